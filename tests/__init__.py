@@ -1,0 +1,1 @@
+"""Evidence: unit tests, programs with expected verdicts, golden outputs and slow checks."""
