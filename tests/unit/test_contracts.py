@@ -1,4 +1,4 @@
-"""Negative controls for the import contracts: each is seen to break, alone, when its rule is violated once."""
+"""Negative controls for the import contracts: each is seen to break alone when its rule is violated."""
 
 import re
 import shutil
