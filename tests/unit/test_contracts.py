@@ -93,6 +93,11 @@ PLANTS = (
         None,
     ),
     Plant(
+        "the command line imports the package compiled",
+        {"verifier.cli.planted": "from compiled import __doc__"},
+        None,
+    ),
+    Plant(
         "engines and compiled import spec",
         {
             "verifier.engines.planted": "import spec.planted",
