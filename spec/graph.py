@@ -177,16 +177,12 @@ class Graph:
     def tokens(self, view: View, span: Span | None = None) -> Tokens:
         """The input through a view."""
         key = (Tokens, view)
-        return self._find(key, Tokens) or self._add(
-            key, Tokens(len(self.nodes), _VIEW_KINDS[view], view), span
-        )
+        return self._find(key, Tokens) or self._add(key, Tokens(len(self.nodes), _VIEW_KINDS[view], view), span)
 
     def indices(self, span: Span | None = None) -> Indices:
         """The position numbers, from 0."""
         key = (Indices,)
-        return self._find(key, Indices) or self._add(
-            key, Indices(len(self.nodes), frozenset({Kind.INT})), span
-        )
+        return self._find(key, Indices) or self._add(key, Indices(len(self.nodes), frozenset({Kind.INT})), span)
 
     def constant(self, value: Atom, span: Span | None = None) -> Constant:
         """An atom at every position; `1`, `True` and `1.0` are three different constants."""
@@ -199,13 +195,9 @@ class Graph:
         if len(args) != arity(op):
             raise ValueError(f"{op} takes {arity(op)} operands, got {len(args)}")
         key = (Map, _operator_key(op), args)
-        return self._find(key, Map) or self._add(
-            key, Map(len(self.nodes), _map_kinds(op, args), op, args), span
-        )
+        return self._find(key, Map) or self._add(key, Map(len(self.nodes), _map_kinds(op, args), op, args), span)
 
-    def aggregate(
-        self, selector: Selector, values: SOp, default: Atom = 0, span: Span | None = None
-    ) -> Aggregate:
+    def aggregate(self, selector: Selector, values: SOp, default: Atom = 0, span: Span | None = None) -> Aggregate:
         """The selected value or mean at every position."""
         key = (Aggregate, selector, values, atom_key(default))
         kinds = aggregate_kinds(values.kinds, default)
@@ -215,23 +207,17 @@ class Graph:
     def select(self, keys: SOp, queries: SOp, predicate: Predicate, span: Span | None = None) -> Select:
         """The matrix of `keys[j] predicate queries[i]`."""
         key = (Select, keys, queries, predicate)
-        return self._find(key, Select) or self._add(
-            key, Select(len(self.nodes), keys, queries, predicate), span
-        )
+        return self._find(key, Select) or self._add(key, Select(len(self.nodes), keys, queries, predicate), span)
 
     def negate(self, operand: Selector, span: Span | None = None) -> Negate:
         """`not operand`."""
         key = (Negate, operand)
         return self._find(key, Negate) or self._add(key, Negate(len(self.nodes), operand), span)
 
-    def combine(
-        self, junction: Junction, left: Selector, right: Selector, span: Span | None = None
-    ) -> Combine:
+    def combine(self, junction: Junction, left: Selector, right: Selector, span: Span | None = None) -> Combine:
         """`left and right` or `left or right`."""
         key = (Combine, junction, left, right)
-        return self._find(key, Combine) or self._add(
-            key, Combine(len(self.nodes), junction, left, right), span
-        )
+        return self._find(key, Combine) or self._add(key, Combine(len(self.nodes), junction, left, right), span)
 
     def _find(self, key: tuple[object, ...], kind: type[N]) -> N | None:
         found = self._interned.get(key) if self.interning else None

@@ -1,8 +1,8 @@
 """The elementwise operators, as data: their names, their typing rules and their meaning on atoms.
 
-An operator is an `Op`, or one of three tables that a script wrote down: `Item` (a list or string indexed by an s-op),
-`Lookup` (a dictionary indexed by an s-op) and `Member` (an s-op in a list). The meaning is Python's on the
-reference's values; see `docs/semantics.md`. Reals follow `Numbers`: doubles, or rationals with the same result kinds.
+An operator is an `Op`, or one of three tables that a script wrote down: `Item` (a list or string indexed by an
+s-op), `Lookup` (a dictionary indexed by an s-op) and `Member` (an s-op in a list). The meaning is Python's on the
+reference's values; see `docs/semantics.md`. Reals follow `Numbers`: doubles, or rationals of the same kind.
 """
 
 import operator
@@ -15,6 +15,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from spec.ast import Predicate
 from spec.values import NUMERIC, Atom, Kind, Numbers, kind_of
 
 MAX_INT_BITS: Final = 65_536
@@ -52,7 +53,7 @@ class Op(Enum):
 
 @dataclass(frozen=True)
 class Item:
-    """`values[i]`: Python indexing, negative from the end; `text` when the values are the characters of a string."""
+    """`values[i]`: Python indexing, negative from the end; `text` for the characters of a string."""
 
     values: tuple[Atom, ...]
     text: bool = False
@@ -83,6 +84,10 @@ ARITY: Final[Mapping[Op, int]] = MappingProxyType(
         Op.IF: 3,
     }
 )
+
+
+PREDICATE_OP: Final[Mapping[Predicate, Op]] = MappingProxyType({p: Op(p.value) for p in Predicate})
+"""The comparison of a key with a query that each predicate of `select` stands for."""
 
 
 def arity(op: Operator) -> int:
@@ -147,10 +152,7 @@ def _sized(value: Atom) -> Atom:
     """The value, unless it outgrew what any program needs."""
     if isinstance(value, int) and value.bit_length() > MAX_INT_BITS:
         raise OperatorError(f"integer of more than {MAX_INT_BITS} bits")
-    if (
-        isinstance(value, Fraction)
-        and max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_INT_BITS
-    ):
+    if isinstance(value, Fraction) and max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_INT_BITS:
         raise OperatorError(f"rational of more than {MAX_INT_BITS} bits")
     if isinstance(value, str) and len(value) > MAX_STRING:
         raise OperatorError(f"string of more than {MAX_STRING} characters")
@@ -171,9 +173,7 @@ def _add(left: Atom, right: Atom) -> Atom:
 
 def _exact_div(left: Atom, right: Atom) -> Atom:
     if isinstance(left, str) or isinstance(right, str):
-        raise OperatorError(
-            f"unsupported operand type(s) for /: {kind_of(left).value}, {kind_of(right).value}"
-        )
+        raise OperatorError(f"unsupported operand type(s) for /: {kind_of(left).value}, {kind_of(right).value}")
     return _sized(Fraction(left) / Fraction(right))
 
 
@@ -189,9 +189,7 @@ def _mod(left: Atom, right: Atom) -> Atom:
 def _powers(left: Atom, right: Atom) -> tuple[int | float | Fraction, int | float | Fraction]:
     """The operands of a power, refused before computing when the result would not fit."""
     if isinstance(left, str) or isinstance(right, str):
-        raise OperatorError(
-            f"unsupported operand type(s) for ^: {kind_of(left).value}, {kind_of(right).value}"
-        )
+        raise OperatorError(f"unsupported operand type(s) for ^: {kind_of(left).value}, {kind_of(right).value}")
     if not isinstance(left, float) and not isinstance(right, float):
         bits = max(left.numerator.bit_length(), left.denominator.bit_length())
         power = abs(Fraction(right))

@@ -74,6 +74,5 @@ class Span:
 def printable(text: str) -> str:
     """Text that is safe on a terminal: tabs become a space, other control and bidi characters are escaped."""
     return "".join(
-        " " if char == "\t" else char if char.isprintable() else char.encode("unicode_escape").decode()
-        for char in text
+        " " if char == "\t" else char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
