@@ -60,9 +60,7 @@ def banned_constructs(source: str) -> list[str]:
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in BANNED_CALLS:
                 found.append(f"line {node.lineno}: {name}(...)")
-            case ast.Attribute(value=ast.Name(id=module), attr=name) if (
-                f"{module}.{name}" in BANNED_ATTRIBUTES
-            ):
+            case ast.Attribute(value=ast.Name(id=module), attr=name) if f"{module}.{name}" in BANNED_ATTRIBUTES:
                 found.append(f"line {node.lineno}: {module}.{name}")
             case _:
                 pass
@@ -87,13 +85,9 @@ def test_importing_all_of_spec_loads_no_engine() -> None:
     """Neither the package nor any module in it, however deep, loads a solver or a tensor library."""
     names = [relative(path).removesuffix(".py").replace("/", ".") for path in modules_under("spec")]
     names = [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
-    script = (
-        "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\nprint(*sys.modules)"
-    )
+    script = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\nprint(*sys.modules)"
 
-    done = subprocess.run(
-        [sys.executable, "-c", script, *names], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", script, *names], cwd=ROOT, capture_output=True, text=True, check=True)
 
     loaded = set(done.stdout.split())
     assert set(names) <= loaded
