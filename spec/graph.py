@@ -41,8 +41,18 @@ class Junction(Enum):
     OR = "or"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tokens:
+class _Identified:
+    """A short representation: spelling out operands would be exponential on a shared graph."""
+
+    __slots__ = ()
+    id: int
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}#{self.id}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Tokens(_Identified):
     """The input, through a view."""
 
     id: int
@@ -50,16 +60,16 @@ class Tokens:
     view: View
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Indices:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Indices(_Identified):
     """`0 .. n-1`."""
 
     id: int
     kinds: Kinds
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Constant:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Constant(_Identified):
     """The same atom at every position."""
 
     id: int
@@ -67,8 +77,8 @@ class Constant:
     value: Atom
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Map:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Map(_Identified):
     """An operator applied position by position; all operands are always evaluated."""
 
     id: int
@@ -77,8 +87,8 @@ class Map:
     args: tuple["SOp", ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Aggregate:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Aggregate(_Identified):
     """The mean, or the single selected value, of `values` over the selected positions."""
 
     id: int
@@ -88,8 +98,8 @@ class Aggregate:
     default: Atom
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Select:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Select(_Identified):
     """`keys[j] predicate queries[i]`."""
 
     id: int
@@ -98,16 +108,16 @@ class Select:
     predicate: Predicate
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Negate:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Negate(_Identified):
     """The complement of a selector."""
 
     id: int
     operand: "Selector"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Combine:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Combine(_Identified):
     """`left and right`, `left or right`."""
 
     id: int
