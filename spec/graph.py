@@ -19,7 +19,7 @@ from enum import Enum
 from typing import TypeAlias, TypeVar, assert_never
 
 from spec.ast import Predicate
-from spec.operators import ANY, Item, Kinds, Lookup, Member, Op, Operator, arity, result_kinds
+from spec.operators import ANY, Kinds, Op, Operator, arity, operator_key, result_kinds
 from spec.source import Span
 from spec.values import NUMERIC, Atom, Kind, Numbers, atom_key, kind_of
 
@@ -204,7 +204,7 @@ class Graph:
         """`op` at every position. Its `kinds` are empty when it fails on every input."""
         if len(args) != arity(op):
             raise ValueError(f"{op} takes {arity(op)} operands, got {len(args)}")
-        key = (Map, _operator_key(op), args)
+        key = (Map, operator_key(op), args)
         return self._find(key, Map) or self._add(key, Map(len(self.nodes), _map_kinds(op, args), op, args), span)
 
     def aggregate(self, selector: Selector, values: SOp, default: Atom = 0, span: Span | None = None) -> Aggregate:
@@ -248,20 +248,6 @@ _VIEW_KINDS: dict[View, Kinds] = {
     View.BOOL: frozenset({Kind.BOOL}),
     View.ASIS: ANY,
 }
-
-
-def _operator_key(op: Operator) -> tuple[object, ...]:
-    """Tables are the same when their atoms are indistinguishable, not merely equal."""
-    match op:
-        case Op():
-            return (op,)
-        case Item(values, text):
-            return (Item, tuple(map(atom_key, values)), text)
-        case Lookup(keys, values):
-            return (Lookup, tuple(map(atom_key, keys)), tuple(map(atom_key, values)))
-        case Member(values):
-            return (Member, tuple(map(atom_key, values)))
-    assert_never(op)
 
 
 def _map_kinds(op: Operator, args: tuple[SOp, ...]) -> Kinds:

@@ -13,10 +13,10 @@ from enum import Enum
 from fractions import Fraction
 from itertools import product
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from spec.ast import Predicate
-from spec.values import NUMERIC, Atom, Kind, Numbers, kind_of
+from spec.values import NUMERIC, Atom, Kind, Numbers, atom_key, kind_of
 
 MAX_INT_BITS: Final = 65_536
 MAX_STRING: Final = 1 << 16
@@ -93,6 +93,20 @@ PREDICATE_OP: Final[Mapping[Predicate, Op]] = MappingProxyType({p: Op(p.value) f
 def arity(op: Operator) -> int:
     """How many operands the operator takes."""
     return ARITY[op] if isinstance(op, Op) else 1
+
+
+def operator_key(op: Operator) -> tuple[object, ...]:
+    """A hashable identity: tables are the same when their atoms are indistinguishable, not merely equal."""
+    match op:
+        case Op():
+            return (op,)
+        case Item(values, text):
+            return (Item, tuple(map(atom_key, values)), text)
+        case Lookup(keys, values):
+            return (Lookup, tuple(map(atom_key, keys)), tuple(map(atom_key, values)))
+        case Member(values):
+            return (Member, tuple(map(atom_key, values)))
+    assert_never(op)
 
 
 # ------------------------------------------------------------------------------------------------ meaning

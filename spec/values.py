@@ -8,7 +8,8 @@ different atoms: `atom_key` tells them apart.
 from collections.abc import Iterable
 from enum import Enum
 from fractions import Fraction
-from typing import TypeAlias, assert_never
+from math import isfinite
+from typing import Final, TypeAlias, assert_never
 
 Real: TypeAlias = Fraction | float
 Atom: TypeAlias = int | float | Fraction | str | bool
@@ -71,6 +72,23 @@ def to_input(atoms: Iterable[Atom], numbers: Numbers) -> tuple[Atom, ...]:
         case Numbers.IEEE:
             return tuple(float(atom) if isinstance(atom, Fraction) else atom for atom in atoms)
     assert_never(numbers)
+
+
+AGREEMENT: Final = Fraction(1, 2**30)
+"""How far a double may lie from the rational it stands for before the two count as different."""
+
+
+def agree(exact: Atom, ieee: Atom) -> bool:
+    """Whether two atoms, computed exactly and in doubles, mean the same.
+
+    They are of one kind; booleans, integers and strings are equal; for reals `|x - y| <= AGREEMENT * max(1, |x|)`,
+    so that rounding noise is no disagreement, while a different decision taken because of it is one.
+    """
+    if kind_of(exact) is not kind_of(ieee):
+        return False
+    if not isinstance(exact, Fraction) or not isinstance(ieee, float):
+        return exact == ieee
+    return isfinite(ieee) and abs(exact - Fraction(ieee)) <= AGREEMENT * max(Fraction(1), abs(exact))
 
 
 def format_atom(atom: Atom) -> str:

@@ -1,0 +1,140 @@
+"""The question every engine answers, and the three answers it may give.
+
+A `Query` asks: is there an input of length n over the alphabet on which `violation` holds? `violation` is a
+truth-valued term that never fails (`Ok` and `Choose` have removed failing), so an engine decides one closed formula:
+
+    Unsat       no such input; the engine covered every input of the query
+    Sat         this input is one (the caller replays it in the interpreter before anyone hears of it)
+    Undecided   the engine stopped, and why; never to be read as either of the others
+
+Engines differ in how they decide, never in what is asked. `Session.check` narrows the question: `box[p]` lists the
+atoms allowed at position p, `other_than` excludes one input. It is how the least counterexample is found and shown
+to be the only one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol, TypeAlias
+
+from spec.values import Atom
+from verifier.terms import Term
+
+Word: TypeAlias = tuple[Atom, ...]
+
+
+@dataclass(frozen=True)
+class Integers:
+    """All integer atoms from `low` to `high`, both included; a missing end is unbounded."""
+
+    low: int | None = None
+    high: int | None = None
+
+    def __contains__(self, atom: object) -> bool:
+        """Whether the atom is an integer (not a boolean) within the ends."""
+        if not isinstance(atom, int) or isinstance(atom, bool):
+            return False
+        return (self.low is None or self.low <= atom) and (self.high is None or atom <= self.high)
+
+
+Alphabet: TypeAlias = tuple[Atom, ...] | Integers
+
+
+@dataclass(frozen=True)
+class Query:
+    """Is there an input of this length over this alphabet on which the term `violation` holds?"""
+
+    length: int
+    alphabet: Alphabet
+    violation: Term
+
+    @property
+    def inputs(self) -> int | None:
+        """How many inputs the query ranges over; `None` when there is no end to them."""
+        match self.alphabet:
+            case Integers(low, high):
+                return None if low is None or high is None else int(max(0, high - low + 1) ** self.length)
+            case symbols:
+                return int(len(symbols) ** self.length)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an engine may spend on one query. Reaching a limit is `Undecided`, never an answer."""
+
+    wall_s: float = 60.0
+    max_inputs: int = 5_000_000
+    max_terms: int = 2_000_000
+    solver_steps: int = 50_000_000
+
+
+class Reason(Enum):
+    """Why there is no answer."""
+
+    UNSUPPORTED = "unsupported"
+    WALL = "wall"
+    MEMORY = "memory"
+    STEPS = "rlimit"
+    SIZE = "size"
+    SOLVER = "solver_unknown"
+    KILLED = "killed"
+    DISAGREEMENT = "solver_disagreement"
+    NOT_REPLAYED = "counterexample_not_replayed"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What stands behind an `Unsat`: who, on how many inputs or steps, and what checked it."""
+
+    by: str
+    detail: str = ""
+    inputs: int | None = None
+    steps: int | None = None
+    checked_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unsat:
+    """No input of the query satisfies the violation."""
+
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class Sat:
+    """An input that satisfies the violation; `least` when no smaller one exists in alphabet order."""
+
+    word: Word
+    least: bool = False
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """No answer within the limits."""
+
+    reason: Reason
+    detail: str = ""
+
+
+Answer: TypeAlias = Unsat | Sat | Undecided
+
+
+class Session(Protocol):
+    """One query, prepared once and asked in several narrower forms."""
+
+    def check(self, box: Sequence[Sequence[Atom]] | None = None, other_than: Word | None = None) -> Answer:
+        """The query restricted to the words of the box that differ from `other_than`."""
+        ...
+
+
+class Engine(Protocol):
+    """A decision procedure."""
+
+    @property
+    def name(self) -> str:
+        """The name under which it is chosen and reported."""
+        ...
+
+    def open(self, query: Query, limits: Limits) -> Session | Undecided:
+        """Prepare the query, or say why this engine can't take it."""
+        ...
