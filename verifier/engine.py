@@ -17,27 +17,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeAlias
 
+from spec.property.scope import Alphabet, Integers
 from spec.values import Atom
 from verifier.terms import Term
 
 Word: TypeAlias = tuple[Atom, ...]
-
-
-@dataclass(frozen=True)
-class Integers:
-    """All integer atoms from `low` to `high`, both included; a missing end is unbounded."""
-
-    low: int | None = None
-    high: int | None = None
-
-    def __contains__(self, atom: object) -> bool:
-        """Whether the atom is an integer (not a boolean) within the ends."""
-        if not isinstance(atom, int) or isinstance(atom, bool):
-            return False
-        return (self.low is None or self.low <= atom) and (self.high is None or atom <= self.high)
-
-
-Alphabet: TypeAlias = tuple[Atom, ...] | Integers
 
 
 @dataclass(frozen=True)
@@ -53,9 +37,10 @@ class Query:
         """How many inputs the query ranges over; `None` when there is no end to them."""
         match self.alphabet:
             case Integers(low, high):
-                return None if low is None or high is None else int(max(0, high - low + 1) ** self.length)
+                size = None if low is None or high is None else high - low + 1
             case symbols:
-                return int(len(symbols) ** self.length)
+                size = len(symbols)
+        return None if size is None else int(size**self.length)
 
 
 @dataclass(frozen=True)
