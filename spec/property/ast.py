@@ -5,7 +5,7 @@ not resolved here: `spec.property.bind` says what each one means. `Expression`, 
 unions. Nesting of expressions is at most `MAX_NESTING`, so consumers may recurse over them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from typing import Final, TypeAlias
@@ -25,7 +25,7 @@ MAX_NESTING: Final = 200
 class Regex:
     """`/pattern/`: the words that it matches from end to end; `prefixes`: the prefixes of those words."""
 
-    span: Span
+    span: Span = field(repr=False)
     pattern: str
     prefixes: bool = False
 
@@ -37,7 +37,7 @@ class Dyck:
     `prefixes`: the prefixes of those words. A token that is no bracket is in no word.
     """
 
-    span: Span
+    span: Span = field(repr=False)
     pairs: tuple[tuple[str, str], ...]
     shuffled: bool = False
     prefixes: bool = False
@@ -87,7 +87,7 @@ class Function(Enum):
 class Literal:
     """An atom that was written down; decimals are kept as rationals and rounded under IEEE semantics."""
 
-    span: Span
+    span: Span = field(repr=False)
     value: int | Fraction | str | bool
 
 
@@ -95,7 +95,7 @@ class Literal:
 class Name:
     """A quantified variable, an s-op or a selector."""
 
-    span: Span
+    span: Span = field(repr=False)
     id: str
 
 
@@ -103,14 +103,14 @@ class Name:
 class Length:
     """`n`, the length of the input."""
 
-    span: Span
+    span: Span = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)
 class ListLiteral:
     """`[a, b]`: a sequence with these elements."""
 
-    span: Span
+    span: Span = field(repr=False)
     items: tuple["Expression", ...]
 
 
@@ -118,7 +118,7 @@ class ListLiteral:
 class Negation:
     """`-e` (`Op.NEG`) or `not e` (`Op.NOT`)."""
 
-    span: Span
+    span: Span = field(repr=False)
     op: Op
     operand: "Expression"
 
@@ -127,7 +127,7 @@ class Negation:
 class Arithmetic:
     """`left op right` with `op` one of `+ - * / % ^`."""
 
-    span: Span
+    span: Span = field(repr=False)
     op: Op
     left: "Expression"
     right: "Expression"
@@ -137,7 +137,7 @@ class Arithmetic:
 class Comparison:
     """`e0 op0 e1 op1 e2 ..`: the conjunction of the neighbours' comparisons, each operand evaluated once."""
 
-    span: Span
+    span: Span = field(repr=False)
     ops: tuple[Op, ...]
     operands: tuple["Expression", ...]
 
@@ -146,7 +146,7 @@ class Comparison:
 class Logic:
     """`e0 and e1 and ..`, `e0 or e1 or ..` (two operands or more); `e0 => e1`, `e0 <=> e1` (exactly two)."""
 
-    span: Span
+    span: Span = field(repr=False)
     connective: Connective
     operands: tuple["Expression", ...]
 
@@ -155,7 +155,7 @@ class Logic:
 class Conditional:
     """`then if condition else otherwise`."""
 
-    span: Span
+    span: Span = field(repr=False)
     then: "Expression"
     condition: "Expression"
     otherwise: "Expression"
@@ -165,21 +165,21 @@ class Conditional:
 class Positions:
     """The domain `0 .. n-1`."""
 
-    span: Span
+    span: Span = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)
 class Symbols:
     """The domain of the symbols of the scope's alphabet, in order."""
 
-    span: Span
+    span: Span = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)
 class Range:
     """The domain `low .. high`, both included; empty when `low > high`."""
 
-    span: Span
+    span: Span = field(repr=False)
     low: "Expression"
     high: "Expression"
 
@@ -191,7 +191,7 @@ Domain: TypeAlias = Positions | Symbols | Range
 class Variable:
     """A variable where it is introduced."""
 
-    span: Span
+    span: Span = field(repr=False)
     id: str
 
 
@@ -199,7 +199,7 @@ class Variable:
 class Quantified:
     """`forall i, j in domain: body`; several variables are nested quantifiers, the first outermost."""
 
-    span: Span
+    span: Span = field(repr=False)
     quantifier: Quantifier
     variables: tuple[Variable, ...]
     domain: Domain
@@ -210,7 +210,7 @@ class Quantified:
 class Index:
     """`sequence[index]`; of a selector, the row of a query position: a sequence of booleans over key positions."""
 
-    span: Span
+    span: Span = field(repr=False)
     sequence: "Expression"
     index: "Expression"
 
@@ -219,7 +219,7 @@ class Index:
 class Slice:
     """`sequence[low..high]`, both ends included; empty when `low > high`."""
 
-    span: Span
+    span: Span = field(repr=False)
     sequence: "Expression"
     low: "Expression"
     high: "Expression"
@@ -229,7 +229,7 @@ class Slice:
 class Call:
     """`function(arguments)`."""
 
-    span: Span
+    span: Span = field(repr=False)
     function: Function
     arguments: tuple["Expression", ...]
 
@@ -238,7 +238,7 @@ class Call:
 class Element:
     """`item in sequence`: some element equals the item."""
 
-    span: Span
+    span: Span = field(repr=False)
     item: "Expression"
     sequence: "Expression"
 
@@ -247,7 +247,7 @@ class Element:
 class InLanguage:
     """`word in language`: a sequence is one of the language's words."""
 
-    span: Span
+    span: Span = field(repr=False)
     word: "Expression"
     language: Language
 
@@ -277,7 +277,7 @@ Expression: TypeAlias = (
 class Target:
     """An s-op that a claim is about: a name of this program, or of the program in the file at `path`."""
 
-    span: Span
+    span: Span = field(repr=False)
     id: str
     path: str | None = None
 
@@ -318,7 +318,7 @@ class Measure(Enum):
 class Limit:
     """`measure <= at_most`."""
 
-    span: Span
+    span: Span = field(repr=False)
     measure: Measure
     at_most: int
 
@@ -424,7 +424,7 @@ class Expected(Enum):
 class Requires:
     """A precondition for the claims after it, up to the next scope."""
 
-    span: Span
+    span: Span = field(repr=False)
     name: str
     condition: Expression
 
@@ -433,7 +433,7 @@ class Requires:
 class Property:
     """One claim with its name, its scope and the preconditions in force."""
 
-    span: Span
+    span: Span = field(repr=False)
     name: str
     scope: Scope
     requires: tuple[Requires, ...]
@@ -445,7 +445,7 @@ class Property:
 class Expect:
     """`expect name: verdict`."""
 
-    span: Span
+    span: Span = field(repr=False)
     name: str
     verdict: Expected
 

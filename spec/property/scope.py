@@ -44,7 +44,8 @@ def _writable(atom: Atom) -> bool:
 class Scope:
     """Lengths `low..high` (`high` is `None` when there is no bound), the symbols, and the number semantics.
 
-    Scopes are equal when they denote the same inputs in the same order: `1` and `True` are different symbols.
+    Lengths start at 1, since no RASP program has a value on the empty input. Scopes are equal when they denote the
+    same inputs in the same order: `1` and `True` are different symbols.
     """
 
     low: int = 1
@@ -54,8 +55,8 @@ class Scope:
 
     def __post_init__(self) -> None:
         """Refuse a scope without inputs, and an alphabet that names a symbol twice."""
-        if self.low < 0 or (self.high is not None and not self.low <= self.high <= MAX_LENGTH):
-            raise ValueError(f"lengths must satisfy 0 <= low <= high <= {MAX_LENGTH}")
+        if self.low < 1 or (self.high is not None and not self.low <= self.high <= MAX_LENGTH):
+            raise ValueError(f"lengths must satisfy 1 <= low <= high <= {MAX_LENGTH}")
         if not isinstance(self.alphabet, Integers):
             if not self.alphabet:
                 raise ValueError("the alphabet is empty")
@@ -143,7 +144,7 @@ class Scope:
         if not self.has_length(length):
             return 0
         if self.size is None:
-            return 1 if length == 0 else None
+            return None
         words: int = self.size**length
         return words
 
@@ -154,7 +155,7 @@ class Scope:
             return None
         if self.size == 1:
             return self.high - self.low + 1
-        return (self.size ** (self.high + 1) - self.size**self.low) // (self.size - 1)
+        return int(self.size ** (self.high + 1) - self.size**self.low) // (self.size - 1)
 
     def has_length(self, length: int) -> bool:
         """Whether inputs of this length are in scope."""
