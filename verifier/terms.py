@@ -6,7 +6,7 @@ on each input (a tuple of atoms), or it fails there; failing is strict except wh
     Input(p)             the input atom at position p
     Literal(v)           v
     Failure()            fails
-    Read(view, x)        x as `tokens_str`, `tokens_int`, ... reads it
+    Read(view, x)        x as `tokens_str`, `tokens_int`, ... reads it, with reals as the number semantics has them
     Apply(op, x..)       the operator of the language; fails where the operator does
     Mean(r.., x.., d)    over the j whose r[j] holds: d if none, x[j] if one, else the mean (numbers only)
     Count(x..)           how many x hold
@@ -40,7 +40,7 @@ from spec.operators import (
     operator_key,
     result_kinds,
 )
-from spec.values import NUMERIC, Atom, Kind, Numbers, agree, atom_key, kind_of
+from spec.values import NUMERIC, Atom, Kind, Numbers, agree, atom_key, kind_of, to_input
 
 BOOL: Final[Kinds] = frozenset({Kind.BOOL})
 INT: Final[Kinds] = frozenset({Kind.INT})
@@ -184,6 +184,11 @@ def topological(roots: Iterable[Term]) -> tuple[Term, ...]:
     return tuple(sorted(seen, key=lambda term: term.id))
 
 
+def read_atom(view: View, atom: Atom, numbers: Numbers) -> Atom:
+    """What `Read` makes of an atom, which may be written down as a double or as a rational; or `OperatorError`."""
+    return read_token(view, to_input((atom,), numbers)[0], numbers)
+
+
 @dataclass(eq=False)
 class Terms:
     """The only maker of terms. `input_kinds` and `input_size` describe what an input atom can be."""
@@ -212,12 +217,15 @@ class Terms:
     def read(self, view: View, arg: Term, numbers: Numbers) -> Term:
         """`tokens_str` and its like, of one atom."""
         if isinstance(arg, Literal):
-            return self._known(lambda: read_token(view, arg.value, numbers))
-        if isinstance(arg, Failure) or view is View.ASIS:
+            return self._known(lambda: read_atom(view, arg.value, numbers))
+        if isinstance(arg, Failure):
             return arg
-        kinds = _VIEW_KINDS[view]
+        if view is View.ASIS and Kind.REAL not in arg.kinds:
+            return arg
+        kinds = arg.kinds if view is View.ASIS else _VIEW_KINDS[view]
         risky = arg.risky or view in (View.INT, View.FLOAT)
-        size = max(arg.size, 64)
+        # A text may spell a number of more bits than it has characters, and an exponent one of as many as a double has.
+        size = max(4 * arg.size, 3 * _DOUBLE_BITS if view is View.FLOAT else 64)
         return self._make((Read, view, arg, numbers), lambda i: Read(i, kinds, size, risky, view, arg, numbers))
 
     def apply(self, op: Operator, *args: Term, numbers: Numbers) -> Term:
@@ -268,7 +276,10 @@ class Terms:
                 return self.choose(c, v, self.literal(default))
         rows, operands_ = tuple(c for c, _ in kept), tuple(v for _, v in kept)
         kinds = _mean_kinds(operands_, default)
-        size = max(v.size for v in operands_) + len(kept).bit_length() + _bits(default)
+        # Rationals may all have different denominators; sums of integers and of doubles only carry.
+        rational = numbers is Numbers.EXACT and any(Kind.REAL in v.kinds for v in operands_)
+        largest = sum(v.size for v in operands_) if rational else max(v.size for v in operands_)
+        size = largest + len(kept).bit_length() + _bits(default)
         non_numbers = any(not v.kinds <= NUMERIC for v in operands_)
         overflows = numbers is Numbers.IEEE and size >= _DOUBLE_BITS
         risky = non_numbers or overflows or any(t.risky for t in rows + operands_)
