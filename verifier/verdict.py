@@ -59,16 +59,21 @@ class Witness:
 
 @dataclass(frozen=True)
 class Proved(_NoTruth):
-    """The property holds on every input of the scope; `witness` is the input that a `cover` found."""
+    """The property holds on every input of the scope.
+
+    Where an input is all that was asked for (`cover`, `example`), `witness` is that input. Where the claim is about
+    the graph and not about inputs (`arch`), `structural` says what shows it.
+    """
 
     scope: Scope
-    closed: tuple[Closed, ...]
+    closed: tuple[Closed, ...] = ()
     witness: Witness | None = None
+    structural: str = ""
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """A proof covers each length of its scope, unless a witness is all that was asked for."""
-        if self.witness is not None:
+        """A proof about inputs covers each length of its scope."""
+        if self.witness is not None or self.structural:
             return
         lengths = [closed.length for closed in self.closed]
         if not self.closed or self.scope.high is None or lengths != list(self.scope.lengths()):
