@@ -1,15 +1,16 @@
 """What a layer and a head are: cost models as data, schedules, and what makes a schedule valid.
 
-A schedule puts every aggregate in a layer, counted from 1. The heads of a layer are the distinct selectors of its
-aggregates: aggregates that share a selector share a head, with one value channel each. Elementwise work costs nothing;
-what it can read decides when an aggregate may run. With `level(x)` the first layer after which the s-op x is known,
+What attention computes is a read: an aggregate or, where `model.counting`, the width of a selector. A schedule puts
+every read in a layer, counted from 1. The heads of a layer are the distinct selectors of its reads: reads that share a
+selector share a head, with one value channel each. Elementwise work costs nothing; what it can depend on decides when
+a read may happen. With `level(x)` the first layer after which the s-op x is known,
 
     level(tokens) = level(indices) = level(constant) = 0
     level(map(f, x..))    = joint(x..)
-    level(aggregate a)    = layer(a)
-    layer(a)             >= 1 + max(level(values of a), ready(selector of a))
+    level(read r)         = layer(r)
+    layer(r)             >= 1 + max(level(values of r), ready(selector of r))
     joint(x..)            = max(level(x)..), but at least `model.mixed_level` when the x.. depend on the token and on
-                            the position, each without an aggregate in between
+                            the position, each without a read in between
 
 and for selectors, after `not` has been pushed down to the comparisons,
 
@@ -25,7 +26,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Flag
 from types import MappingProxyType
-from typing import Final, assert_never
+from typing import Final, TypeAlias, TypeGuard, assert_never
 
 from spec.graph import (
     Aggregate,
@@ -42,8 +43,8 @@ from spec.graph import (
     SOp,
     Tokens,
     operands,
-    topological,
 )
+from spec.idiom import counted
 
 
 @dataclass(frozen=True)
@@ -54,26 +55,33 @@ class CostModel:
     summary: str
     mixed_level: int
     """The first layer after which a function of the token and the position together is known (0: the embedding)."""
+    counting: bool
+    """Whether the width of a selector, as the library computes it, is one read of that selector."""
 
 
 PAPER: Final = CostModel(
     "paper",
     "elementwise functions are free anywhere, before the first layer too; any selector is one head",
     mixed_level=0,
+    counting=False,
 )
 TRANSFORMER: Final = CostModel(
     "transformer",
     "token and position are embedded separately; a block is attention, then elementwise functions of the stream",
     mixed_level=1,
+    counting=True,
 )
 MODELS: Final[Mapping[str, CostModel]] = MappingProxyType({model.name: model for model in (PAPER, TRANSFORMER)})
 
 
+Read: TypeAlias = Aggregate | Map
+
+
 @dataclass(frozen=True)
 class Schedule:
-    """A claim: these aggregates in these layers, and so many heads in each layer; see `validate`."""
+    """A claim: these reads in these layers, and so many heads in each layer; see `validate`."""
 
-    layer: Mapping[Aggregate, int]
+    layer: Mapping[Read, int]
     heads: tuple[int, ...]
 
     @property
@@ -102,33 +110,45 @@ class Violation:
 
 @dataclass(frozen=True)
 class Demand:
-    """What one aggregate asks of a schedule: to come after these aggregates, and after this layer."""
+    """What one read asks of a schedule: to come after these reads, and after this layer."""
 
-    after: frozenset[Aggregate]
+    after: frozenset[Read]
     above: int
 
 
-def schedule(layer: Mapping[Aggregate, int], layers: int = 0) -> Schedule:
+def schedule(layer: Mapping[Read, int], layers: int = 0) -> Schedule:
     """The schedule with these layers, numbered from 1, and the heads that they need; at least `layers` of them."""
     if min(layer.values(), default=1) < 1:
         raise ValueError("layers are counted from 1")
     used: list[set[Selector]] = [set() for _ in range(max(layers, max(layer.values(), default=0)))]
-    for aggregate, number in layer.items():
-        used[number - 1].add(aggregate.selector)
+    for read, number in layer.items():
+        used[number - 1].add(selector_of(read))
     return Schedule(MappingProxyType(dict(layer)), tuple(map(len, used)))
 
 
+def selector_of(read: Read) -> Selector:
+    """The selector of the head that a read needs."""
+    selector = read.selector if isinstance(read, Aggregate) else counted(read)
+    if selector is None:
+        raise ValueError(f"{read!r} is no read")
+    return selector
+
+
+def reads(roots: Iterable[Node], model: CostModel) -> tuple[Read, ...]:
+    """Everything that attention has to compute for the roots, in topological order."""
+    return tuple(node for node in _needed(roots, model) if _is_read(node, model))
+
+
 def as_soon_as_possible(roots: Iterable[Node], model: CostModel) -> Schedule:
-    """Every aggregate in the first layer in which it can run. The number of layers is the least possible."""
+    """Every read in the first layer in which it can happen. The number of layers is the least possible."""
     roots = tuple(roots)
-    found = _Propagation(model, None).over(topological(roots))
-    layer = {node: known.level for node, known in found.sops.items() if isinstance(node, Aggregate)}
-    return schedule(layer, max(map(found.level, roots), default=0))
+    found = _Propagation(model, None).over(_needed(roots, model))
+    return schedule(found.ready, max(map(found.level, roots), default=0))
 
 
 def levels(roots: Iterable[Node], model: CostModel) -> Mapping[Node, int]:
-    """The first layer after which each node can be known (an s-op) or scored (a selector)."""
-    nodes = topological(roots)
+    """The first layer after which each node that is needed can be known (an s-op) or scored (a selector)."""
+    nodes = _needed(roots, model)
     found = _Propagation(model, None).over(nodes)
     return {node: found.level(node) for node in nodes}
 
@@ -139,8 +159,7 @@ def validate(claim: Schedule, roots: Sequence[Node], model: CostModel) -> tuple[
 
 
 def _violations(claim: Schedule, roots: Sequence[Node], model: CostModel) -> Iterator[Violation]:
-    nodes = topological(roots)
-    needed = [node for node in nodes if isinstance(node, Aggregate)]
+    needed = reads(roots, model)
     missing = [node for node in needed if node not in claim.layer]
     yield from (Violation(f"{node!r} has no layer", node) for node in missing)
     idle = sorted(claim.layer.keys() - set(needed), key=lambda node: node.id)
@@ -150,13 +169,11 @@ def _violations(claim: Schedule, roots: Sequence[Node], model: CostModel) -> Ite
         yield Violation(f"{node!r} is in layer {claim.layer[node]} of {claim.layers}", node)
     if missing or outside:
         return
-    found = _Propagation(model, claim.layer).over(nodes)
+    found = _Propagation(model, claim.layer).over(_needed(roots, model))
     for node in needed:
         if claim.layer[node] < found.ready[node]:
-            yield Violation(
-                f"{node!r} is in layer {claim.layer[node]}, but what it reads is there from layer {found.ready[node]}",
-                node,
-            )
+            late = found.ready[node]
+            yield Violation(f"{node!r} is in layer {claim.layer[node]}, but can happen from layer {late} only", node)
     for root in dict.fromkeys(roots):
         if found.level(root) > claim.layers:
             yield Violation(f"{root!r} is known after layer {found.level(root)} of {claim.layers}", root)
@@ -166,37 +183,60 @@ def _violations(claim: Schedule, roots: Sequence[Node], model: CostModel) -> Ite
             yield Violation(f"layer {number} has {used} heads, not {said}")
 
 
-def demands(roots: Iterable[Node], model: CostModel) -> Mapping[Aggregate, Demand]:
-    """`validate`, as constraints for a search: layer(a) > layer(b) for each b in `after`, and layer(a) > `above`.
+def demands(roots: Iterable[Node], model: CostModel) -> Mapping[Read, Demand]:
+    """`validate`, as constraints for a search: layer(r) > layer(s) for each s in `after`, and layer(r) > `above`.
 
     A layer assignment within 1..L satisfies them all, and L is at least `floor(roots)`, exactly when its schedule
     is valid.
     """
-    nodes = topological(roots)
-    found = _Propagation(model, {node: 0 for node in nodes if isinstance(node, Aggregate)}).over(nodes)
-    return {node: Demand(_aggregates_read(node), found.ready[node] - 1) for node in found.ready}
+    roots = tuple(roots)
+    needed = reads(roots, model)
+    found = _Propagation(model, dict.fromkeys(needed, 0)).over(_needed(roots, model))
+    return {node: Demand(_reads_below(node, model), found.ready[node] - 1) for node in needed}
 
 
 def floor(roots: Iterable[Node], model: CostModel) -> int:
-    """The layers that the roots need even if every aggregate below them came for free."""
+    """The layers that the roots need even if every read below them came for free."""
     roots = tuple(roots)
-    nodes = topological(roots)
-    found = _Propagation(model, {node: 0 for node in nodes if isinstance(node, Aggregate)}).over(nodes)
+    free = dict.fromkeys(reads(roots, model), 0)
+    found = _Propagation(model, free).over(_needed(roots, model))
     return max(map(found.level, roots), default=0)
 
 
-def _aggregates_read(node: Aggregate) -> frozenset[Aggregate]:
-    """The aggregates that this one depends on through no other aggregate."""
-    found: set[Aggregate] = set()
+def _is_read(node: Node, model: CostModel) -> TypeGuard[Read]:
+    return isinstance(node, Aggregate) or (model.counting and counted(node) is not None)
+
+
+def _dependencies(node: Node, model: CostModel) -> tuple[Node, ...]:
+    """What the node needs under the model: its operands, but of a width that is one read the selector only."""
+    selector = counted(node) if model.counting else None
+    return operands(node) if selector is None else (selector,)
+
+
+def _needed(roots: Iterable[Node], model: CostModel) -> tuple[Node, ...]:
+    """Everything that the roots depend on under the model, operands first."""
     seen: set[Node] = set()
-    stack: list[Node] = list(operands(node))
+    stack = list(roots)
     while stack:
-        read = stack.pop()
-        if isinstance(read, Aggregate):
-            found.add(read)
-        elif read not in seen:
-            seen.add(read)
-            stack.extend(operands(read))
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack.extend(_dependencies(node, model))
+    return tuple(sorted(seen, key=lambda node: node.id))
+
+
+def _reads_below(node: Read, model: CostModel) -> frozenset[Read]:
+    """The reads that this one depends on through no other read."""
+    found: set[Read] = set()
+    seen: set[Node] = set()
+    stack = list(_dependencies(node, model))
+    while stack:
+        below = stack.pop()
+        if _is_read(below, model):
+            found.add(below)
+        elif below not in seen:
+            seen.add(below)
+            stack.extend(_dependencies(below, model))
     return frozenset(found)
 
 
@@ -206,7 +246,7 @@ def _aggregates_read(node: Aggregate) -> frozenset[Aggregate]:
 def reference_analysis(graph: Graph, root: Node) -> Schedule:
     """The layers and heads that the reference implementation reports for one s-op or selector.
 
-    It schedules greedily, every aggregate as soon as possible, and counts selector objects without ever merging two,
+    It schedules greedily, everything as soon as possible, and counts selector objects without ever merging two,
     so the graph must not intern: there, as in the reference, every `select` that is executed is an object of its own.
     """
     if graph.interning:
@@ -218,7 +258,7 @@ def reference_analysis(graph: Graph, root: Node) -> Schedule:
 
 
 class _Source(Flag):
-    """What an s-op depends on through no aggregate."""
+    """What an s-op depends on through no read."""
 
     NOTHING = 0
     TOKEN = 1
@@ -228,7 +268,7 @@ class _Source(Flag):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """When something is known, and what it depends on through no aggregate."""
+    """When something is known, and what it depends on through no read."""
 
     level: int = 0
     source: _Source = _Source.NOTHING
@@ -245,14 +285,14 @@ class _Sides:
 
 
 class _Propagation:
-    """The equations above, operands first; aggregates are where `layer` puts them, or else as early as possible."""
+    """The equations above, operands first; reads are where `layer` puts them, or else as early as possible."""
 
-    def __init__(self, model: CostModel, layer: Mapping[Aggregate, int] | None) -> None:
+    def __init__(self, model: CostModel, layer: Mapping[Read, int] | None) -> None:
         self.model = model
         self.layer = layer
         self.sops: dict[SOp, _Known] = {}
         self.selectors: dict[Selector, _Sides] = {}
-        self.ready: dict[Aggregate, int] = {}
+        self.ready: dict[Read, int] = {}
 
     def over(self, nodes: Iterable[Node]) -> "_Propagation":
         """Go through nodes that come after their operands."""
@@ -277,11 +317,15 @@ class _Propagation:
             case Constant():
                 return _Known()
             case Map(args=args):
-                return self._joint([self.sops[arg] for arg in args])
+                selector = counted(node) if self.model.counting else None
+                return self._joint([self.sops[arg] for arg in args]) if selector is None else self._read(node, selector)
             case Aggregate(selector=selector, values=values):
-                self.ready[node] = 1 + max(self.sops[values].level, self.selectors[selector].ready)
-                return _Known(self.ready[node] if self.layer is None else self.layer[node])
+                return self._read(node, selector, self.sops[values].level)
         assert_never(node)
+
+    def _read(self, node: Read, selector: Selector, values: int = 0) -> _Known:
+        self.ready[node] = 1 + max(values, self.selectors[selector].ready)
+        return _Known(self.ready[node] if self.layer is None else self.layer[node])
 
     def _joint(self, parts: Sequence[_Known]) -> _Known:
         """Several things as one, as an elementwise function or a joint key or query needs them."""
