@@ -6,6 +6,7 @@ is a `Piece`, which knows how deep its expression is; one that is deeper than `M
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
@@ -286,12 +287,7 @@ class _Builder(Transformer[Token, object]):
         return Dyck(_span(c[0], c[-1]), tuple(pairs), shuffled=_token(c[0]).type == "SHUFFLE_DYCK_LPAR")
 
     def prefixes(self, c: Children) -> Language:
-        span = _span(c[0], c[-1])
-        match cast(Language, c[1]):
-            case Regex(pattern=pattern):
-                return Regex(span, pattern, prefixes=True)
-            case Dyck(pairs=pairs, shuffled=shuffled):
-                return Dyck(span, pairs, shuffled, prefixes=True)
+        return replace(cast(Language, c[1]), prefixes=True)
 
     # -------------------------------------------------------------------------------------------- claims
 
