@@ -32,6 +32,10 @@ MAX_NESTING = 1000
 MAX_DIGITS = 4000
 MAX_ERRORS = 20
 
+# After an operand, these go on with the expression; at the start of a statement, they begin one.
+_RESUMING = frozenset({"PLUS", "MINUS", "LPAR", "LSQB"})
+_OPERANDS = frozenset({"NAME", "INT", "FLOAT", "STRING"})
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParseResult:
@@ -75,7 +79,8 @@ def parse_pending(text: str, name: str) -> Incomplete | SyntaxProblem | tuple[St
     It waits for more when the text ends too early, and also where it would insert a `;` before the next token. It
     inserts one if that token can begin what follows, unless dropping the token would do instead (a `;` comes
     right after it). A name followed by something that continues neither an expression nor an assignment
-    is an error at once.
+    is an error at once. Two deliberate differences: comments may stand anywhere, and an unfinished operation inside
+    parentheses, as in `x = (a +`, waits for more where the reference gives up.
     """
     tokens = tokenize(Source(name, text))
     statements: list[Statement] = []
@@ -95,11 +100,58 @@ def _judge_pending(run: "_Run") -> Incomplete | SyntaxProblem:
     if tokens[index].type == END:
         return Incomplete()
     problem = run.limit or explain(run.situation())
-    only_a_name = index == run.boundary + 1 and tokens[run.boundary].type == "NAME"
-    inserts = run.limit is None and not only_a_name and run.semicolon_fits()
-    if inserts and tokens[index + 1].type not in ("SEMI", ILLEGAL):
-        return Incomplete()
+    if run.limit is None and tokens[index].type != ILLEGAL:
+        place = _abandoned_operator(run)
+        stopped = run if place is None else _run_until(run, place)
+        if _waits_for_semicolon(stopped):
+            return Incomplete()
     return SyntaxProblem(problem.message, problem.span or tokens[index].span)
+
+
+def _waits_for_semicolon(run: "_Run") -> bool:
+    tokens, index = run.tokens, run.position
+    only_a_name = (
+        index == run.boundary + 1 and tokens[run.boundary].type == "NAME" and tokens[index].type not in _RESUMING
+    )
+    return not only_a_name and tokens[index + 1].type not in ("SEMI", ILLEGAL) and run.semicolon_fits()
+
+
+def _abandoned_operator(run: "_Run") -> int | None:
+    """The operator before which the reference gives up on an expression, when it cannot read what follows.
+
+    Where `+`, `-`, `(` or `[` come after an operand, the reference looks ahead before it decides that the expression
+    goes on, since each could also begin the statement after a prompt command. If the text becomes unreadable before the
+    next operand is complete, it decides that the expression has ended. A comma inside `(` rules the new statement out.
+    """
+    place: int | None = None
+    depth = 0
+    for index in range(run.boundary, run.position):
+        token = run.tokens[index]
+        follows = index > run.boundary and run.tokens[index - 1].type in EXPRESSION_ENDS
+        if depth == 0 and token.type in _RESUMING and follows:
+            place = index
+        elif (depth == 0 and token.type in _OPERANDS) or (
+            depth == 1 and token.type == "COMMA" and place is not None and _calls(run, place)
+        ):
+            place = None
+        if token.type in CLOSER:
+            depth += 1
+        elif token.type in CLOSERS:
+            depth -= 1
+            place = None if depth == 0 else place
+    return place
+
+
+def _calls(run: "_Run", place: int) -> bool:
+    return run.tokens[place].type == "LPAR"
+
+
+def _run_until(run: "_Run", place: int) -> "_Run":
+    """The state of the parser just before an earlier token."""
+    again = _Run([*run.tokens[:place], *run.tokens[-1:]], run.start)
+    again.to_end()
+    again.tokens = run.tokens
+    return again
 
 
 class _Brackets:
@@ -155,7 +207,7 @@ class _Run:
         while not self._complete():
             token = self.tokens[self.position]
             self.limit = self._over_limit(token)
-            if self.limit is not None or token.type == END or not self._feed(token):
+            if self.limit is not None or self._ends_before(token) or not self._feed(token):
                 break
             self._step(token)
         # A prompt command has no mark of its end: it is complete where nothing more fits.
@@ -177,6 +229,13 @@ class _Run:
             return False
         last = self.tokens[self.position - 1].type
         return last == "SEMI" or (last == "RBRACE" and self.boundary == self.position and self._fits(END))
+
+    def _ends_before(self, token: Token) -> bool:
+        """Whether nothing more is read: at the end of the text, or where `set example e` ends with its line."""
+        if self.position == self.start or token.type == END:
+            return token.type == END
+        begin, before = self.tokens[self.start], self.tokens[self.position - 1].span.end
+        return begin.type == "SET" and "\n" in token.span.source.text[before : token.span.start] and self._fits(END)
 
     def _over_limit(self, token: Token) -> Diagnostic | None:
         if token.type in CLOSER and len(self.brackets.stack) >= MAX_NESTING:

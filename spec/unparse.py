@@ -254,7 +254,8 @@ def _statement_parts(node: Statement, depth: int) -> list[_Part]:
         case FunctionDef(_, name, parameters, body, results):
             end = "    " * depth
             tail: list[_Part] = [f"\n{end}    return ", *_comma(results), f";\n{end}}}"]
-            return [f"def {name.id}({_names(parameters)}) {{", *_block(body, depth), *tail]
+            gap = " " if name.id in _JOINED else ""
+            return [f"def {name.id}{gap}({_names(parameters)}) {{", *_block(body, depth), *tail]
         case For(_, names, iterable, body):
             head: list[_Part] = [f"for {_names(names)} in ", _Wanted(iterable), " {"]
             return [*head, *_block(body, depth), "\n" + "    " * depth + "}"]
