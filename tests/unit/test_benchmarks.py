@@ -1,0 +1,123 @@
+"""What the benchmarks compare: the same answers on both sides, on the inputs that they claim."""
+
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from benchmarks import naive
+from benchmarks.__main__ import main
+from benchmarks.interpreter import CASES, PROGRAMS, Case, compare, measure_naive, reference
+from spec.diagnostics import EvaluationError
+from spec.elaborate import load_program
+from spec.graph import SOp
+from spec.interp import evaluate
+from spec.operators import OperatorError
+from spec.values import Numbers, atom_key
+from tests.graphs import random_graph
+
+SHIPPED = sorted(PROGRAMS.parent.rglob("*.rasp"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_semantics_taken_literally_agrees_with_the_interpreter(path: Path) -> None:
+    """On every s-op of every shipped program, under both kinds of numbers, failures included."""
+    for numbers in Numbers:
+        for sop in load_program(path, numbers).sops().values():
+            for word in ("a", "0", "ab", "(()", "$ba", "1+1", "0110", "(){}{"):
+                agree(sop, word, numbers)
+
+
+def test_semantics_taken_literally_agrees_on_random_graphs() -> None:
+    answered = sum(
+        agree(node, word, numbers)
+        for seed in range(60)
+        for numbers in Numbers
+        for node in random_graph(Random(seed), 25, numbers)
+        if isinstance(node, SOp)
+        for word in ("b", "10", "abca")
+    )
+    assert answered > 500
+
+
+def agree(sop: SOp, word: str, numbers: Numbers) -> bool:
+    """Whether there are values; both sides must say the same."""
+    try:
+        found = [atom_key(atom) for atom in evaluate([sop], word, numbers).values[sop]]
+    except EvaluationError:
+        found = []
+    try:
+        expected = [atom_key(atom) for atom in naive.evaluate(sop, word, numbers)]
+    except (OperatorError, ValueError, OverflowError):
+        expected = []
+    assert found == expected
+    return bool(found)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_words_are_different_have_the_length_and_are_what_the_program_is_about(case: Case) -> None:
+    words = case.words(12, 5)
+    assert len(set(words)) == 5
+    assert case.words(12, 5) == words
+    for word in words:
+        assert len(word) == 12
+        if case.pairs:
+            while any(case.pairs[i : i + 2] in word for i in range(0, len(case.pairs), 2)):
+                for i in range(0, len(case.pairs), 2):
+                    word = word.replace(case.pairs[i : i + 2], "")
+            assert word == ""
+
+
+def test_different_answers_are_not_compared() -> None:
+    def liar(_case: Case, _words: object) -> tuple[list[list[object]], list[float]]:
+        return [["x"] * 6], [1.0]
+
+    assert compare(CASES[0], 6, 1, measure_naive).ratio > 0
+    with pytest.raises(RuntimeError, match="the two sides differ"):
+        compare(CASES[0], 6, 1, liar)  # type: ignore[arg-type]  # the point of the test
+
+
+def test_reference_is_asked_in_a_process_of_its_own(tmp_path: Path) -> None:
+    """A stand-in with the reference's names answers what it was asked."""
+    package = tmp_path / "RASP_support"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "Environment.py").write_text(
+        "class Environment:\n"
+        "    def __init__(self, name, parent_env):\n"
+        "        self.text = ''\n"
+        "    def get_variable(self, name):\n"
+        "        return SOp(name + self.text[:1])\n"
+        "class SOp:\n"
+        "    def __init__(self, name):\n"
+        "        self.name = name\n"
+        "    def call(self, word, just_pass_exception_up):\n"
+        "        print('noise')\n"
+        "        return Sequence([self.name, word])\n"
+        "class Sequence:\n"
+        "    def __init__(self, values):\n"
+        "        self.values = values\n"
+        "    def get_vals(self):\n"
+        "        return self.values\n"
+    )
+    (package / "REPL.py").write_text(
+        "class REPL:\n"
+        "    base_env = None\n"
+        "    def run(self, fromfile, env, store_prints):\n"
+        "        env.text = fromfile.read()\n"
+    )
+    with reference(tmp_path, sys.executable) as ask:
+        values, seconds = ask(CASES[0], ["ab", "c"])
+    assert values == [["histogram#", "ab"], ["histogram#", "c"]]
+    assert len(seconds) == 2
+
+
+def test_unknown_benchmark_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nothing"]) == 2
+    assert "interpreter" in capsys.readouterr().err
+
+
+def test_reference_that_is_not_there_is_an_error_and_not_a_figure(tmp_path: Path) -> None:
+    with reference(tmp_path, sys.executable) as ask, pytest.raises((RuntimeError, BrokenPipeError)):
+        ask(CASES[0], ["ab"])
