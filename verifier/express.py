@@ -5,20 +5,22 @@ input, `Unexpressible` says so and the caller falls back to evaluating the prope
 A value is a term, or a tuple of values for a sequence (a selector is a tuple of its rows).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import TypeAlias, assert_never
 
-from spec.graph import View
+from spec.graph import Combine, Negate, Node, Select, View
 from spec.operators import Op
 from spec.property import ast
+from spec.property.bound import Ref
 from spec.property.scope import Scope
 from spec.source import Span
 from spec.values import Atom, Kind, Numbers
 from verifier.membership import in_language
 from verifier.terms import BOOL, INT, Failure, Literal, Term, Terms
+from verifier.unroll import Unrolled
 
 Value: TypeAlias = "Term | tuple[Value, ...]"
 
@@ -38,15 +40,16 @@ class Unexpressible(Exception):
 class Expressor:
     """Translates the expressions of one property at one length.
 
-    `names` gives the unrolled s-ops (a tuple of n terms) and selectors (a tuple of n rows of n terms).
+    `refs` says what each name stands for; `unrolled` has the terms of every s-op and selector among them.
     """
 
     terms: Terms
     length: int
     scope: Scope
     numbers: Numbers
-    names: Callable[[ast.Name], Value]
-    variables: Mapping[str, Atom] = field(default_factory=dict)
+    refs: Mapping[ast.Name, Ref]
+    unrolled: Unrolled
+    variables: Mapping[ast.Variable, Atom] = field(default_factory=dict)
 
     def truth(self, expression: ast.Expression) -> Term:
         """The expression as a truth value; it fails where it is not a boolean."""
@@ -59,8 +62,8 @@ class Expressor:
             case ast.Literal(value=value):
                 return terms.literal(literal(value, self.numbers))
             case ast.Name():
-                bound = self.variables.get(expression.id)
-                return self.names(expression) if bound is None else terms.literal(bound)
+                ref = self.refs[expression]
+                return terms.literal(self.variables[ref]) if isinstance(ref, ast.Variable) else self._node(ref)
             case ast.Length():
                 return terms.literal(self.length)
             case ast.ListLiteral(items=items):
@@ -226,12 +229,19 @@ class Expressor:
         if domain is None:
             return self.terms.failure()
 
-        name, rest = variables[0].id, variables[1:]
-        parts = (self._with(name, atom)._instances(expression, rest) for atom in domain)
+        first, rest = variables[0], variables[1:]
+        parts = (self._with(first, atom)._instances(expression, rest) for atom in domain)
         return self._fold_terms(parts, expression.quantifier is ast.Quantifier.FORALL)
 
-    def _with(self, name: str, atom: Atom) -> "Expressor":
-        return replace(self, variables={**self.variables, name: atom})
+    def _with(self, variable: ast.Variable, atom: Atom) -> "Expressor":
+        return replace(self, variables={**self.variables, variable: atom})
+
+    def _node(self, node: Node) -> Value:
+        match node:
+            case Select() | Negate() | Combine():
+                return self.unrolled.rows[node]
+            case _:
+                return self.unrolled.values[node]
 
     def _domain(self, domain: ast.Domain) -> Sequence[Atom] | None:
         match domain:

@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spec.elaborate import Program, elaborate, load_program
-from spec.property.ast import Carrier, Contract, Target
+from spec.property.ast import Carrier, Contract
+from spec.property.bind import bind
+from spec.property.bound import BoundContract
 from spec.property.contract import read_contract
 from spec.reader import read_source
 from spec.script.load import find
-from spec.source import Source
+from spec.source import Source, Span
 from spec.values import Numbers
 
 
@@ -26,17 +28,21 @@ class Subject:
         """The program in a file."""
         return Subject(read_source(path), path.parent, path)
 
-    def program(self, numbers: Numbers, target: Target | None = None) -> Program:
-        """This program, or the other one in which a target is defined, by the rules of `load`."""
-        path = None if target is None else target.path
+    def __call__(self, path: str | None, numbers: Numbers) -> Program:
+        """This program, or the other one at a path that its contract names, found by the rules of `load`."""
         key = (path, numbers)
         if key not in self._programs:
             roots = (self.folder, Path.cwd())
-            if target is None or path is None:
+            if path is None:
                 self._programs[key] = elaborate(self.source, numbers, roots=roots, path=self.path)
             else:
-                self._programs[key] = load_program(find(path.removesuffix(".rasp"), roots, target.span), numbers)
+                start = Span(self.source, 0, 0)
+                self._programs[key] = load_program(find(path.removesuffix(".rasp"), roots, start), numbers)
         return self._programs[key]
+
+    def bound(self) -> tuple[BoundContract, ...]:
+        """The contracts, bound to the programs that they are about."""
+        return tuple(bind(contract, self) for contract in self.contracts())
 
     def contracts(self) -> tuple[Contract, ...]:
         """The `#@` lines of the program, and the `.prop` file beside it if there is one."""

@@ -207,7 +207,7 @@ class Terms:
 
     def literal(self, value: Atom) -> Literal:
         """A known value."""
-        kinds, size = frozenset({kind_of(value)}), _bits(value)
+        kinds, size = frozenset({kind_of(value)}), bits(value)
         return self._make((Literal, atom_key(value)), lambda i: Literal(i, kinds, size, False, value))
 
     def failure(self) -> Failure:
@@ -279,7 +279,7 @@ class Terms:
         # Rationals may all have different denominators; sums of integers and of doubles only carry.
         rational = numbers is Numbers.EXACT and any(Kind.REAL in v.kinds for v in operands_)
         largest = sum(v.size for v in operands_) if rational else max(v.size for v in operands_)
-        size = largest + len(kept).bit_length() + _bits(default)
+        size = largest + len(kept).bit_length() + bits(default)
         non_numbers = any(not v.kinds <= NUMERIC for v in operands_)
         overflows = numbers is Numbers.IEEE and size >= _DOUBLE_BITS
         risky = non_numbers or overflows or any(t.risky for t in rows + operands_)
@@ -395,7 +395,7 @@ def _mean_kinds(values: Sequence[Term], default: Atom) -> Kinds:
     return kinds | {kind_of(default)} | mean
 
 
-def _bits(value: Atom) -> int:
+def bits(value: Atom) -> int:
     """The bits of a number (of either part of a rational), the length of a string."""
     match value:
         case str():
@@ -411,7 +411,7 @@ def _result_size(op: Operator, args: Sequence[Term]) -> int:
     rational = any(Kind.REAL in arg.kinds for arg in args)
     match op:
         case Item(values=values) | Lookup(values=values):
-            return max(map(_bits, values), default=0)
+            return max(map(bits, values), default=0)
         case Member() | Op.NOT | Op.INDICATOR | Op.EQ | Op.NE | Op.LT | Op.LE | Op.GT | Op.GE | Op.AND | Op.OR:
             return 1
         case Op.IF:
