@@ -30,18 +30,14 @@ class Builtins:
     def aggregate(self, selector: Value, values: Value, default: Value | None, span: Span) -> SOpValue:
         """`aggregate(selector, values[, default])`; the default is the integer 0."""
         make = self.operations
-        averaged = make.as_sop(values, span) if is_atom(values) else values
         if not isinstance(selector, SelectorValue):
             raise type_error(f"Expected selector, got: {describe(selector)}", span)
-        if not isinstance(averaged, SOpValue):
-            raise make.not_atoms(averaged, span)
         if default is None:
             default = 0
         if is_handle(default):
             raise type_error(f"Expected atom, got: {describe(default)}", span)
-        if not is_atom(default):
-            raise make.not_atoms(default, span)
-        node = make.graph.aggregate(selector.node, averaged.node, default, span)
+        averaged, atom = make.as_sop(values, span), make.only_atom(default, span)
+        node = make.graph.aggregate(selector.node, averaged.node, atom, span)
         return make.sop(node, naming.SOP_NAME, span)
 
     def round(self, value: Value, span: Span) -> Value:

@@ -4,16 +4,19 @@ The rules are the reference implementation's, because transcripts show them: an 
 by its operands, and a name of more than 30 characters gives way to `s-op` or `sel`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import Final
+from typing import Final, assert_never
 
+from spec.diagnostics import InternalError
 from spec.script.values import Applied, Function, Handle, SelectorValue, SOpValue, Value
 from spec.values import Atom
 
 MAX_NAME: Final = 30
 MAX_SHOWN_ARGUMENT: Final = 20
-MAX_SHOWN: Final = 10_000
+MAX_SHOWN: Final = 2_000
+_MAX_NAMED: Final = 64
+"""Enough to know that a name is too long."""
 _MAX_SHOWN_BITS: Final = 4096
 
 SOP_NAME: Final = "s-op"
@@ -63,7 +66,7 @@ def operand(value: Value) -> str:
 
 
 def _argument(value: Value) -> str:
-    text = describe(value)
+    text = _rendered(value, top=False, python=False, limit=_MAX_NAMED)
     if isinstance(value, (tuple, dict)) and len(text) > MAX_SHOWN_ARGUMENT:
         return "(list)" if isinstance(value, tuple) else "(dict)"
     return text
@@ -71,51 +74,68 @@ def _argument(value: Value) -> str:
 
 def describe(value: Value) -> str:
     """A value inside a message: s-ops by name, strings in double quotes."""
-    return _rendered(value, top=False, python=False)
+    return _rendered(value, top=False, python=False, limit=MAX_SHOWN)
 
 
 def python_text(value: Value) -> str:
     """A value as Python's `str` writes it: a string bare, but in quotes inside a list."""
-    return _rendered(value, top=True, python=True)
+    if isinstance(value, Function):
+        return function_text(value)
+    return _rendered(value, top=True, python=True, limit=MAX_SHOWN)
 
 
-def _rendered(value: Value, top: bool, python: bool) -> str:
-    """The text of a value, cut at `MAX_SHOWN`; a shared sublist is written out each time, so size must be bounded."""
-    if top and isinstance(value, str):
-        return value
+def _rendered(value: Value, top: bool, python: bool, limit: int) -> str:
+    """The text of a value, cut at the limit: a shared sublist is written out each time that it occurs."""
     shown: list[str] = []
     size = 0
-    for piece in _pieces(value, python):
+    pieces = iter((value,)) if top and isinstance(value, str) else _pieces(value, python)
+    for piece in pieces:
         shown.append(piece)
         size += len(piece)
-        if size > MAX_SHOWN:
-            return "".join(shown)[:MAX_SHOWN] + "…"
+        if size > limit:
+            return "".join(shown)[:limit] + "…"
     return "".join(shown)
 
 
 def _pieces(value: Value, python: bool) -> Iterator[str]:
-    """The text, piece by piece, with a stack of what is still to be written."""
-    todo: list[tuple[bool, Value]] = [(False, value)]  # whether it is punctuation, and the text or the value
-    while todo:
-        literal, item = todo.pop()
-        match item:
-            case str():
-                yield item if literal else repr(item) if python else f'"{item}"'
-            case tuple():
-                todo.append((True, "]"))
-                for position in range(len(item) - 1, -1, -1):
-                    todo.append((False, item[position]))
-                    todo.append((True, ", " if position else "["))
-                if not item:
-                    todo.append((True, "["))
-            case dict():
-                todo.append((True, "}"))
-                for position, (key, entry) in reversed(list(enumerate(item.items()))):
-                    todo += [(False, entry), (True, ": "), (False, key), (True, ", " if position else "{")]
-                if not item:
-                    todo.append((True, "{"))
-            case _:
-                yield _scalar(item, python)
+    """The text, piece by piece, with a stack of the lists and dictionaries that are being written."""
+    stack: list[tuple[Iterator[tuple[str, Value]], str]] = []
+    yield from _opening(value, python, stack)
+    while stack:
+        entries, closing = stack[-1]
+        entry = next(entries, None)
+        if entry is None:
+            stack.pop()
+            yield closing
+        else:
+            yield entry[0]
+            yield from _opening(entry[1], python, stack)
+
+
+def _opening(value: Value, python: bool, stack: list[tuple[Iterator[tuple[str, Value]], str]]) -> Iterator[str]:
+    """The whole of a simple value, or the beginning of one with entries, which goes on the stack."""
+    match value:
+        case str():
+            yield repr(value) if python else f'"{value}"'
+        case tuple():
+            yield "["
+            stack.append((_separated(("", item) for item in value), "]"))
+        case dict():
+            yield "{"
+            keys = ((_key(key, python), item) for key, item in value.items())
+            stack.append((_separated(keys), "}"))
+        case _:
+            yield _scalar(value, python)
+
+
+def _separated(entries: Iterable[tuple[str, Value]]) -> Iterator[tuple[str, Value]]:
+    """The entries, with a comma before all but the first."""
+    for position, (label, item) in enumerate(entries):
+        yield (", " if position else "") + label, item
+
+
+def _key(key: Atom, python: bool) -> str:
+    return _rendered(key, top=False, python=python, limit=MAX_SHOWN) + ": "
 
 
 def _scalar(value: Value, python: bool) -> str:
@@ -124,13 +144,16 @@ def _scalar(value: Value, python: bool) -> str:
             kind = "s-op" if isinstance(value, SOpValue) else "selector"
             return f"<{kind} {name}>" if python else name
         case Function():
-            return function_text(value)
+            return f"<function {value.name}>" if python else function_text(value)
         case Applied():
             return "<result of an application>"
         case int() | float() | Fraction():
             return number_text(value)
-        case _:
-            return python_text(value)
+        case str():
+            return value
+        case tuple() | dict():
+            raise InternalError("a list is not a scalar")
+    assert_never(value)
 
 
 def function_text(function: Function) -> str:

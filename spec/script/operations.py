@@ -14,7 +14,7 @@ from spec.script import naming
 from spec.script.budget import Meter
 from spec.script.compare import equal, ordered
 from spec.script.errors import USELESS_CODE, illegal_values, python_error, type_error, unsupported
-from spec.script.values import Handle, SelectorValue, SOpValue, Value, is_atom, is_handle, truth, type_name
+from spec.script.values import Foreign, Handle, SelectorValue, SOpValue, Value, is_atom, is_handle, truth, type_name
 from spec.source import Span
 from spec.values import Atom, Numbers
 
@@ -48,9 +48,9 @@ class Operations:
     graph: Graph
     meter: Meter
     warnings: list[Diagnostic] = field(default_factory=list)
-    example_length: int = 1
-    """How often the value of an ill-typed constant is repeated in its error; a prompt sets its example's length."""
     indices: Indices = field(init=False)
+    defers: bool = False
+    """Whether a value that cannot be in a sequence is refused only when an evaluation meets it, as at a prompt."""
     _everything: Select | None = None
 
     def __post_init__(self) -> None:
@@ -99,21 +99,26 @@ class Operations:
             return value
         if is_atom(value):
             return self.sop(self.graph.constant(value, span), naming.python_text(value), span)
+        atom = self.only_atom(value, span)
+        return self.sop(self.graph.constant(atom, span), naming.python_text(value), span)
+
+    def only_atom(self, value: Value, span: Span) -> Atom:
+        """The value if it is an atom; otherwise an error, now or when an evaluation meets what stands for it."""
+        if is_atom(value):
+            return value
+        if self.defers:
+            return Foreign(naming.python_text((value,))[1:-1])
         raise self.not_atoms(value, span)
 
     def not_atoms(self, value: Value, span: Span) -> Exception:
         """The error for a sequence that would hold this value at every position."""
         hint = f"only atoms can stand in for an s-op, and this is a {type_name(value)}"
-        return illegal_values(naming.python_text((value,) * self.example_length), span, hint)
+        return illegal_values(f"({naming.python_text((value,))[1:-1]},)", span, hint)
 
     def table(self, values: tuple[Value, ...], span: Span) -> tuple[Atom, ...]:
         """The entries of a list or dictionary that is read at every position."""
         self.meter.step(span, len(values) // 16)
-        atoms = tuple(value for value in values if is_atom(value))
-        if len(atoms) != len(values):
-            odd = next(value for value in values if not is_atom(value))
-            raise self.not_atoms(odd, span)
-        return atoms
+        return tuple(self.only_atom(value, span) for value in values)
 
     # -------------------------------------------------------------------------------------------- unary
 
@@ -139,15 +144,20 @@ class Operations:
 
     def atom(self, op: Op, span: Span, *args: Atom) -> Atom:
         """An operator on atoms."""
+        self._charge(args, span)
         try:
             value = apply(op, args, self.numbers)
         except OperatorError as error:
             raise python_error(str(error), span) from error
-        size = _words(value)
-        if size > 1:
-            self.meter.allocate(size, span)
-            self.meter.step(span, size)
+        self.meter.allocate(self._charge((value,), span), span)
         return value
+
+    def _charge(self, atoms: tuple[Atom, ...], span: Span) -> int:
+        """Spend what arithmetic on these atoms costs, and say how large they are."""
+        size = sum(map(_words, atoms)) - len(atoms)
+        if size:
+            self.meter.step(span, size)
+        return size
 
     # -------------------------------------------------------------------------------------------- binary
 
@@ -263,7 +273,7 @@ class Operations:
 
 
 def _words(value: Atom) -> int:
-    """How many machine words an atom needs, and roughly how many steps its arithmetic costs."""
+    """How many machine words an atom needs, beyond the first roughly the steps that its arithmetic costs."""
     match value:
         case bool() | float():
             return 1
@@ -272,7 +282,7 @@ def _words(value: Atom) -> int:
         case Fraction():
             return 1 + (value.numerator.bit_length() + value.denominator.bit_length()) // _BITS_PER_STEP
         case str():
-            return 1 + len(value) // 2
+            return 1 + len(value) // 8
 
 
 def _sign(op: Operator) -> str:

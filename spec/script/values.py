@@ -64,6 +64,19 @@ class Applied:
     input: "Value | None" = None
 
 
+class Foreign(str):
+    """The text of a value that no sequence can hold, in the place of an atom.
+
+    At a prompt such a constant or table entry is refused only when it comes up, as the reference does it.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """The text itself, not a string literal."""
+        return str(self)
+
+
 Value: TypeAlias = Atom | SOpValue | SelectorValue | Function | Applied | tuple["Value", ...] | dict[Atom, "Value"]
 
 _ATOMS: Final = (int, str, float, Fraction)

@@ -1,0 +1,59 @@
+"""Typed lines and files, cut into statements as the reference implementation's reader does it.
+
+After each line the whole pending text is parsed again. A line that is only a comment counts as empty. What is
+typed arrives without its newline and lines are joined by a blank, so a comment after an unfinished statement hides all
+that is typed after it; a file keeps its newlines.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from spec.ast import Statement
+from spec.parse import Incomplete, SyntaxProblem, parse_pending
+
+PROMPT: Final = ">> "
+CONTINUATION: Final = ".. "
+MAX_WORK: Final = 1 << 24
+"""How many characters are parsed for one statement, each as often as it is parsed again."""
+
+
+class Unreadable(Exception):
+    """The pending text is no statement and cannot become one; it is dropped."""
+
+
+class SeveralStatements(Exception):
+    """The pending text is more than one statement; it is dropped."""
+
+
+@dataclass(eq=False)
+class Reader:
+    """Statements from a source of lines, which gets the prompt to show and answers None at the end."""
+
+    read_line: Callable[[str], str | None]
+    name: str
+
+    def statement(self) -> Statement | None:
+        """The next statement, or None at the end; an unfinished statement at the end is dropped.
+
+        Raises `Unreadable` or `SeveralStatements`.
+        """
+        pending, prompt, work = "", PROMPT, 0
+        while True:
+            line = self.read_line(prompt)
+            if line is None:
+                return None
+            pending += "" if line.strip().startswith("#") else line
+            work += len(pending)
+            if work > MAX_WORK:
+                raise Unreadable(f"a statement of more than {len(pending)} characters")
+            match parse_pending(pending, self.name):
+                case Incomplete():
+                    pending += " "
+                    prompt = CONTINUATION + "  " * pending.split().count("def")
+                case SyntaxProblem(message=message):
+                    raise Unreadable(message)
+                case (statement,):
+                    return statement
+                case _:
+                    raise SeveralStatements

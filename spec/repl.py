@@ -1,0 +1,328 @@
+"""The interactive prompt: answers what the reference implementation answers, line for line.
+
+`run_repl` is the whole conversation over an iterable of lines, `main` the same over files. What is typed is run by
+`spec.script` like any program, on a graph without interning; this module is its host, which evaluates every s-op and
+selector on the running example, as the reference does, and so decides what may be defined.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Final, TextIO, TypeAlias
+
+from spec.ast import (
+    Assign,
+    Draw,
+    ExampleKind,
+    Exit,
+    ExpressionStatement,
+    For,
+    FunctionDef,
+    Load,
+    Name,
+    SetExample,
+    ShowExample,
+    Statement,
+    ToggleExamples,
+    ToggleFullDisplay,
+)
+from spec.diagnostics import RaspError
+from spec.prompt.display import Display, Settings, no_attribute
+from spec.prompt.lines import Reader, SeveralStatements, Unreadable
+from spec.prompt.memory import Memory
+from spec.prompt.results import Matrix, Result, Row
+from spec.prompt.text import plain
+from spec.reader import read_source
+from spec.script.budget import Budget
+from spec.script.environment import OUT, Environment
+from spec.script.errors import Failure, ScriptError, ScriptLoadError, python_error, type_error
+from spec.script.evaluate import Frame
+from spec.script.machine import Step, run
+from spec.script.session import Session, start
+from spec.script.values import Applied, Handle, SOpValue, Value
+from spec.source import Span
+from spec.values import Numbers
+
+WELCOME: Final = "RASP 0.1\nrunning example is: hello\n"
+MAX_LOAD_DEPTH: Final = 40
+
+Picture: TypeAlias = Callable[[SOpValue, Value], object]
+"""Called by `draw(s_op, input)` once the s-op has a value on the input."""
+
+
+def run_repl(
+    lines: Iterable[str], write: Callable[[str], object], *, folder: Path | None = None, picture: Picture | None = None
+) -> int:
+    """Answer lines (without their newlines) until they end or `exit`; `load` finds files relative to `folder`."""
+    repl = Repl(write, Path.cwd() if folder is None else folder, picture)
+    repl.converse(iter(lines))
+    return 0
+
+
+def main(stdin: TextIO | None = None, stdout: TextIO | None = None, *, picture: Picture | None = None) -> int:
+    """The prompt on a terminal or a pipe; returns the exit status."""
+    source = sys.stdin if stdin is None else stdin
+    sink = sys.stdout if stdout is None else stdout
+
+    def show(text: str) -> None:
+        sink.write(text)
+        sink.flush()
+
+    return run_repl((line.removesuffix("\n") for line in source), show, picture=picture)
+
+
+# ------------------------------------------------------------------------------------------------ what is to be printed
+
+
+@dataclass(frozen=True)
+class _Message:
+    """Text to print as it is."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A value that a statement gave a name, or the value of an expression, which is called `out`."""
+
+    name: str
+    value: Value
+    shown: bool
+
+
+@dataclass(frozen=True)
+class _Result:
+    """The result of an application."""
+
+    result: Result
+    argument: Value
+    shown: bool
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """The running examples."""
+
+    kind: ExampleKind
+
+
+_Answer: TypeAlias = _Message | _Named | _Result | _Examples
+
+
+class _Stop(Exception):
+    """`exit`: the console, or the file that says it, ends."""
+
+
+# ------------------------------------------------------------------------------------------------ the conversation
+
+
+@dataclass(eq=False)
+class Repl:
+    """One conversation, and the host of the script that it runs."""
+
+    write: Callable[[str], object]
+    folder: Path
+    picture: Picture | None = None
+    rehearses: bool = True
+    memory: Memory = field(default_factory=Memory)
+    settings: Settings = field(default_factory=Settings)
+    _stored: list[_Answer] = field(default_factory=list)
+    _loading: int = 0
+    _display: Display = field(init=False)
+    _session: Session = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Load the library, on the first running example."""
+        self._display = Display(self.memory, self.settings, self.write)
+        self._session = start(Numbers.IEEE, self, Budget(), interning=False)
+        self._session.operations.defers = True
+        for scope in self._session.console, self._session.base:
+            scope.set_out(scope.get("tokens", None))
+
+    def converse(self, lines: Iterator[str]) -> None:
+        """Welcome, then statement by statement until the lines end."""
+        self.write(WELCOME)
+
+        def ask(prompt: str) -> str | None:
+            self.write(prompt)
+            line = next(lines, None)
+            if line is None:
+                self.write("\n")
+            return line
+
+        self._listen(Reader(ask, "<input>"), self._session.console, self._print)
+
+    def _listen(self, reader: Reader, env: Environment, answer: Callable[[list[_Answer]], None]) -> None:
+        """Run statements until there are no more, and hand what each has to say to `answer`.
+
+        A statement that cannot be read is reported at once, all else as `answer` decides.
+        """
+        while True:
+            try:
+                statement = reader.statement()
+                if statement is None:
+                    return
+                answer(self._run(statement, env))
+            except Unreadable as error:
+                self._display.line(f"\t!! antlr exception: {error} \t-- ignoring input")
+            except SeveralStatements:
+                answer([_Message("something went wrong: ")])
+            except _Stop:
+                return
+            except ScriptError as error:
+                if error.failure is Failure.TYPE:
+                    text = f"\t!!statement executed, but result fails on evaluation:\n\t\t {error.message}"
+                else:
+                    text = f"something went wrong: {error.message}"
+                answer([_Message(text)])
+            except RaspError as error:
+                answer([_Message(f"something went wrong: {error}")])
+            except KeyboardInterrupt:
+                answer([_Message("")])
+
+    # -------------------------------------------------------------------------------------------- statements
+
+    def _run(self, statement: Statement, env: Environment) -> list[_Answer]:
+        """What a statement has to say; the script's own errors are part of it, Python's are raised."""
+        try:
+            return self._command(statement) or self._evaluate(statement, env)
+        except ScriptError as error:
+            if error.failure is Failure.PYTHON:
+                raise
+            if error.failure is Failure.NOT_IMPLEMENTED:
+                return [_Message("not implemented this command yet! ignoring")]
+            return [_Message(f"\t\t!!ignoring input:\n\t {error.message}")]
+
+    def _command(self, statement: Statement) -> list[_Answer]:
+        """The commands of the prompt; those that say nothing are run as statements, where they mean nothing."""
+        match statement:
+            case SetExample(kind=kind, value=value):
+                self._set_example(kind, self._value_of(ExpressionStatement(statement.span, (value,))))
+            case ShowExample(kind=kind):
+                return [_Examples(kind)]
+            case ToggleExamples(kind=kind, on=on):
+                self.settings.toggle(kind, on)
+            case ToggleFullDisplay(on=on):
+                self.settings.full = on
+            case Exit():
+                raise _Stop
+            case _:
+                pass
+        return []
+
+    def _set_example(self, kind: ExampleKind, example: Value) -> None:
+        if not isinstance(example, (str, tuple, dict)):
+            raise type_error(f"example not iterable: {plain(example)}", None)
+        self.settings.set_example(kind, example)
+
+    def _value_of(self, statement: Statement, env: Environment | None = None) -> Value:
+        session = self._session
+        frame = Frame(session.console if env is None else env)
+        if not self._loading:
+            session.operations.meter.refill()
+        return run(session.evaluator.statement(statement, frame), session.operations.meter.budget.stack)
+
+    def _evaluate(self, statement: Statement, env: Environment) -> list[_Answer]:
+        value = self._value_of(statement, env)
+        match statement:
+            case ExpressionStatement(values=(expression,)):
+                if isinstance(value, Applied) and env.variables.get(OUT) is not value:
+                    return self._results(value, env)  # an application itself, not a variable that holds one
+                return [self._answer(expression.id if isinstance(expression, Name) else OUT, value, env)]
+            case Assign(names=(name,)):
+                return [self._answer(name.id, value, env)]
+            case Assign(names=names) if isinstance(value, (str, tuple, dict)):
+                return [self._answer(name.id, part, env) for name, part in zip(names, value, strict=True)]
+            case FunctionDef(name=name):
+                return [self._answer(name.id, value, env)]
+            case Draw(input=argument) if isinstance(value, Applied):
+                if argument is None:
+                    value = Applied(value.result, self.settings.sop_example)
+                return self._results(value, env)
+            case Load() | For():
+                return []
+            case _:
+                return []
+
+    def _answer(self, name: str, value: Value, env: Environment) -> _Named:
+        """In a file, only what it passes on to the console is shown."""
+        return _Named(name, value, env is self._session.console or not (name.startswith("_") or name == OUT))
+
+    def _results(self, applied: Applied, env: Environment) -> list[_Answer]:
+        if not isinstance(applied.result, (Row, Matrix)) or applied.input is None:
+            return []
+        return [_Result(applied.result, applied.input, env is self._session.console)]
+
+    # -------------------------------------------------------------------------------------------- printing
+
+    def _print(self, answers: list[_Answer]) -> None:
+        for answer in answers:
+            match answer:
+                case _Message(text):
+                    self._display.line(text)
+                case _Named(name, value, shown):
+                    if shown:
+                        self._display.named(name, value)
+                case _Result(result, argument, shown):
+                    if shown:
+                        self._display.applied(result, argument)
+                case _Examples(kind):
+                    self._display.examples(kind)
+
+    def _store(self, answers: list[_Answer]) -> None:
+        self._stored += answers
+
+    def _print_stored(self) -> None:
+        """What a file had to say: each name once, with its last value, unless there was an error."""
+        if not any(isinstance(answer, _Message) for answer in self._stored):
+            last = {answer.name: place for place, answer in enumerate(self._stored) if isinstance(answer, _Named)}
+            self._stored = [
+                answer
+                for place, answer in enumerate(self._stored)
+                if not isinstance(answer, _Named) or last[answer.name] == place
+            ]
+        self._print(self._stored)
+        self._stored = []
+
+    # -------------------------------------------------------------------------------------------- the script's host
+
+    def tested(self, handle: Handle, example: Value | None, _span: Span, /) -> None:
+        """Everything that is defined must have a value on the input it is applied to, or on the running example."""
+        self.memory.handles[handle.node] = handle
+        self.memory.evaluate(handle.node, self.settings.sop_example if example is None else example)
+
+    def applied(self, handle: Handle, argument: Value, _span: Span, /) -> object:
+        """`handle(argument)`, to be printed."""
+        result = self.memory.evaluate(handle.node, argument, self._display.line)
+        if result is None:
+            raise no_attribute("created_from_input")
+        return result
+
+    def drawn(self, sop: SOpValue, argument: Value | None, span: Span, /) -> object:
+        """The value of the s-op, once its picture is drawn."""
+        example = self.settings.sop_example if argument is None else argument
+        if self.memory.evaluate(sop.node, example, self._display.line) is None:
+            self._display.line("evaluating input failed")
+        elif self.picture is not None:
+            self.picture(sop, example)
+        return self.applied(sop, example, span)
+
+    def loaded(self, statement: Load, env: Environment, /) -> Step:
+        """Run a file in a scope of its own; what it has to say is printed at its end, without examples."""
+        path = self.folder / f"{statement.path}.rasp"
+        if not path.exists():
+            raise ScriptLoadError(f"could not find file: {statement.path}.rasp", statement.span)
+        if self._loading >= MAX_LOAD_DEPTH:
+            raise python_error("maximum recursion depth exceeded", statement.span)
+        lines = StringIO(read_source(path).text)
+        shown = self.settings.show_sops, self.settings.show_selectors
+        self.settings.show_sops = self.settings.show_selectors = False
+        self._loading += 1
+        scope = self._session.file_environment(statement.path, env)
+        self._listen(Reader(lambda _prompt: next(lines, None), statement.path), scope, self._store)
+        self._loading -= 1
+        self._print_stored()
+        self.settings.show_sops, self.settings.show_selectors = shown
+        return Applied()

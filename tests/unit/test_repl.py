@@ -1,0 +1,127 @@
+"""The prompt answers what the reference implementation answers."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from spec.repl import main, run_repl
+from spec.script.values import SOpValue, Value
+from tests.transcripts import FOLDER, comparable, sessions, typed_lines
+
+WELCOME = "RASP 0.1\nrunning example is: hello\n"
+
+
+def answer(*lines: str, folder: Path | None = None) -> str:
+    """What the prompt says after its welcome."""
+    said: list[str] = []
+    assert run_repl(lines, said.append, folder=folder) == 0
+    text = "".join(said)
+    assert text.startswith(WELCOME)
+    return text.removeprefix(WELCOME)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.in")))
+def test_transcript_is_the_reference_implementations(name: str, checkout: Path) -> None:
+    for typed, expected in sessions(name):
+        said: list[str] = []
+        run_repl(typed_lines(typed), said.append, folder=checkout)
+        assert comparable("".join(said)) == comparable(expected)
+
+
+def test_comparison_of_transcripts_sees_a_changed_value() -> None:
+    """A negative control: only the sentences named in `comparable` are blanked."""
+    said = answer("indices;")
+
+    assert comparable(said) != comparable(said.replace("[0, 1", "[0, 2"))
+    assert comparable(said) != comparable(said.replace("s-op:", "selector:"))
+
+
+def test_main_reads_and_writes_streams_and_flushes_prompts() -> None:
+    class Flushing(io.StringIO):
+        flushed = ""
+
+        def flush(self) -> None:
+            self.flushed = self.getvalue()
+
+    out = Flushing()
+
+    assert main(io.StringIO("1+1;\nexit\n"), out) == 0
+    assert out.flushed == WELCOME + ">>     value: out =  2\n>> "
+
+
+def test_end_of_input_ends_the_line() -> None:
+    assert answer("1;") == ">>     value: out =  1\n>> \n"
+
+
+def test_conversations_do_not_share_state() -> None:
+    answer("tokens = tokens_int;", "x = indices;", 'set example "ab"')
+
+    assert answer("[indices, tokens];").count("[0, 1, 2, 3, 4]") == 1
+    assert "Undefined variable: x" in answer("x;")
+
+
+class Interrupted:
+    """Lines, with an interrupt where a terminal would raise it on Ctrl-C."""
+
+    def __init__(self, *steps: str | None) -> None:
+        self.steps = iter(steps)
+
+    def __iter__(self) -> "Interrupted":
+        return self
+
+    def __next__(self) -> str:
+        step = next(self.steps)
+        if step is None:
+            raise KeyboardInterrupt
+        return step
+
+
+def test_interrupt_drops_the_pending_statement_and_goes_on() -> None:
+    said: list[str] = []
+
+    run_repl(Interrupted("1 +", None, "2;"), said.append)
+
+    assert "".join(said).removeprefix(WELCOME) == ">> .. \n>>     value: out =  2\n>> \n"
+
+
+def test_draw_hands_over_the_s_op_and_the_input() -> None:
+    seen: list[tuple[str, Value]] = []
+
+    def picture(sop: SOpValue, example: Value) -> None:
+        seen.append((sop.name, example))
+
+    run_repl(
+        ["draw(indices);", 'x = length; draw(x,"abc");', 'draw(length,"abc");', "draw(full_s);"], print, picture=picture
+    )
+
+    assert seen == [("indices", "hello"), ("length", "abc")]
+
+
+def test_endless_loading_ends(tmp_path: Path) -> None:
+    (tmp_path / "loop.rasp").write_text('x = 1;\nload "loop";\ny = 2;\n')
+
+    said = answer('load "loop";', "y;", folder=tmp_path)
+
+    assert "something went wrong: maximum recursion depth exceeded" in said
+    assert said.endswith(">>     value: y =  2\n>> \n")
+
+
+def test_unreadable_file_is_reported_and_the_conversation_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "latin.rasp").write_bytes(b'x = "\xe9";\n')
+
+    said = answer('load "latin";', "1;", folder=tmp_path)
+
+    assert "something went wrong: " in said
+    assert said.endswith(">>     value: out =  1\n>> \n")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["9^999999999;", 'x = "a"*999999999;', "range(999999999999);", "def f(n) { return f(n+1); } ", "2.0^99999;"],
+)
+def test_costly_statement_is_refused_and_the_conversation_goes_on(statement: str) -> None:
+    said = answer(statement, "f(0);", "1;")
+
+    assert "something went wrong: " in said
+    assert said.endswith(">>     value: out =  1\n>> \n")
