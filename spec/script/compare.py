@@ -17,7 +17,7 @@ def equal(left: Value, right: Value, meter: Meter, span: Span | None) -> bool:
     todo = [(left, right)]
     while todo:
         left, right = todo.pop()
-        meter.step(span)
+        meter.step(span, 1 + len(left) // 1024 if isinstance(left, str) else 1)
         if left is right:
             continue
         if isinstance(left, SOpValue) or isinstance(right, SOpValue):

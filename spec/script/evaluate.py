@@ -7,13 +7,10 @@ and because each value becomes `out`.
 
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from spec.ast import (
-    Aggregate,
     Assign,
-    Binary,
-    BinaryOp,
     Call,
     DictComprehension,
     DictLiteral,
@@ -24,17 +21,10 @@ from spec.ast import (
     FloatLiteral,
     For,
     FunctionDef,
-    Index,
-    Indicator,
     IntLiteral,
-    Len,
     ListComprehension,
-    ListLiteral,
     Load,
     Name,
-    Range,
-    Round,
-    Select,
     SetExample,
     ShowExample,
     Statement,
@@ -42,21 +32,19 @@ from spec.ast import (
     Ternary,
     ToggleExamples,
     ToggleFullDisplay,
-    Unary,
-    Zip,
 )
-from spec.diagnostics import InternalError
 from spec.script import naming
 from spec.script.budget import Meter, exceeded
-from spec.script.builtins import Builtins, index_name
+from spec.script.builtins import Builtins
 from spec.script.environment import Environment
 from spec.script.errors import not_callable, python_error, type_error, wrong_arguments
+from spec.script.host import Host
 from spec.script.machine import Step, Task
 from spec.script.operations import Operations
+from spec.script.strict import combine, operands
 from spec.script.values import (
     Applied,
     Function,
-    Handle,
     SOpValue,
     Value,
     is_atom,
@@ -76,25 +64,6 @@ class Frame:
     site: Span | None = None
     example: Value | None = None
     calls: int = 0
-
-
-class Host(Protocol):
-    """What depends on whether a file is elaborated or somebody sits at a prompt."""
-
-    rehearses: bool
-    """Whether, as the reference does, the only argument of a call is evaluated once more beforehand."""
-
-    def tested(self, handle: Handle, example: Value | None, span: Span, /) -> None:
-        """Every s-op and selector that an expression yields; `example` comes from the innermost application."""
-
-    def applied(self, handle: Handle, argument: Value, span: Span, /) -> object:
-        """The result of `handle(argument)`, to be printed."""
-
-    def drawn(self, sop: SOpValue, argument: Value | None, span: Span, /) -> object:
-        """The result of `draw(sop, argument)`, to be printed."""
-
-    def loaded(self, statement: Load, env: Environment, /) -> Step:
-        """Runs another file; what it defines goes to `env`."""
 
 
 @dataclass(eq=False)
@@ -125,8 +94,8 @@ class Evaluator:
                 return self._settled(frame.env.get(name, span), frame, span)
             case IntLiteral(value=value) | StringLiteral(value=value):
                 return self._literal(value, frame)
-            case FloatLiteral(text=text):
-                return self._literal(real(text, self.operations.numbers), frame)
+            case FloatLiteral():
+                return self._literal(self._real(expression), frame)
             case Ternary():
                 return self._ternary(expression, frame)
             case Call():
@@ -149,6 +118,12 @@ class Evaluator:
         frame.env.set_out(value)
         return value
 
+    def _real(self, literal: FloatLiteral) -> Atom:
+        try:
+            return real(literal.text, self.operations.numbers)
+        except ValueError as error:  # Python's limit on digits
+            raise python_error("this number has too many digits", literal.span) from error
+
     def _all(self, expressions: tuple[Expression, ...], frame: Frame) -> Generator[Step, Value, list[Value]]:
         """The values of several expressions, in order."""
         values: list[Value] = []
@@ -159,47 +134,9 @@ class Evaluator:
 
     def _strict(self, expression: Expression, frame: Frame) -> Task:
         """The constructs that evaluate all their operands, in order, and then combine them."""
-        values = yield from self._all(_operands(expression), frame)
+        values = yield from self._all(operands(expression), frame)
         span = frame.site or expression.span
-        return self._settled(self._combined(expression, values, frame, span), frame, span)
-
-    def _combined(self, expression: Expression, values: list[Value], frame: Frame, span: Span) -> Value:
-        make, builtins = self.operations, self._builtins
-        match expression:
-            case Binary(op=BinaryOp.IN):
-                return make.contains(values[0], values[1], _written(expression.right), span)
-            case Binary(op=op):
-                return make.binary(op, values[0], values[1], span)
-            case Unary(op=sign):
-                return make.unary(sign, values[0], span)
-            case Index(collection=collection, index=index):
-                names = index_name(_written(collection)), index_name(_written(index))
-                return builtins.index(values[0], values[1], names, frame.env, span)
-            case Select(predicate=predicate):
-                return builtins.select(values[0], values[1], predicate, span)
-            case Aggregate(default=default):
-                return builtins.aggregate(values[0], values[1], values[2] if default else None, span)
-            case ListLiteral():
-                self.meter.made(len(values), span)
-                return tuple(values)
-            case _:
-                return self._function_like(expression, values, span)
-
-    def _function_like(self, expression: Expression, values: list[Value], span: Span) -> Value:
-        builtins = self._builtins
-        match expression:
-            case Round():
-                return builtins.round(values[0], span)
-            case Indicator():
-                return builtins.indicator(values[0], span)
-            case Range():
-                return builtins.range(values, span)
-            case Zip():
-                return builtins.zip(values, span)
-            case Len():
-                return builtins.length(values[0], span)
-            case _:
-                raise InternalError(f"{type(expression).__name__} is not a strict construct")
+        return self._settled(combine(self._builtins, expression, values, frame.env, span), frame, span)
 
     def _ternary(self, expression: Ternary, frame: Frame) -> Task:
         """Lazy when the condition is known now, elementwise when it is an s-op."""
@@ -385,32 +322,6 @@ class Evaluator:
             text = f"draw expects unfinished sequence, got: {naming.python_text(target)}"
             raise type_error(text, statement.target.span)
         return Applied(self.host.drawn(target, argument, statement.span), argument)
-
-
-def _operands(expression: Expression) -> tuple[Expression, ...]:
-    """The operands of a strict construct, in the order in which they are evaluated."""
-    match expression:
-        case Binary(left=left, right=right):
-            return left, right
-        case Unary(operand=operand) | Round(operand=operand) | Indicator(operand=operand) | Len(operand=operand):
-            return (operand,)
-        case Index(collection=collection, index=index):
-            return collection, index
-        case Select(keys=keys, queries=queries):
-            return keys, queries
-        case Aggregate(selector=selector, values=values, default=default):
-            return (selector, values) if default is None else (selector, values, default)
-        case ListLiteral(items=items):
-            return items
-        case Range(arguments=arguments) | Zip(arguments=arguments):
-            return arguments
-        case _:
-            raise InternalError(f"{type(expression).__name__} is not a strict construct")
-
-
-def _written(expression: Expression) -> str | None:
-    """The variable that the expression is, if it is one."""
-    return expression.id if isinstance(expression, Name) else None
 
 
 def _key(value: Value, span: Span) -> Atom:

@@ -5,7 +5,8 @@ that was known at once. The stack is a list here, so the depth of a program neve
 """
 
 from collections.abc import Generator
-from typing import TypeAlias
+from types import GeneratorType
+from typing import TypeAlias, cast
 
 from spec.script.budget import exceeded
 from spec.script.values import Value
@@ -17,15 +18,19 @@ Task: TypeAlias = Generator["Step", Value, Value]
 def run(step: Step, limit: int) -> Value:
     """The value of a step; at most `limit` tasks are active at once. An error ends them all."""
     stack: list[Task] = []
+    answer: Value | None = None  # what the topmost task waits for; None before it has started
     while True:
-        if isinstance(step, Generator):
-            stack.append(step)
-            if len(stack) > limit:
+        if isinstance(step, GeneratorType):
+            if len(stack) >= limit:
                 raise exceeded("stack", limit, None, "nested evaluations")
-        elif not stack:
-            return step
+            stack.append(step)
+            answer = None
+        else:
+            answer = cast("Value", step)  # every task is made by a generator function
+            if not stack:
+                return answer
         try:
-            step = next(stack[-1]) if isinstance(step, Generator) else stack[-1].send(step)
+            step = next(stack[-1]) if answer is None else stack[-1].send(answer)
         except StopIteration as stop:
             stack.pop()
             step = stop.value

@@ -15,8 +15,6 @@ from spec.values import Atom
 MAX_NAME: Final = 30
 MAX_SHOWN_ARGUMENT: Final = 20
 MAX_SHOWN: Final = 2_000
-_MAX_NAMED: Final = 64
-"""Enough to know that a name is too long."""
 _MAX_SHOWN_BITS: Final = 4096
 
 SOP_NAME: Final = "s-op"
@@ -66,8 +64,10 @@ def operand(value: Value) -> str:
 
 
 def _argument(value: Value) -> str:
-    text = _rendered(value, top=False, python=False, limit=_MAX_NAMED)
-    if isinstance(value, (tuple, dict)) and len(text) > MAX_SHOWN_ARGUMENT:
+    if not isinstance(value, (tuple, dict)):
+        return describe(value)
+    text = _rendered(value, top=False, python=False, limit=MAX_SHOWN_ARGUMENT)
+    if len(text) > MAX_SHOWN_ARGUMENT:
         return "(list)" if isinstance(value, tuple) else "(dict)"
     return text
 

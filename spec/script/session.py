@@ -17,7 +17,8 @@ from spec.parse import parse_file_text
 from spec.reader import read_source
 from spec.script.budget import Budget, Meter
 from spec.script.environment import Environment
-from spec.script.evaluate import Evaluator, Frame, Host
+from spec.script.evaluate import Evaluator, Frame
+from spec.script.host import Host
 from spec.script.machine import run
 from spec.script.operations import Operations
 from spec.script.values import SOpValue, Value

@@ -62,6 +62,8 @@ class Applied:
 
     result: object = None
     input: "Value | None" = None
+    held: bool = False
+    """Whether an expression has yielded it again, from a variable or a function: the prompt then prints no result."""
 
 
 class Foreign(str):
