@@ -163,3 +163,9 @@ def test_every_public_s_op_that_has_an_architecture_has_an_oracle() -> None:
 def test_deduction_has_thousands_of_s_ops() -> None:
     node = program("inference/deduction").sop("follows")
     assert len(Interpreter((node,), Numbers.EXACT).order) > 2000
+
+
+def test_every_program_is_in_the_documented_table() -> None:
+    table = (PROGRAMS.parents[1] / "docs" / "programs.md").read_text()
+    for file in FILES:
+        assert f"[{file.stem}](../spec/programs/{file.relative_to(PROGRAMS).as_posix()})" in table
