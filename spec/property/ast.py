@@ -16,7 +16,7 @@ from spec.property.scope import Scope
 from spec.source import Source, Span
 from spec.values import Atom
 
-MAX_NESTING: Final = 200
+MAX_NESTING: Final = 100
 
 # ------------------------------------------------------------------------------------------------ languages
 

@@ -31,6 +31,7 @@ from spec.property.ast import (
     Requires,
     Target,
     Transform,
+    Variable,
 )
 from spec.property.bound import Binding, BoundContract, BoundProperty, Program, Programs, Ref, Type
 from spec.property.check_types import Typer
@@ -64,6 +65,7 @@ class _Binder:
     refs: dict[Name, Ref] = field(default_factory=dict)
     types: dict[Expression, Type] = field(default_factory=dict)
     sops: dict[Target, SOp] = field(default_factory=dict)
+    positional: set[Variable] = field(default_factory=set)
     targets: dict[str, Target] = field(default_factory=dict)
     """The s-ops that the claims are about, by name, in order."""
     implicit: dict[str, int] = field(default_factory=dict)
@@ -84,7 +86,8 @@ class _Binder:
         program = self._program(group[0], None, group[0].scope.numbers)
         if program is None:
             return
-        binding = Binding(MappingProxyType(self.refs), MappingProxyType(self.types), MappingProxyType(self.sops))
+        views = (MappingProxyType(self.refs), MappingProxyType(self.types), MappingProxyType(self.sops))
+        binding = Binding(*views, self.positional)
         about: dict[str, tuple[Target, Property]] = {}
         for prop in group:
             self._requires(prop, program)
@@ -128,7 +131,7 @@ class _Binder:
     def _typer(self, prop: Property, program: Program | None) -> Typer:
         padding = prop.claim.padding if isinstance(prop.claim, Invariance) else None
         foreign = () if padding is None else (padding,)
-        return Typer(prop.scope, program, self.refs, self.types, self.problems, foreign)
+        return Typer(prop.scope, program, self.refs, self.types, self.problems, foreign, self.positional)
 
     def _requires(self, prop: Property, program: Program) -> None:
         for requires in prop.requires:

@@ -1,6 +1,6 @@
 """What binding adds to a contract: the node behind every name, the type of every expression, implicit properties."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeAlias
@@ -70,11 +70,15 @@ Ref: TypeAlias = Variable | SOp | Selector
 
 @dataclass(frozen=True, eq=False)
 class Binding:
-    """What names and targets stand for, and the types of expressions. One for a whole contract."""
+    """What names and targets stand for, and the types of expressions. One for a whole contract.
+
+    `positional` are the variables that range over integers, not over symbols.
+    """
 
     refs: Mapping[Name, Ref]
     types: Mapping[Expression, Type]
     sops: Mapping[Target, SOp]
+    positional: Collection[Variable] = frozenset()
 
     def nodes(self, expression: Expression) -> tuple[Node, ...]:
         """The s-ops and selectors that the expression names, each once, in the order of their first mention."""

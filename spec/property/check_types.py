@@ -60,6 +60,8 @@ class Typer:
     problems: list[Diagnostic]
     foreign: tuple[Atom, ...] = ()
     """Atoms outside the alphabet that inputs may hold all the same."""
+    positional: set[Variable] = field(default_factory=set)
+    """The variables that range over integers, not over symbols."""
     _variables: dict[str, Variable] = field(default_factory=dict)
     _domains: dict[Variable, Kinds] = field(default_factory=dict)
     _used: set[Variable] = field(default_factory=set)
@@ -305,6 +307,8 @@ class Typer:
                 self._warn("P0307", variable.span, f"`{variable.id}` hides {what}")
             self._variables[variable.id] = variable
             self._domains[variable] = kinds
+            if not isinstance(quantified.domain, Symbols):
+                self.positional.add(variable)
         self._truth(quantified.body)
         for variable in quantified.variables:
             if variable not in self._used:
