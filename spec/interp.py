@@ -143,7 +143,7 @@ def read_token(view: View, atom: Atom, numbers: Numbers) -> Atom:
     """What a view makes of one input atom; Python's conversions, or `OperatorError`."""
     match view:
         case View.ASIS:
-            return atom
+            return to_input((atom,), numbers)[0]
         case View.BOOL:
             return bool(atom)
         case View.STR:

@@ -4,3 +4,5 @@ Engines that decide a property over every input in a stated scope, the verdicts 
 bounds on layers and heads with their certificates, and the ways to ask: the command line, reports and Python.
 Engines stand on `spec` and never on each other, so that two of them can be compared as independent witnesses.
 """
+
+__version__ = "0.1.0"

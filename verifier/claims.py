@@ -9,9 +9,8 @@ For a claim C with preconditions R1, R2, .. over the inputs x of length n:
 `cover`, `broken` is the witness that is asked for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, assert_never
 
 from spec.diagnostics import InternalError
@@ -19,8 +18,10 @@ from spec.graph import SOp, View
 from spec.operators import Op
 from spec.property import ast
 from spec.property.bound import BoundProperty
+from spec.property.evaluate import Move, moves
+from spec.property.language import spell
 from spec.property.scope import Integers, Scope
-from spec.values import Atom, Numbers
+from spec.values import Atom, Numbers, kind_of
 from verifier.express import Expressor
 from verifier.membership import in_language
 from verifier.terms import Term, Terms, bits
@@ -79,7 +80,7 @@ class _Stater:
     def meaning(self, expression: ast.Expression, inputs: Row) -> tuple[Term, Term]:
         """Whether the expression and all that it names have values, and its truth value where they do."""
         unrolled = unroll(self.binding.nodes(expression), self.numbers, inputs, self.terms)
-        expressor = Expressor(self.terms, len(inputs), self.scope, self.numbers, self.binding.refs, unrolled)
+        expressor = Expressor(self.terms, len(inputs), self.scope, self.numbers, self.binding, unrolled)
         value = expressor.truth(expression)
         return self.terms.ok([*unrolled.all_terms(), value]), value
 
@@ -125,7 +126,8 @@ class _Stater:
             case ast.Causal(target=target):
                 return self._causal(target)
             case ast.Invariance():
-                return terms.all(self._symmetric(claim, moved) for moved in self._moves(claim))
+                generators = moves(claim, self.scope, len(self.inputs))
+                return terms.all(self._symmetric(claim, move) for move in generators)
             case ast.Example() | ast.Architecture():
                 raise InternalError(f"a claim about no input was to be stated: {claim}")
         assert_never(claim)
@@ -156,59 +158,35 @@ class _Stater:
         kept = terms.both(ok, self._equal(values[last], shorter[last]))
         return terms.either(terms.negation(given), kept)
 
-    def _moves(self, claim: ast.Invariance) -> Iterable["_Move"]:
-        """The generators of the group of transformations."""
-        length = len(self.inputs)
-        match claim.transform:
-            case ast.Transform.PERMUTATION:
-                return [_Move(order=_swapped(length, i)) for i in range(length - 1)]
-            case ast.Transform.REVERSAL:
-                return [_Move(order=tuple(reversed(range(length))))]
-            case ast.Transform.RENAMING:
-                return [_Move(swap=pair) for pair in pairwise(self.scope.symbols)]
-            case ast.Transform.PADDING:
-                return [_Move(padding=claim.padding)]
-        assert_never(claim.transform)
-
-    def _symmetric(self, claim: ast.Invariance, move: "_Move") -> Term:
+    def _symmetric(self, claim: ast.Invariance, move: Move) -> Term:
+        """Where the preconditions hold after the move: both outputs fail, or they are as the symmetry wants."""
         terms = self.terms
-        moved = self._moved(self.inputs, move)
-        if move.padding is not None:
-            moved = (*moved, terms.literal(move.padding))
-        given, _ = self.preconditions(moved)
+        inputs = self.inputs
+        if move.exchanged is not None:
+            inputs = tuple(self._exchanged(atom, *move.exchanged) for atom in inputs)
+        inputs = (*self._ordered(inputs, move), *map(terms.literal, move.appended))
+        given, _ = self.preconditions(inputs)
         ok, values = self.target(claim.target, self.inputs)
-        other_ok, others = self.target(claim.target, moved)
-        wanted = self._moved(values, move) if claim.symmetry is ast.Symmetry.EQUIVARIANT else values
-        same = self._same(wanted, others[: len(wanted)])
+        other_ok, others = self.target(claim.target, inputs)
+        if claim.symmetry is ast.Symmetry.EQUIVARIANT:
+            values = self._ordered(values, move)
+            if move.exchanged is not None:
+                spelled = tuple(map(spell, move.exchanged))
+                values = tuple(self._exchanged(value, *spelled) for value in values)
+        same = self._same(values, others[: len(values)])
         return terms.either(terms.negation(given), self._alike(ok, other_ok, same))
 
-    def _moved(self, row: Row, move: "_Move") -> Row:
-        """The row rearranged, or with two symbols exchanged."""
-        if move.order is not None:
-            return tuple(row[i] for i in move.order)
-        if move.swap is not None:
-            return tuple(self._exchanged(term, *move.swap) for term in row)
-        return row
+    def _ordered(self, row: Row, move: Move) -> Row:
+        return row if move.order is None else tuple(row[i] for i in move.order)
 
     def _exchanged(self, term: Term, first: Atom, second: Atom) -> Term:
-        terms = self.terms
-        is_first, is_second = self._equal(term, terms.literal(first)), self._equal(term, terms.literal(second))
-        return terms.choose(is_first, terms.literal(second), terms.choose(is_second, terms.literal(first), term))
+        """The term with two atoms, of these very kinds, in each other's place."""
+        other = self.terms.choose(self._is(term, second), self.terms.literal(first), term)
+        return self.terms.choose(self._is(term, first), self.terms.literal(second), other)
 
-
-@dataclass(frozen=True)
-class _Move:
-    """One transformation: position i gets what was at `order[i]`; or two symbols change places; or one is appended."""
-
-    order: tuple[int, ...] | None = None
-    swap: tuple[Atom, Atom] | None = None
-    padding: Atom | None = None
-
-
-def _swapped(length: int, i: int) -> tuple[int, ...]:
-    order = list(range(length))
-    order[i], order[i + 1] = order[i + 1], order[i]
-    return tuple(order)
+    def _is(self, term: Term, atom: Atom) -> Term:
+        kind = self.terms.has_kind(term, frozenset({kind_of(atom)}))
+        return self.terms.both(kind, self._equal(term, self.terms.literal(atom)))
 
 
 def _bits(scope: Scope) -> int:

@@ -5,19 +5,19 @@ input, `Unexpressible` says so and the caller falls back to evaluating the prope
 A value is a term, or a tuple of values for a sequence (a selector is a tuple of its rows).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from itertools import pairwise
 from typing import TypeAlias, assert_never
 
 from spec.graph import Combine, Negate, Node, Select, View
 from spec.operators import Op
 from spec.property import ast
-from spec.property.bound import Ref
+from spec.property.bound import Binding, Shape
+from spec.property.meaning import MAX_RANGE
 from spec.property.scope import Scope
 from spec.source import Span
-from spec.values import Atom, Kind, Numbers
+from spec.values import Atom, Kind, Numbers, to_input
 from verifier.membership import in_language
 from verifier.terms import BOOL, INT, Failure, Literal, Term, Terms
 from verifier.unroll import Unrolled
@@ -40,14 +40,14 @@ class Unexpressible(Exception):
 class Expressor:
     """Translates the expressions of one property at one length.
 
-    `refs` says what each name stands for; `unrolled` has the terms of every s-op and selector among them.
+    `unrolled` has the terms of every s-op and selector that the expressions name.
     """
 
     terms: Terms
     length: int
     scope: Scope
     numbers: Numbers
-    refs: Mapping[ast.Name, Ref]
+    binding: Binding
     unrolled: Unrolled
     variables: Mapping[ast.Variable, Atom] = field(default_factory=dict)
 
@@ -60,18 +60,18 @@ class Expressor:
         terms = self.terms
         match expression:
             case ast.Literal(value=value):
-                return terms.literal(literal(value, self.numbers))
+                return terms.literal(to_input((value,), self.numbers)[0])
             case ast.Name():
-                ref = self.refs[expression]
+                ref = self.binding.refs[expression]
                 return terms.literal(self.variables[ref]) if isinstance(ref, ast.Variable) else self._node(ref)
             case ast.Length():
                 return terms.literal(self.length)
             case ast.ListLiteral(items=items):
                 return tuple(map(self.value, items))
             case ast.Negation(op=op, operand=operand):
-                return self._lift(op, expression.span, self.value(operand))
+                return self._lift(op, self.value(operand))
             case ast.Arithmetic(op=op, left=left, right=right):
-                return self._lift(op, expression.span, self.value(left), self.value(right))
+                return self._lift(op, self.value(left), self.value(right))
             case ast.Comparison():
                 return self._comparison(expression)
             case ast.Logic():
@@ -87,7 +87,8 @@ class Expressor:
             case ast.Call():
                 return self._call(expression)
             case ast.Element(item=item, sequence=sequence):
-                return self._element(expression.span, self._term(item), self._sequence(sequence))
+                many = self._sequence(sequence)
+                return self._each(lambda one: self._among(one[0], many, expression.span), [self.value(item)])
             case ast.InLanguage(word=word, language=language):
                 letters = [self._scalar(letter, word.span) for letter in self._sequence(word)]
                 return in_language(letters, language, self.scope, terms)
@@ -132,63 +133,64 @@ class Expressor:
 
     # -------------------------------------------------------------------------------------------- operators
 
-    def _lift(self, op: Op, span: Span, *args: Value) -> Value:
-        """The operator, element by element when an operand is a sequence; single values go with every element."""
+    def _each(self, meaning: Callable[[Sequence[Term]], Term], args: Sequence[Value]) -> Value:
+        """`meaning` of the operands, element by element when one is a sequence; single values go with every element."""
         lengths = {len(arg) for arg in args if isinstance(arg, tuple)}
-        if not lengths:
-            operands = [self._scalar(arg, span) for arg in args]
-            if op is Op.NOT:
-                operands = [self._of_kind(operand, BOOL) for operand in operands]
-            return self.terms.apply(op, *operands, numbers=self.numbers)
         if len(lengths) > 1:
             return self.terms.failure()
+        if not lengths:
+            return meaning([arg for arg in args if not isinstance(arg, tuple)])
         (length,) = lengths
         columns = zip(*(arg if isinstance(arg, tuple) else (arg,) * length for arg in args), strict=True)
-        return tuple(self._lift(op, span, *column) for column in columns)
+        return tuple(self._each(meaning, column) for column in columns)
+
+    def _lift(self, op: Op, *args: Value) -> Value:
+        return self._each(lambda operands: self._operator(op, operands), args)
+
+    def _operator(self, op: Op, operands: Sequence[Term]) -> Term:
+        if op is Op.NOT:
+            operands = [self._of_kind(operand, BOOL) for operand in operands]
+        return self.terms.apply(op, *operands, numbers=self.numbers)
 
     def _comparison(self, expression: ast.Comparison) -> Value:
-        values = list(map(self.value, expression.operands))
-        links = [
-            self._lift(op, expression.span, left, right)
-            for op, left, right in zip(expression.ops, values[:-1], values[1:], strict=True)
-        ]
-        return links[0] if len(links) == 1 else self._conjunction(links, expression.span)
+        def chain(operands: Sequence[Term]) -> Term:
+            links = zip(expression.ops, pairwise(operands), strict=True)
+            return self._fold_terms((self._operator(op, pair) for op, pair in links), True)
 
-    def _conjunction(self, parts: Sequence[Value], span: Span) -> Value:
-        lengths = {len(part) for part in parts if isinstance(part, tuple)}
-        if not lengths:
-            return self.terms.all([self._scalar(part, span) for part in parts])
-        if len(lengths) > 1:
-            return self.terms.failure()
-        (length,) = lengths
-        columns = zip(*(part if isinstance(part, tuple) else (part,) * length for part in parts), strict=True)
-        return tuple(self._conjunction(column, span) for column in columns)
+        return self._each(chain, list(map(self.value, expression.operands)))
 
     def _logic(self, expression: ast.Logic) -> Value:
-        terms, span = self.terms, expression.span
-        # Lazy: a right side is not even translated when a known left side decides, as `i > 0 => x[i-1] ..` expects.
-        match expression.connective:
-            case ast.Connective.AND:
-                return self._fold(expression.operands, True)
-            case ast.Connective.OR:
-                return self._fold(expression.operands, False)
-            case ast.Connective.IMPLIES:
-                left, right = expression.operands
-                given = self.truth(left)
-                if isinstance(given, Failure) or (isinstance(given, Literal) and not given.value):
-                    return given if isinstance(given, Failure) else terms.literal(True)
-                return terms.choose(given, self.truth(right), terms.literal(True))
-            case ast.Connective.IFF:
-                left, right = expression.operands
-                return self._lift(Op.EQ, span, self.truth(left), self.truth(right))
-        assert_never(expression.connective)
+        if self._is_sequence(expression):
+            return self._each(
+                lambda operands: self._decide(expression.connective, map(self._boolean, operands)),
+                list(map(self.value, expression.operands)),
+            )
+        return self._decide(expression.connective, map(self.truth, expression.operands))
 
-    def _fold(self, operands: Iterable[ast.Expression], neutral: bool) -> Term:
-        """Lazy `and` (`neutral` true) or `or` over the operands, from left to right."""
-        return self._fold_terms(map(self.truth, operands), neutral)
+    def _boolean(self, term: Term) -> Term:
+        return self._of_kind(term, BOOL)
+
+    def _decide(self, connective: ast.Connective, truths: Iterator[Term]) -> Term:
+        """Lazy: a right side is not even translated when a known left side decides, as `i > 0 => ..` expects."""
+        match connective:
+            case ast.Connective.AND:
+                return self._fold_terms(truths, True)
+            case ast.Connective.OR:
+                return self._fold_terms(truths, False)
+            case ast.Connective.IMPLIES:
+                given = next(truths)
+                if isinstance(given, Failure) or (isinstance(given, Literal) and not given.value):
+                    return self.terms.choose(given, given, self.terms.literal(True))
+                return self.terms.choose(given, next(truths), self.terms.literal(True))
+            case ast.Connective.IFF:
+                return self.terms.apply(Op.EQ, next(truths), next(truths), numbers=self.numbers)
+        assert_never(connective)
+
+    def _is_sequence(self, expression: ast.Expression) -> bool:
+        return self.binding.types[expression].shape is Shape.SEQUENCE
 
     def _fold_terms(self, parts: Iterable[Term], neutral: bool) -> Term:
-        """The same over terms; the iterator is not asked for what follows a part that decides."""
+        """Lazy `and` (`neutral` true) or `or`, from left to right; nothing after a part that decides is asked for."""
         built: list[Term] = []
         for term in parts:
             if isinstance(term, Literal) and term.value is neutral:
@@ -202,20 +204,17 @@ class Expressor:
         return result
 
     def _conditional(self, expression: ast.Conditional) -> Value:
+        if self._is_sequence(expression.condition):
+            parts = (expression.condition, expression.then, expression.otherwise)
+            return self._each(
+                lambda one: self.terms.choose(self._boolean(one[0]), one[1], one[2]), list(map(self.value, parts))
+            )
         condition = self.truth(expression.condition)
         if isinstance(condition, Failure):
             return condition
         if isinstance(condition, Literal):
             return self.value(expression.then if condition.value else expression.otherwise)
-        then, otherwise = self.value(expression.then), self.value(expression.otherwise)
-        if not isinstance(then, tuple) and not isinstance(otherwise, tuple):
-            return self.terms.choose(condition, then, otherwise)
-        if not isinstance(then, tuple) or not isinstance(otherwise, tuple) or len(then) != len(otherwise):
-            raise Unexpressible(expression.span, "a sequence whose length depends on the input")
-        return tuple(
-            self.terms.choose(condition, self._scalar(a, expression.span), self._scalar(b, expression.span))
-            for a, b in zip(then, otherwise, strict=True)
-        )
+        return self._either(condition, self.value(expression.then), self.value(expression.otherwise), expression.span)
 
     # -------------------------------------------------------------------------------------------- binders
 
@@ -248,11 +247,13 @@ class Expressor:
             case ast.Positions():
                 return range(self.length)
             case ast.Symbols():
-                return self.scope.symbols
+                return to_input(self.scope.symbols, self.numbers)
             case ast.Range(low=low, high=high):
                 first = self._known_int(low, "a range")
                 last = self._known_int(high, "a range")
-                return None if first is None or last is None else range(first, last + 1)
+                if first is None or last is None or last - first >= MAX_RANGE:
+                    return None
+                return range(first, last + 1)
         assert_never(domain)
 
     def _index(self, expression: ast.Index) -> Value:
@@ -269,10 +270,16 @@ class Expressor:
         return result
 
     def _either(self, condition: Term, then: Value, otherwise: Value, span: Span) -> Value:
-        if isinstance(then, tuple):
-            rest = otherwise if isinstance(otherwise, tuple) else (otherwise,) * len(then)
-            return tuple(self._either(condition, a, b, span) for a, b in zip(then, rest, strict=True))
-        return self.terms.choose(condition, then, self._scalar(otherwise, span))
+        """One of two values, of one shape; a value that is not there takes the shape of the other."""
+        if not isinstance(then, tuple) and not isinstance(otherwise, tuple):
+            return self.terms.choose(condition, then, otherwise)
+        if isinstance(then, Failure) and isinstance(otherwise, tuple):
+            then = (then,) * len(otherwise)
+        if isinstance(otherwise, Failure) and isinstance(then, tuple):
+            otherwise = (otherwise,) * len(then)
+        if not isinstance(then, tuple) or not isinstance(otherwise, tuple) or len(then) != len(otherwise):
+            raise Unexpressible(span, "a sequence whose length depends on the input")
+        return tuple(self._either(condition, a, b, span) for a, b in zip(then, otherwise, strict=True))
 
     def _slice(self, expression: ast.Slice) -> Value:
         sequence = self._sequence(expression.sequence)
@@ -292,7 +299,7 @@ class Expressor:
     # -------------------------------------------------------------------------------------------- functions
 
     def _call(self, expression: ast.Call) -> Value:  # noqa: C901  one case for each function
-        terms, arguments, span = self.terms, expression.arguments, expression.span
+        terms, arguments = self.terms, expression.arguments
         match expression.function:
             case ast.Function.COUNT if len(arguments) == 1:
                 return terms.count([self._of_kind(term, BOOL) for term in self._terms_of(arguments[0])])
@@ -322,21 +329,21 @@ class Expressor:
             case ast.Function.LEN:
                 return terms.literal(len(self._sequence(arguments[0])))
             case ast.Function.ABS:
-                term = self._term(arguments[0])
-                negated = terms.apply(Op.NEG, term, numbers=self.numbers)
-                positive = terms.apply(Op.POS, term, numbers=self.numbers)
-                below = terms.apply(Op.LT, term, terms.literal(0), numbers=self.numbers)
-                return terms.choose(below, negated, positive)
+                return self._each(lambda one: self._absolute(one[0]), [self.value(arguments[0])])
             case ast.Function.ROUND:
-                return self._lift(Op.ROUND, span, self.value(arguments[0]))
+                return self._lift(Op.ROUND, self.value(arguments[0]))
             case ast.Function.INT:
-                return terms.read(View.INT, self._term(arguments[0]), self.numbers)
+                return self._each(lambda one: terms.read(View.INT, one[0], self.numbers), [self.value(arguments[0])])
             case ast.Function.REVERSE:
                 return tuple(reversed(self._sequence(arguments[0])))
         assert_never(expression.function)
 
     def _equal(self, left: Term, right: Term) -> Term:
         return self.terms.apply(Op.EQ, left, right, numbers=self.numbers)
+
+    def _absolute(self, term: Term) -> Term:
+        below = self._operator(Op.LT, (term, self.terms.literal(0)))
+        return self.terms.choose(below, self._operator(Op.NEG, (term,)), self._operator(Op.POS, (term,)))
 
     def _extreme(self, least: bool, items: Sequence[Term]) -> Term:
         """The first least (or greatest) element; there is none of an empty sequence."""
@@ -348,9 +355,8 @@ class Expressor:
             best = self.terms.choose(better, item, best)
         return best
 
-    def _element(self, span: Span, item: Term, sequence: Sequence[Value]) -> Term:
-        parts = [self._equal(item, self._scalar(element, span)) for element in sequence]
-        return self._fold_terms(parts, False)
+    def _among(self, item: Term, sequence: Sequence[Value], span: Span) -> Term:
+        return self._fold_terms((self._equal(item, self._scalar(other, span)) for other in sequence), False)
 
     def _permutation(self, left: Sequence[Term], right: Sequence[Term]) -> Term:
         """Equal lengths, and every element of the one occurs in both equally often."""
@@ -363,8 +369,3 @@ class Expressor:
             )
             for item in left
         )
-
-
-def literal(value: int | Fraction | str | bool, numbers: Numbers) -> Atom:
-    """A literal of a property under a number semantics."""
-    return float(value) if isinstance(value, Fraction) and numbers is Numbers.IEEE else value

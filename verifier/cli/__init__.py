@@ -1,0 +1,77 @@
+"""The command line `rasp`: one module for each family of commands, one door for errors and exit codes."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import spec
+import verifier
+from spec.diagnostics import InternalError, RaspError
+from spec.source import printable
+from verifier.cli import check, explain, run
+from verifier.verdict import Exit
+
+_FAMILIES: Final[tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None], ...]] = (
+    check.register,
+    run.register,
+    explain.register,
+)
+
+_EPILOG: Final = """exit codes
+  0    everything came out as expected
+  1    a property was refuted (or one that was expected to fail is proved)
+  2    the request, a file, a program or a property is wrong
+  3    a property could not be decided within the limits
+  4    a property is vacuous: no input satisfies its preconditions
+  5    nothing was selected
+  70   two parts of this tool disagree: a bug here, please report it
+  130  interrupted"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar of the command line."""
+    top = argparse.ArgumentParser(
+        prog="rasp",
+        description="Prove what RASP programs compute, and find the shortest input on which they don't.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"rasp {verifier.__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for register in _FAMILIES:
+        register(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the result is the process's exit code."""
+    options = parser().parse_args(argv)
+    handler: Callable[[argparse.Namespace], int] = options.handler
+    try:
+        _check_packages()
+        code = handler(options)
+        sys.stdout.flush()
+        return code
+    except RaspError as error:
+        print(error.render(), file=sys.stderr)
+        return Exit.USAGE
+    except InternalError as error:
+        print(f"internal error: {printable(str(error))}\nThis is a bug in rasp, please report it.", file=sys.stderr)
+        return Exit.INTERNAL
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away; there is nobody left to tell, and nothing more to say.
+        sys.stderr.close()
+        return 141
+
+
+def _check_packages() -> None:
+    """Refuse to run with a foreign package named `spec` in the place of ours: the names are common ones."""
+    here, other = Path(verifier.__file__).parent.parent, Path(spec.__file__).parent.parent
+    if here != other:
+        raise InternalError(f"the packages verifier and spec come from different places: {here}, {other}")
