@@ -74,8 +74,10 @@ def implicit(subject: Subject, sop: str, scope: Scope) -> tuple[BoundProperty, .
 
 
 def _contracts(subject: Subject, overrides: Overrides) -> Iterator[ast.Contract]:
+    """The contracts under their new scopes; properties that shared a scope go on sharing it."""
     for contract in subject.contracts():
-        changed = tuple(replace(prop, scope=overrides.apply(prop.scope)) for prop in contract.properties)
+        scopes = {prop.scope: overrides.apply(prop.scope) for prop in contract.properties}
+        changed = tuple(replace(prop, scope=scopes[prop.scope]) for prop in contract.properties)
         yield replace(contract, properties=changed)
 
 

@@ -8,9 +8,11 @@ from typing import Final
 
 import spec
 import verifier
+import verifier.cli.check as check
+import verifier.cli.explain as explain
+import verifier.cli.run as run
 from spec.diagnostics import InternalError, RaspError
 from spec.source import printable
-from verifier.cli import check, explain, run
 from verifier.verdict import Exit
 
 _FAMILIES: Final[tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None], ...]] = (

@@ -1,0 +1,215 @@
+"""Decide properties: per length, from short to long, with every refutation replayed and every proof spot-checked.
+
+The order of work makes the promises of a verdict true. Lengths ascend, so a counterexample is the shortest. Whatever
+an engine claims to be a counterexample is evaluated by `spec.property.evaluate`, which shares no code with the
+engines; if the claim does not hold there, that is a bug here and ends the run. Before `proved` is built, inputs spread
+over the whole scope are evaluated the same way.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from spec.diagnostics import InternalError, RaspError
+from spec.property import ast
+from spec.property.bound import BoundProperty
+from spec.property.evaluate import Checker, Outcome, Status
+from spec.property.scope import Scope
+from verifier.architecture import architecture
+from verifier.claims import Stated, state
+from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat, Word
+from verifier.express import Unexpressible
+from verifier.portfolio import AUTO, Finding, decide
+from verifier.terms import Term
+from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
+
+EVALUATION = "interpreter"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to check: which engine, what it may spend, and how many inputs are spot-checked at each length."""
+
+    engine: str = AUTO
+    limits: Limits = field(default_factory=Limits)
+    spot_checks: int = 5
+    evaluated_inputs: int = 20_000
+
+
+def check(bound: BoundProperty, options: Options) -> Verdict:
+    """The verdict on one property."""
+    claim = bound.property.claim
+    try:
+        match claim:
+            case ast.Example():
+                return _example(bound, claim)
+            case ast.Architecture():
+                return architecture(bound, claim)
+            case ast.Cover():
+                return _Search(bound, options).cover()
+            case (
+                ast.Ensures()
+                | ast.Equivalent()
+                | ast.Accepts()
+                | ast.Invariance()
+                | ast.Causal()
+                | ast.NoError()
+                | ast.NumbersAgree()
+            ):
+                return _Search(bound, options).for_all()
+        assert_never(claim)
+    except RaspError as error:
+        return Failed(error.diagnostics)
+
+
+def spread(scope: Scope, length: int, wanted: int) -> Iterator[Word]:
+    """Inputs of one length spread over the scope: the first, the last, and others at even distances."""
+    count = scope.count(length)
+    if scope.size is None or count is None:
+        listed = _around_zero(scope)
+        for index in range(wanted):
+            yield tuple(listed[(index * (3 * p + 1) + p) % len(listed)] for p in range(length))
+        return
+    picked = range(count) if count <= wanted else (index * (count - 1) // (wanted - 1) for index in range(wanted))
+    for index in picked:
+        yield scope.input_at(length, index)
+
+
+def _around_zero(scope: Scope) -> tuple[int, ...]:
+    return tuple(x for x in range(-8, 9) if scope.has_symbol(x)) or (0,)
+
+
+def _example(bound: BoundProperty, claim: ast.Example) -> Verdict:
+    outcome = Checker(bound).check(claim.tokens)
+    if outcome.status is Status.HOLDS:
+        return Proved(bound.property.scope, witness=Witness(claim.tokens, "evaluates as stated"))
+    return Refuted(_seen(claim.tokens, outcome))
+
+
+def _seen(word: Word, outcome: Outcome, finding: Finding | None = None) -> Witness:
+    """A witness from a replay, and what the search knows about it."""
+    explanation = outcome.explanation
+    least = finding is not None and isinstance(finding.answer, Sat) and finding.answer.least
+    return Witness(
+        word,
+        "it satisfies what was asked for" if explanation is None else str(explanation),
+        None if explanation is None else explanation.position,
+        least,
+        None if finding is None else finding.unique,
+    )
+
+
+class _Search:
+    """One property, length by length."""
+
+    def __init__(self, bound: BoundProperty, options: Options) -> None:
+        self.bound, self.options = bound, options
+        self.scope = bound.property.scope
+        self.checker = Checker(bound)
+        self.closed: list[Closed] = []
+        self.inhabited = not bound.property.requires
+
+    def for_all(self) -> Verdict:
+        """Whether no input in scope breaks the property."""
+        found = self._first(Status.FAILS)
+        if isinstance(found, Witness):
+            return Refuted(found, tuple(self.closed))
+        return found or self._vacuous() or self._proved()
+
+    def cover(self) -> Verdict:
+        """Whether some input in scope satisfies the preconditions and the expression."""
+        found = self._first(Status.HOLDS)
+        if isinstance(found, Witness):
+            return Proved(self.scope, tuple(self.closed), found)
+        return found or self._vacuous() or Refuted(None, tuple(self.closed), "no input in scope reaches it")
+
+    # -------------------------------------------------------------------------------------------- steps
+
+    def _first(self, wanted: Status) -> Witness | Unknown | None:
+        """The first input in scope with the status, replayed; `None` when every length is closed without one."""
+        if self.scope.high is None:
+            return Unknown(Reason.UNSUPPORTED, "the scope has no greatest length")
+
+        def reached(word: Word) -> bool:
+            return self.checker.check(word).status is wanted
+
+        for length in self.scope.lengths():
+            finding = self._ask(
+                length, lambda stated: stated.broken, lambda word: self.checker.check(word).status is wanted
+            )
+            match finding.answer:
+                case Sat(word=word):
+                    return self._replayed(word, finding, wanted)
+                case Unsat(evidence=evidence):
+                    self.closed.append(Closed(length, evidence))
+                case Undecided(reason=reason, detail=detail):
+                    open_ = tuple(range(length, self.scope.high + 1))
+                    return Unknown(reason, detail, tuple(self.closed), open_)
+        return None
+
+    def _ask(self, length: int, part: Callable[[Stated], Term], meets: Callable[[Word], bool]) -> Finding:
+        """The engines' answer; where terms cannot state the property, that of evaluating every input."""
+        if length == 0 or self.options.engine == EVALUATION:
+            return self._evaluate(length, meets, "")
+        try:
+            term = part(state(self.bound, length))
+        except Unexpressible as reason:
+            return self._evaluate(length, meets, reason.reason)
+        return decide(Query(length, self.scope.alphabet, term), self.options.engine, self.options.limits)
+
+    def _evaluate(self, length: int, meets: Callable[[Word], bool], why: str) -> Finding:
+        """The answer of the interpreter alone, on every input of the length, in order."""
+        count = self.scope.count(length)
+        if count is None or count > self.options.evaluated_inputs:
+            detail = f"{why}; {count or 'infinitely many'} inputs are too many to evaluate one by one"
+            return Finding(Undecided(Reason.SIZE, detail), EVALUATION)
+        found: list[Word] = []
+        for word in self.scope.inputs(length):
+            if meets(word):
+                found.append(word)
+                if len(found) == 2:
+                    break
+        if found:
+            return Finding(Sat(found[0], least=True), EVALUATION, unique=len(found) == 1)
+        return Finding(Unsat(Evidence(EVALUATION, why, inputs=count)), EVALUATION)
+
+    def _replayed(self, word: Word, finding: Finding, wanted: Status) -> Witness:
+        """The witness as the interpreter sees it; an engine that is contradicted there has a bug."""
+        outcome = self.checker.check(word)
+        if outcome.status is not wanted:
+            name = self.bound.property.name
+            raise InternalError(
+                f"{finding.by} says that `{name}` {wanted.value} at {word!r}, evaluation says {outcome.status.value}"
+            )
+        return _seen(word, outcome, finding)
+
+    def _vacuous(self) -> Verdict | None:
+        """The verdict when no input of the scope satisfies the preconditions, or that can't be decided."""
+        if self.inhabited:
+            return None
+        for length in self.scope.lengths():
+            finding = self._ask(
+                length, lambda stated: stated.given, lambda word: self.checker.preconditions(word) is None
+            )
+            match finding.answer:
+                case Sat(word=word):
+                    if not self._given(word):
+                        raise InternalError(f"{finding.by} says that {word!r} satisfies the preconditions; it does not")
+                    return None
+                case Undecided(reason=reason, detail=detail):
+                    return Unknown(reason, f"whether the preconditions can be met: {detail}", tuple(self.closed))
+                case Unsat():
+                    pass
+        return Vacuous(tuple(self.closed), "no input in scope satisfies the preconditions")
+
+    def _given(self, word: Word) -> bool:
+        return self.checker.preconditions(word) is None
+
+    def _proved(self) -> Verdict:
+        """The proof, after inputs from all over the scope have been evaluated to see that they do not contradict it."""
+        for closed in self.closed:
+            for word in spread(self.scope, closed.length, self.options.spot_checks):
+                if self.checker.check(word).status is Status.FAILS:
+                    name, by = self.bound.property.name, closed.evidence.by
+                    raise InternalError(f"{by} proved `{name}` at length {closed.length}, but {word!r} violates it")
+        return Proved(self.scope, tuple(self.closed))

@@ -1,0 +1,111 @@
+"""One unit of work: some properties of one file, from the request to the results, inside one process."""
+
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from spec.property import ast
+from spec.property.bound import BoundProperty
+from verifier.check import Options, check
+from verifier.engine import Limits, Reason
+from verifier.overrides import Overrides
+from verifier.report.counterexample import counterexample_table
+from verifier.result import Json, Result
+from verifier.selection import select
+from verifier.subject import Subject
+from verifier.verdict import Refuted, Unknown, Verdict
+
+KINDS: dict[type[ast.Claim], str] = {
+    ast.Ensures: "ensures",
+    ast.Equivalent: "equiv",
+    ast.Accepts: "accepts",
+    ast.Invariance: "invariant",
+    ast.Causal: "causal",
+    ast.Cover: "cover",
+    ast.Example: "example",
+    ast.Architecture: "arch",
+    ast.NoError: "no_error",
+    ast.NumbersAgree: "numbers_agree",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """The properties `names` (all, if `None`) among those that `target` means in the file, under these options."""
+
+    path: str
+    target: str | None = None
+    names: tuple[str, ...] | None = None
+    overrides: Overrides = field(default_factory=Overrides)
+    options: Options = field(default_factory=Options)
+
+    def to_json(self) -> dict[str, Json]:
+        """As JSON data."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: dict[str, Json]) -> "Job":
+        """What `to_json` wrote."""
+        match data:
+            case {
+                "path": str(path),
+                "target": target,
+                "names": names,
+                "overrides": dict(overrides),
+                "options": {"limits": dict(limits), **options},
+            } if isinstance(target, str | None) and isinstance(names, list | None):
+                chosen = None if names is None else tuple(map(str, names))
+                made = Options(**options, limits=Limits(**limits))  # type: ignore[arg-type]  # as `asdict` wrote them
+                return Job(path, target, chosen, Overrides(**overrides), made)  # type: ignore[arg-type]  # likewise
+        raise ValueError("not a job")
+
+    def select(self) -> tuple[BoundProperty, ...]:
+        """The properties, bound; raises `RaspError`."""
+        bound = select(Subject.load(Path(self.path)), self.target, self.overrides)
+        return tuple(one for one in bound if self.names is None or one.property.name in self.names)
+
+
+def work(job: Job, bound: BoundProperty) -> Result:
+    """Decide one property."""
+    start = time.perf_counter()
+    try:
+        verdict = check(bound, job.options)
+    except MemoryError:
+        verdict = Unknown(Reason.MEMORY, "the process ran out of the memory that it is allowed")
+    table = None
+    if isinstance(verdict, Refuted) and verdict.witness is not None:
+        table = counterexample_table(bound, verdict.witness)
+    return describe(job.path, bound, verdict, time.perf_counter() - start, table)
+
+
+def describe(
+    path: str, bound: BoundProperty, verdict: Verdict, seconds: float = 0.0, table: str | None = None
+) -> Result:
+    """The result that reports a verdict on a property."""
+    prop = bound.property
+    return Result(
+        file=path,
+        line=prop.span.line,
+        column=prop.span.column,
+        name=prop.name,
+        kind=KINDS[type(prop.claim)],
+        text=_text(prop),
+        scope=prop.scope,
+        verdict=verdict,
+        expected=prop.expected,
+        seconds=seconds,
+        table=table,
+    )
+
+
+def _text(prop: ast.Property) -> str:
+    """The claim as it was written, on one line; implicit ones in words."""
+    match prop.claim:
+        case ast.NoError(target=target):
+            return f"{target} has a value on every input"
+        case ast.NumbersAgree(target=target):
+            return f"{target} is the same in exact and in IEEE numbers"
+        case _:
+            lines = (line.strip().removeprefix("#@").removesuffix("\\").strip() for line in prop.span.text.splitlines())
+            _, _, body = " ".join(line for line in lines if line).partition(" ")
+            return body.removeprefix(f"{prop.name}:").strip()

@@ -1,0 +1,171 @@
+"""Run jobs in child processes that can be killed: wall clock, memory, crashes, several at a time.
+
+Each thread owns one child at a time and feeds it jobs. A child that exceeds the time of a property is killed with its
+whole process group; the property becomes `Unknown`, and a new child goes on with the rest of the job.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+
+from spec.diagnostics import InternalError
+from spec.property.bound import BoundProperty
+from verifier.engine import Reason
+from verifier.jobs import Job, describe
+from verifier.result import Json, Result, from_json
+from verifier.verdict import Unknown
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What one property may take before its process is killed."""
+
+    wall_s: float = 300.0
+    memory_mb: int = 6144
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job whose properties have been selected already, so that a killed one can be reported."""
+
+    job: Job
+    properties: tuple[BoundProperty, ...]
+
+
+def run(
+    planned: Sequence[Planned], workers: int, allowance: Allowance, report: Callable[[Result], None]
+) -> list[Result]:
+    """The results in the order of the plan; `report` hears each as soon as it is there.
+
+    Raises `InternalError` when a child found a disagreement: then no verdict of the run is worth anything.
+    """
+    supervisor = _Supervisor(allowance, report)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [pool.submit(supervisor.answer, plan) for plan in planned]
+        try:
+            return [result for future in futures for result in future.result()]
+        finally:
+            supervisor.stop()
+            pool.shutdown(cancel_futures=True)
+
+
+class _Supervisor:
+    """The children that are at work, and how to end them all."""
+
+    def __init__(self, allowance: Allowance, report: Callable[[Result], None]) -> None:
+        self.allowance = allowance
+        self._report = report
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._children: set[subprocess.Popen[str]] = set()
+
+    def stop(self) -> None:
+        """Kill every child; no new one is started."""
+        self._stopped.set()
+        with self._lock:
+            for process in self._children:
+                _kill(process)
+
+    def answer(self, plan: Planned) -> list[Result]:
+        """Every property of one job, with as many children as it takes."""
+        results: dict[str, Result] = {}
+        while missing := [bound for bound in plan.properties if bound.property.name not in results]:
+            names = tuple(bound.property.name for bound in missing)
+            job = replace(plan.job, names=names)
+            for result in self._child(job, {bound.property.name: bound for bound in missing}):
+                results[result.name] = result
+                with self._lock:
+                    self._report(result)
+            if self._stopped.is_set():
+                break
+        return [results[bound.property.name] for bound in plan.properties if bound.property.name in results]
+
+    def _child(self, job: Job, properties: dict[str, BoundProperty]) -> Iterator[Result]:
+        """The results of one child; the last one is an `Unknown` when the child did not get to its end."""
+        running = next(iter(properties))
+        with self._process() as (process, lines):
+            _send(process, job)
+            while not self._stopped.is_set():
+                try:
+                    line = lines.get(timeout=self.allowance.wall_s)
+                except Empty:
+                    detail = f"killed after {self.allowance.wall_s:.0f} s"
+                    yield describe(job.path, properties[running], Unknown(Reason.WALL, detail))
+                    return
+                if line is None:
+                    if not self._stopped.is_set():
+                        verdict = Unknown(Reason.KILLED, _died(process.wait()))
+                        yield describe(job.path, properties[running], verdict)
+                    return
+                event: dict[str, Json] = json.loads(line)
+                match event:
+                    case {"start": str(name)}:
+                        running = name
+                    case {"result": dict(data)}:
+                        yield from_json(data)
+                    case {"alarm": str(message)}:
+                        raise InternalError(message)
+                    case {"done": True}:
+                        return
+                    case _:
+                        raise InternalError(f"a worker said {line!r}")
+
+    @contextmanager
+    def _process(self) -> Iterator[tuple["subprocess.Popen[str]", "SimpleQueue[str | None]"]]:
+        """A child in a process group of its own, and the lines that it prints, `None` at their end."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "verifier.worker", str(self.allowance.memory_mb)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        with self._lock:
+            self._children.add(process)
+        lines: SimpleQueue[str | None] = SimpleQueue()
+        reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
+        reader.start()
+        try:
+            yield process, lines
+        finally:
+            _kill(process)
+            process.wait()
+            reader.join()
+            with self._lock:
+                self._children.discard(process)
+
+
+def _send(process: "subprocess.Popen[str]", job: Job) -> None:
+    """Write the one request. A child that is gone already is noticed when its output ends."""
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):
+        process.stdin.write(json.dumps(job.to_json()) + "\n")
+        process.stdin.close()
+
+
+def _read(process: "subprocess.Popen[str]", lines: "SimpleQueue[str | None]") -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.put(line)
+    lines.put(None)
+
+
+def _kill(process: "subprocess.Popen[str]") -> None:
+    """End the child and whatever it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _died(code: int) -> str:
+    if code < 0:
+        return f"the process was ended by signal {signal.Signals(-code).name}"
+    return f"the process ended with code {code}"
