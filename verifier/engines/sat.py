@@ -1,0 +1,151 @@
+"""Propositional search: the query as a circuit over finite sets of values, as clauses, decided by CaDiCaL.
+
+Values come from the interpreter's own operators, so both number semantics are exact. A session keeps the solver and
+what it learnt: boxes and excluded words are assumptions.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Final
+
+from pysat.solvers import Solver
+
+from spec.property.scope import Integers
+from spec.values import Atom
+from verifier.circuit import build
+from verifier.cnf import Cnf, to_cnf
+from verifier.engine import Answer, Evidence, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
+from verifier.gates import FALSE, Literal, TooManyGates
+from verifier.guarded import TooManyValues
+from verifier.terms import topological
+from verifier.words import Box, index_of, listed
+
+NAME: Final = "sat"
+SOLVER: Final = "cadical195"
+MAX_SYMBOLS: Final = 256
+MAX_GATES: Final = 3_000_000
+MAX_VALUES: Final = 4_096
+FIRST_CONFLICTS: Final = 2_000
+"""The solver is stopped to look at the clock after so many conflicts, and then after twice as many, and so on."""
+MOST_CONFLICTS: Final = 16_000
+
+
+@dataclass(frozen=True)
+class Propositional:
+    """The engine."""
+
+    name: str = NAME
+
+    def open(self, query: Query, limits: Limits) -> Session | Undecided:
+        """Build the clauses."""
+        symbols = _symbols(query)
+        if symbols is None:
+            return Undecided(Reason.UNSUPPORTED, f"an alphabet of more than {MAX_SYMBOLS} symbols")
+        terms = len(topological([query.violation]))
+        if terms > limits.max_terms:
+            return Undecided(Reason.SIZE, f"{terms} terms")
+        deadline = monotonic() + limits.wall_s
+        try:
+            circuit = build(query.violation, query.length, symbols, MAX_GATES, MAX_VALUES, deadline)
+        except (TooManyGates, TooManyValues) as error:
+            return Undecided(Reason.SIZE, str(error))
+        except TimeoutError:
+            return Undecided(Reason.WALL, "while building the circuit")
+        inputs = [literal for position in circuit.inputs for literal in position]
+        cnf = to_cnf(circuit.gates, [circuit.violation], inputs)
+        return _Session(query, limits, symbols, circuit.inputs, circuit.violation, cnf)
+
+
+SAT: Final = Propositional()
+
+
+def _symbols(query: Query) -> tuple[Atom, ...] | None:
+    """The alphabet as a list, unless it is too long to give each symbol a variable."""
+    match query.alphabet:
+        case Integers(low, high):
+            if low is None or high is None or high - low >= MAX_SYMBOLS:
+                return None
+            return tuple(range(low, high + 1))
+        case symbols:
+            return symbols if len(symbols) <= MAX_SYMBOLS else None
+
+
+@dataclass
+class _Session:
+    query: Query
+    limits: Limits
+    symbols: tuple[Atom, ...]
+    inputs: Sequence[Sequence[Literal]]
+    violation: Literal
+    cnf: Cnf
+    _solver: Solver | None = None
+    _excluded: dict[tuple[int, ...], int] = field(default_factory=dict)
+
+    def check(self, box: Box | None = None, other_than: Word | None = None) -> Answer:
+        allowed = listed(self.query, box)
+        assert allowed is not None, "the alphabet was listed when the session was opened"
+        if not all(allowed) or self.violation == FALSE:
+            return Unsat(self._evidence(0))
+        assumptions = [self.cnf.literal(self.violation), *self._outside(allowed)]
+        if other_than is not None:
+            assumptions.extend(self._different(other_than))
+        return self._solve(assumptions)
+
+    def _outside(self, allowed: Sequence[Sequence[Atom]]) -> Iterator[int]:
+        """Every symbol that is not allowed is absent."""
+        for literals, choices in zip(self.inputs, allowed, strict=True):
+            if len(choices) < len(self.symbols):
+                inside = {index_of(self.symbols, atom) for atom in choices}
+                yield from (-self.cnf.literal(x) for i, x in enumerate(literals) if i not in inside)
+
+    def _different(self, word: Word) -> Iterator[int]:
+        """A literal that implies a difference from the word; none when the word is no input at all."""
+        indices = [index_of(self.symbols, atom) for atom in word]
+        if len(word) != self.query.length or None in indices:
+            return
+        key = tuple(index for index in indices if index is not None)
+        selector = self._excluded.get(key)
+        if selector is None:
+            selector = self._excluded[key] = self.cnf.variables + 1 + len(self._excluded)
+            letters = [self.cnf.literal(literals[i]) for literals, i in zip(self.inputs, key, strict=True)]
+            self._started().add_clause([-selector, *(-letter for letter in letters)])
+        yield selector
+
+    def _started(self) -> Solver:
+        if self._solver is None:
+            self._solver = Solver(name=SOLVER, bootstrap_with=self.cnf.clauses)
+        return self._solver
+
+    def _solve(self, assumptions: list[int]) -> Answer:
+        solver = self._started()
+        deadline = monotonic() + self.limits.wall_s
+        budget = FIRST_CONFLICTS
+        before = solver.accum_stats()["conflicts"]
+        while True:
+            solver.conf_budget(budget)
+            status = solver.solve_limited(assumptions=assumptions)
+            conflicts = solver.accum_stats()["conflicts"] - before
+            if status is True:
+                return Sat(self._word(solver.get_model()))
+            if status is False:
+                return Unsat(self._evidence(conflicts))
+            if monotonic() > deadline:
+                return Undecided(Reason.WALL, f"{conflicts} conflicts on {self._size()}")
+            budget = min(2 * budget, MOST_CONFLICTS)
+
+    def _word(self, model: Sequence[int]) -> Word:
+        """The input that the model spells; variables that it leaves out are false."""
+        true = {number for number in model if number > 0}
+
+        def holds(literal: Literal) -> bool:
+            number = self.cnf.literal(literal)
+            return (abs(number) in true) is (number > 0)
+
+        return tuple(self.symbols[next(i for i, x in enumerate(position) if holds(x))] for position in self.inputs)
+
+    def _size(self) -> str:
+        return f"{self.cnf.variables} variables, {len(self.cnf.clauses)} clauses"
+
+    def _evidence(self, conflicts: int) -> Evidence:
+        return Evidence(NAME, f"{SOLVER}, {self._size()}", steps=conflicts)
