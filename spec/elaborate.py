@@ -61,14 +61,14 @@ class Program:
         """The s-op called `name`, or `UsageError`."""
         value = self._value(name, self.sops())
         if not isinstance(value, SOpValue):
-            raise self._unknown(f"`{name}` is a {type_name(value)}, not an s-op", name, self.sops())
+            raise self._unknown(f"`{name}` is not an s-op: its type is {type_name(value)}", name, self.sops())
         return value.node
 
     def selector(self, name: str) -> Selector:
         """The selector called `name`, or `UsageError`."""
         value = self._value(name, self.selectors())
         if not isinstance(value, SelectorValue):
-            raise self._unknown(f"`{name}` is a {type_name(value)}, not a selector", name, self.selectors())
+            raise self._unknown(f"`{name}` is not a selector: its type is {type_name(value)}", name, self.selectors())
         return value.node
 
     def definition_span(self, name: str) -> Span | None:

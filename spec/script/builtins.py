@@ -100,8 +100,8 @@ class Builtins:
 
     def index(self, collection: Value, index: Value, names: tuple[str, str], env: Environment, span: Span) -> Value:
         """`collection[index]`; `names` are the variables written there, or `out`."""
-        if isinstance(collection, Applied) or isinstance(index, Applied):
-            raise python_error("the result of an application cannot be indexed or be an index", span)
+        if isinstance(index, Applied) and not index.held and isinstance(collection, (tuple, str, dict, SOpValue)):
+            raise python_error("the result of an application cannot be an index", span)
         match collection:
             case tuple() | str():
                 return self._item(collection, index, names, span)
@@ -111,7 +111,10 @@ class Builtins:
                 return self._position(collection, index, env, span)
             case _:
                 text = "can only index into a list, dict, string,or sequence, but instead got:"
-                raise type_error(f"{text} {describe(collection)}", span)
+                shown = describe(collection)
+                if isinstance(collection, Applied) and not collection.held and collection.result is not None:
+                    shown = str(collection.result)
+                raise type_error(f"{text} {shown}", span)
 
     def _item(self, values: tuple[Value, ...] | str, index: Value, names: tuple[str, str], span: Span) -> Value:
         kind = "string" if isinstance(values, str) else "list"

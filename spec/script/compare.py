@@ -12,8 +12,12 @@ from spec.source import Span
 from spec.values import Numbers
 
 
-def equal(left: Value, right: Value, meter: Meter, span: Span | None) -> bool:
-    """Python's `==` on lists, dictionaries, functions and atoms; `1`, `1.0` and `True` are equal."""
+def equal(left: Value, right: Value, meter: Meter, span: Span | None, blurred: bool = False) -> bool:
+    """Python's `==` on lists, dictionaries, functions and atoms; `1`, `1.0` and `True` are equal.
+
+    To compare an s-op inside a list is an error, or, `blurred`, true: the reference takes the s-op that such a
+    comparison makes for its truth value.
+    """
     todo = [(left, right)]
     while todo:
         left, right = todo.pop()
@@ -21,6 +25,8 @@ def equal(left: Value, right: Value, meter: Meter, span: Span | None) -> bool:
         if left is right:
             continue
         if isinstance(left, SOpValue) or isinstance(right, SOpValue):
+            if blurred:
+                continue
             raise python_error("an s-op inside a list or dictionary cannot be compared", span)
         if isinstance(left, tuple) and isinstance(right, tuple):
             if len(left) != len(right):
@@ -35,11 +41,13 @@ def equal(left: Value, right: Value, meter: Meter, span: Span | None) -> bool:
     return True
 
 
-def ordered(op: Op, left: Value, right: Value, numbers: Numbers, meter: Meter, span: Span | None) -> bool:
+def ordered(
+    op: Op, left: Value, right: Value, numbers: Numbers, meter: Meter, span: Span | None, blurred: bool = False
+) -> bool:
     """Python's `<`, `<=`, `>`, `>=` on lists: by the first elements that differ, otherwise by length."""
     while isinstance(left, tuple) and isinstance(right, tuple):
         pairs = zip(left, right, strict=False)
-        different = next((pair for pair in pairs if not equal(*pair, meter, span)), None)
+        different = next((pair for pair in pairs if not equal(*pair, meter, span, blurred)), None)
         if different is None:
             return bool(apply(op, (len(left), len(right)), numbers))
         left, right = different

@@ -21,6 +21,7 @@ from spec.ast import (
     FloatLiteral,
     For,
     FunctionDef,
+    Index,
     IntLiteral,
     ListComprehension,
     Load,
@@ -41,7 +42,7 @@ from spec.script.errors import not_callable, python_error, type_error, wrong_arg
 from spec.script.host import Host
 from spec.script.machine import Step, Task
 from spec.script.operations import Operations
-from spec.script.strict import combine, operands
+from spec.script.strict import combine, operands, refuse_parentheses
 from spec.script.values import (
     Applied,
     Function,
@@ -111,6 +112,8 @@ class Evaluator:
         """Every value passes here: the host may test it, and it becomes `out`."""
         if is_handle(value):
             self.host.tested(value, frame.example, span)
+        elif isinstance(value, Applied):
+            value.held = True
         frame.env.set_out(value)
         return value
 
@@ -136,6 +139,8 @@ class Evaluator:
         """The constructs that evaluate all their operands, in order, and then combine them."""
         values = yield from self._all(operands(expression), frame)
         span = frame.site or expression.span
+        if self.host.rehearses and isinstance(expression, Index):
+            refuse_parentheses(expression, values[0], values[1])
         return self._settled(combine(self._builtins, expression, values, frame.env, span), frame, span)
 
     def _ternary(self, expression: Ternary, frame: Frame) -> Task:
@@ -228,7 +233,7 @@ class Evaluator:
             raise wrong_arguments(function.name, len(function.parameters), len(arguments), span)
         inner = Frame(function.closure.nested(), span if function.library else None, None, frame.calls + 1)
         for parameter, value in zip(function.parameters, arguments, strict=True):
-            inner.env.set(parameter, value, None)
+            inner.env.set(parameter, value, span)
         for statement in function.body:
             yield self.statement(statement, inner)
         results = yield from self._all(function.results, inner)

@@ -50,7 +50,8 @@ class Operations:
     warnings: list[Diagnostic] = field(default_factory=list)
     indices: Indices = field(init=False)
     defers: bool = False
-    """Whether a value that cannot be in a sequence is refused only when an evaluation meets it, as at a prompt."""
+    """Whether a value that cannot be in a sequence, or be compared, is refused only when an evaluation meets it, as
+    at a prompt."""
     _everything: Select | None = None
 
     def __post_init__(self) -> None:
@@ -209,13 +210,13 @@ class Operations:
     def _structural(self, op: Op, left: Value, right: Value, span: Span) -> Value:
         """Operators on lists, dictionaries, functions and results."""
         if op is Op.EQ:
-            return equal(left, right, self.meter, span)
+            return equal(left, right, self.meter, span, self.defers)
         if isinstance(left, tuple) and isinstance(right, tuple):
             if op is Op.ADD:
                 self.meter.made(len(left) + len(right), span)
                 return left + right
             if op in _ORDERS:
-                return ordered(op, left, right, self.numbers, self.meter, span)
+                return ordered(op, left, right, self.numbers, self.meter, span, self.defers)
         if op is Op.MUL:
             for values, times in (left, right), (right, left):
                 if isinstance(values, tuple) and isinstance(times, int):
@@ -262,7 +263,7 @@ class Operations:
 
     def _atom_in(self, item: Atom, container: Value, span: Span) -> Value:
         if isinstance(container, tuple):
-            return any(equal(item, value, self.meter, span) for value in container)
+            return any(equal(item, value, self.meter, span, self.defers) for value in container)
         if not isinstance(container, SOpValue):
             text = f'"[atom] in X" expects X to be list or s-op, but got: {naming.describe(container)}'
             raise type_error(text, span)

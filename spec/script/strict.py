@@ -19,7 +19,8 @@ from spec.ast import (
 from spec.diagnostics import InternalError
 from spec.script.builtins import Builtins, index_name
 from spec.script.environment import Environment
-from spec.script.values import Value
+from spec.script.errors import python_error
+from spec.script.values import Applied, SOpValue, Value, type_name
 from spec.source import Span
 
 
@@ -42,6 +43,20 @@ def operands(expression: Expression) -> tuple[Expression, ...]:
             return arguments
         case _:
             raise InternalError(f"{type(expression).__name__} is not a strict construct")
+
+
+def refuse_parentheses(expression: Index, collection: Value, index: Value) -> None:
+    """The reference's prompt cannot index what stands in parentheses, nor use as an index what does.
+
+    The result of an application is an exception, and what cannot be indexed has an error of its own.
+    """
+    if expression.collection.span.start > expression.span.start and not isinstance(collection, Applied):
+        raise python_error(f"'{type_name(collection)}' object has no attribute 'val'", expression.collection.span)
+    if not isinstance(collection, (tuple, dict, str, SOpValue)):
+        return
+    between = expression.span.source.text[expression.collection.span.end : expression.index.span.start]
+    if "(" in between:
+        raise python_error(f"'{type_name(index)}' object has no attribute 'name'", expression.index.span)
 
 
 def _written(expression: Expression) -> str | None:
