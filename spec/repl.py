@@ -29,11 +29,12 @@ from spec.ast import (
     ToggleFullDisplay,
 )
 from spec.diagnostics import RaspError
+from spec.draw import Values, draw
 from spec.prompt.display import Display, Settings, no_attribute
 from spec.prompt.lines import Reader, SeveralStatements, Unreadable
 from spec.prompt.memory import Memory
-from spec.prompt.results import Matrix, Result, Row
-from spec.prompt.text import plain
+from spec.prompt.results import Matrix, Result, Row, items
+from spec.prompt.text import plain, quoted
 from spec.reader import read_source
 from spec.script.budget import Budget
 from spec.script.environment import OUT, Environment
@@ -47,9 +48,13 @@ from spec.values import Numbers
 
 WELCOME: Final = "RASP 0.1\nrunning example is: hello\n"
 MAX_LOAD_DEPTH: Final = 40
+_MAX_FILE_NAME: Final = 100
 
-Picture: TypeAlias = Callable[[SOpValue, Value], object]
-"""Called by `draw(s_op, input)` once the s-op has a value on the input."""
+PICTURES: Final = "comp_flows"
+"""The folder that `draw` writes to, as the reference implementation calls it."""
+
+Picture: TypeAlias = Callable[[str, str], object]
+"""What is done with a drawing: its title, such as `x("abc")`, and its SVG."""
 
 
 def run_repl(
@@ -62,7 +67,7 @@ def run_repl(
 
 
 def main(stdin: TextIO | None = None, stdout: TextIO | None = None, *, picture: Picture | None = None) -> int:
-    """The prompt on a terminal or a pipe; returns the exit status."""
+    """The prompt on a terminal or a pipe; returns the exit status. Drawings are saved, unless told otherwise."""
     source = sys.stdin if stdin is None else stdin
     sink = sys.stdout if stdout is None else stdout
 
@@ -70,7 +75,19 @@ def main(stdin: TextIO | None = None, stdout: TextIO | None = None, *, picture: 
         sink.write(text)
         sink.flush()
 
-    return run_repl((line.removesuffix("\n") for line in source), show, picture=picture)
+    return run_repl((line.removesuffix("\n") for line in source), show, picture=picture or save_picture)
+
+
+def save_picture(title: str, svg: str) -> None:
+    """Write the drawing to a file called like its title, below the current folder, and say where on standard error."""
+    folder = Path(PICTURES)
+    name = "".join(char if char.isalnum() or char in "-_.()" else "_" for char in title)[:_MAX_FILE_NAME]
+    try:
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    except OSError as error:
+        raise python_error(f"cannot write {folder / name}.svg: {error.strerror}", None) from error
+    print(f"drawn to {folder / name}.svg", file=sys.stderr)
 
 
 # ------------------------------------------------------------------------------------------------ what is to be printed
@@ -228,8 +245,8 @@ class Repl:
         value = self._value_of(statement, env)
         match statement:
             case ExpressionStatement(values=(expression,)):
-                if isinstance(value, Applied) and env.variables.get(OUT) is not value:
-                    return self._results(value, env)  # an application itself, not a variable that holds one
+                if isinstance(value, Applied) and not value.held:
+                    return self._results(value, env)
                 return [self._answer(expression.id if isinstance(expression, Name) else OUT, value, env)]
             case Assign(names=(name,)):
                 return [self._answer(name.id, value, env)]
@@ -306,8 +323,13 @@ class Repl:
         if self.memory.evaluate(sop.node, example, self._display.line) is None:
             self._display.line("evaluating input failed")
         elif self.picture is not None:
-            self.picture(sop, example)
+            self.picture(f"{sop.name}({quoted(example)})", self._drawing(sop, example))
         return self.applied(sop, example, span)
+
+    def _drawing(self, sop: SOpValue, example: Value) -> str:
+        inputs = [plain(item) for item in items(example)]
+        row, matrix = self.memory.row, self.memory.matrix
+        return draw(sop.node, Values(self.memory.name, row, lambda selector: matrix(selector).rows, inputs))
 
     def loaded(self, statement: Load, env: Environment, /) -> Step:
         """Run a file in a scope of its own; what it has to say is printed at its end, without examples."""

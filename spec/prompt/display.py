@@ -165,6 +165,8 @@ class Display:
         self.line("")
         if isinstance(example, dict) or row.keyed:
             raise python_error("0", None)  # the reference looks for position 0 among the keys
+        if not example:
+            raise python_error("there is no position 0", None)
         above, below = _cells(items(example)), _cells(row.values)
         width = max(map(len, above + below))
         self.line(pad, "\t\tinput:  ", " ".join(cell.rjust(width) for cell in above), "\t", "(strings)")

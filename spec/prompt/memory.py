@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias, assert_never
 
 from spec.ast import Predicate
+from spec.diagnostics import InternalError
 from spec.graph import (
     Aggregate,
     Combine,
@@ -64,11 +65,6 @@ class Memory:
     """The input that was read last; it stands for every input that equals it."""
     _reads: dict[Node, tuple[SOp | Selector, ...]] = field(default_factory=dict)
 
-    def row(self, node: SOp, example: Value) -> Row:
-        """The values of an s-op, or `ScriptError`."""
-        self._evaluate(node, example, None)
-        return self._row(node)
-
     def evaluate(self, node: Node, example: Value, report: Callable[[str], None] | None = None) -> Result | None:
         """The result of a node, or `ScriptError`.
 
@@ -76,6 +72,20 @@ class Memory:
         of what the failing node reads, and the result is None.
         """
         return self.results[node][1] if self._evaluate(node, example, report) else None
+
+    def row(self, node: SOp) -> Row:
+        """The values of an s-op on the input it was evaluated on last."""
+        result = self.results[node][1]
+        if not isinstance(result, Row):
+            raise InternalError("an s-op has no row of values")
+        return result
+
+    def matrix(self, node: Selector) -> Matrix:
+        """The entries of a selector on the input it was evaluated on last."""
+        result = self.results[node][1]
+        if not isinstance(result, Matrix):
+            raise InternalError("a selector has no matrix")
+        return result
 
     def name(self, node: Node) -> str:
         """How the node is called now."""
@@ -139,15 +149,9 @@ class Memory:
 
     # -------------------------------------------------------------------------------------------- values
 
-    def _row(self, node: SOp) -> Row:
-        result = self.results[node][1]
-        if not isinstance(result, Row):
-            raise TypeError("an s-op has a row")
-        return result
-
     def _read(self, node: SOp) -> tuple[Atom, ...]:
         """The values of an s-op, position by position."""
-        row = self._row(node)
+        row = self.row(node)
         if row.keyed:
             raise python_error("0", None)  # the reference looks for position 0 among the keys
         return row.values
@@ -170,17 +174,11 @@ class Memory:
                 columns = [self._read(arg) for arg in args]
                 return self._mapped(node, op, columns, count)
             case Aggregate(selector=selector, values=values, default=default):
-                return _averaged(self._matrix(selector), self._read(values), default)
+                return _averaged(self.matrix(selector), self._read(values), default)
             case Select() | Negate() | Combine():
                 count = len(self._atoms(example))
                 return Matrix(self._masks(node, ((1 << count) - 1,) * count))
         assert_never(node)
-
-    def _matrix(self, node: Selector) -> Matrix:
-        result = self.results[node][1]
-        if not isinstance(result, Matrix):
-            raise TypeError("a selector has a matrix")
-        return result
 
     def _tokens(self, view: View, example: Value) -> Row:
         found = self._atoms(example)
@@ -269,14 +267,14 @@ class Memory:
         report(f"{_RULE}\n{_RULE}\n")
 
     def _rows(self, nodes: Iterable[SOp]) -> str:
-        shown = [str(self._row(node)) for node in nodes]
+        shown = [str(self.row(node)) for node in nodes]
         return f"({shown[0]},)" if len(shown) == 1 else f"({', '.join(shown)})"
 
     def _parents(self, node: Node) -> Iterator[tuple[str, str]]:
         """What the reference passes to a node: the selector or the input, then the values as tuples."""
         whole = "plain unfinished tuple"
         if isinstance(node, Aggregate):
-            yield self.name(node.selector), str(self._matrix(node.selector))
+            yield self.name(node.selector), str(self.matrix(node.selector))
             yield whole, self._rows([node.values])
             return
         yield "input", plain(self.input)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from spec.repl import main, run_repl
-from spec.script.values import SOpValue, Value
 from tests.transcripts import FOLDER, comparable, sessions, typed_lines
 
 WELCOME = "RASP 0.1\nrunning example is: hello\n"
@@ -85,17 +84,28 @@ def test_interrupt_drops_the_pending_statement_and_goes_on() -> None:
     assert "".join(said).removeprefix(WELCOME) == ">> .. \n>>     value: out =  2\n>> \n"
 
 
-def test_draw_hands_over_the_s_op_and_the_input() -> None:
-    seen: list[tuple[str, Value]] = []
+def test_draw_hands_over_a_title_and_a_picture_where_there_is_a_value() -> None:
+    seen: list[str] = []
 
-    def picture(sop: SOpValue, example: Value) -> None:
-        seen.append((sop.name, example))
+    def picture(title: str, svg: str) -> None:
+        assert svg.startswith("<svg ")
+        seen.append(title)
 
-    run_repl(
-        ["draw(indices);", 'x = length; draw(x,"abc");', 'draw(length,"abc");', "draw(full_s);"], print, picture=picture
-    )
+    run_repl(["draw(indices);", 'draw(length,"abc");', "draw(full_s);", "draw(1/indices);"], len, picture=picture)
 
-    assert seen == [("indices", "hello"), ("length", "abc")]
+    assert seen == ['indices("hello")', 'length("abc")']
+
+
+def test_drawings_are_saved_under_names_that_stay_in_their_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    main(io.StringIO('draw(tokens,"../../x");\n'), io.StringIO())
+
+    (saved,) = (tmp_path / "comp_flows").iterdir()
+    assert list(tmp_path.iterdir()) == [saved.parent]
+    assert saved.name in capsys.readouterr().err
 
 
 def test_endless_loading_ends(tmp_path: Path) -> None:
