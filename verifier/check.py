@@ -114,14 +114,20 @@ class _Search:
         found = self._first(Status.FAILS)
         if isinstance(found, Witness):
             return Refuted(found, tuple(self.closed))
-        return found or self._vacuous() or self._proved()
+        if found is not None:
+            return found
+        vacuous = self._vacuous()
+        return self._proved() if vacuous is None else vacuous
 
     def cover(self) -> Verdict:
         """Whether some input in scope satisfies the preconditions and the expression."""
         found = self._first(Status.HOLDS)
         if isinstance(found, Witness):
             return Proved(self.scope, tuple(self.closed), found)
-        return found or self._vacuous() or Refuted(None, tuple(self.closed), "no input in scope reaches it")
+        if found is not None:
+            return found
+        vacuous = self._vacuous()
+        return Refuted(None, tuple(self.closed), "no input in scope reaches it") if vacuous is None else vacuous
 
     # -------------------------------------------------------------------------------------------- steps
 

@@ -69,9 +69,7 @@ def _order(query: Query, choice: str) -> Iterator[Engine]:
     elif isinstance(query.alphabet, Integers):
         yield from (ENUMERATE, SAT) if _few(query) else (SAT, ENUMERATE)
     else:
-        doubles = any(isinstance(t, Apply | Mean | Read) and t.numbers is Numbers.IEEE for t in _cone(query))
-        others = (SAT,)
-        yield from (ENUMERATE, *others) if _few(query) else (*others, ENUMERATE)
+        yield from (ENUMERATE, SAT) if _few(query) else (SAT, ENUMERATE)
 
 
 def _few(query: Query) -> bool:

@@ -102,7 +102,7 @@ class _Supervisor:
                     return
                 if line is None:
                     if not self._stopped.is_set():
-                        verdict = Unknown(Reason.KILLED, _died(process.wait()))
+                        verdict = Unknown(Reason.KILLED, _died(process.wait(), job))
                         yield describe(job.path, properties[running], verdict)
                     return
                 event: dict[str, Json] = json.loads(line)
@@ -165,7 +165,8 @@ def _kill(process: "subprocess.Popen[str]") -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _died(code: int) -> str:
-    if code < 0:
-        return f"the process was ended by signal {signal.Signals(-code).name}"
-    return f"the process ended with code {code}"
+def _died(code: int, job: Job) -> str:
+    """How a child ended before its work was done. Only a signal is nobody's fault."""
+    if code >= 0:
+        raise InternalError(f"the process that checked {job.path} ended with code {code}")
+    return f"the process was ended by signal {signal.Signals(-code).name}"
