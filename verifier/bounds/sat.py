@@ -1,0 +1,54 @@
+"""The one door to the propositional solver: a model, or a clausal proof that there is none.
+
+The proof is in the DRUP format, as the solver writes it: one clause a line, each following from the clauses before it
+by unit propagation; `d` marks clauses that are no longer needed. `verifier.recheck` reads it again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final, TypeAlias
+
+from pysat.solvers import Solver
+
+SOLVER: Final = "cadical195"
+_CONFLICTS: Final = 2_000
+
+
+@dataclass(frozen=True)
+class Model:
+    """The variables that are true."""
+
+    true: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """There is no model, and why."""
+
+    proof: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """No answer in time."""
+
+    seconds: float
+
+
+Outcome: TypeAlias = Model | Contradiction | Stopped
+
+
+def solve(clauses: Sequence[Sequence[int]], seconds: float) -> Outcome:
+    """Decide the clauses; they are never simplified beforehand, so that the proof is about these very clauses."""
+    begun = monotonic()
+    with Solver(name=SOLVER, bootstrap_with=clauses, with_proof=True) as solver:
+        while True:
+            solver.conf_budget(_CONFLICTS)
+            status = solver.solve_limited()
+            if status is True:
+                return Model(frozenset(literal for literal in solver.get_model() if literal > 0))
+            if status is False:
+                return Contradiction(tuple(solver.get_proof()))
+            if monotonic() - begun >= seconds:
+                return Stopped(monotonic() - begun)

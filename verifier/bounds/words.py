@@ -1,0 +1,46 @@
+"""Schedules, limits and arguments in words."""
+
+from collections.abc import Iterable
+
+from spec.cost import Schedule
+from spec.graph import Graph, Node
+from verifier.bounds.decide import Argument, Chain, Clausal, Crowd, Impossible
+from verifier.bounds.problem import Problem
+
+_SHOWN = 8
+
+
+def heads(schedule: Schedule) -> str:
+    """`2/1/1`, the heads of each layer."""
+    return "/".join(map(str, schedule.heads)) or "none"
+
+
+def node_name(node: Node, graph: Graph) -> str:
+    """Where a node was written, as well as is known."""
+    span = graph.spans.get(node)
+    return f"{type(node).__name__.lower()} at {span.location}" if span else repr(node)
+
+
+def impossible(refuted: Impossible, task: Problem, graph: Graph) -> str:
+    """The claim and its argument, in one sentence."""
+    return f"{refuted.limits} is impossible: {argument(refuted.argument, task, graph)}"
+
+
+def argument(reason: Argument, task: Problem, graph: Graph) -> str:
+    """Why limits cannot be kept."""
+    match reason:
+        case Chain(reads=()):
+            return "the elementwise functions of token and position together need a layer"
+        case Chain(reads=reads):
+            return f"{len(reads)} reads need layers one after the other ({_reads(reads, task, graph)})"
+        case Crowd(first=first, last=last, reads=reads):
+            where = f"layer {first}" if first == last else f"layers {first} to {last}"
+            return f"{where} must hold {len(reads)} heads ({_reads(reads, task, graph)})"
+        case Clausal(proof=proof):
+            return f"a propositional proof of {len(proof)} lines"
+
+
+def _reads(reads: Iterable[int], task: Problem, graph: Graph) -> str:
+    names = [node_name(task.reads[r], graph) for r in reads]
+    more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
