@@ -190,8 +190,8 @@ class _Builder(Transformer[Token, object]):
             raise problem(name.span, f"there is no function `{name.text}`", hint) from None
         arities = ARITIES.get(function, (1,))
         if len(arguments) not in arities:
-            wanted = " or ".join(map(str, arities))
-            raise problem(_span(c[0], c[-1]), f"`{name.text}` takes {wanted} arguments, got {len(arguments)}")
+            wanted = " or ".join(map(str, arities)) + (" argument" if arities == (1,) else " arguments")
+            raise problem(_span(c[0], c[-1]), f"`{name.text}` takes {wanted}, got {len(arguments)}")
         return _made(Call(_span(c[0], c[-1]), function, tuple(a.node for a in arguments)), *arguments)
 
     # -------------------------------------------------------------------------------------------- operators

@@ -4,10 +4,10 @@ The symbols of a regular language are those of the scope, read as strings, and t
 `.` and `[^abc]` range over these. A token that is none of them, or no string, is in no word.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Final, assert_never
 
@@ -37,13 +37,16 @@ class Automaton:
 
     def accepts(self, word: Iterable[Atom]) -> bool:
         """Whether the word is in the language."""
-        column = {symbol: k for k, symbol in enumerate(self.symbols)}
         state = self.start
         for token in word:
-            if not isinstance(token, str) or token not in column:
+            if not isinstance(token, str) or token not in self._columns:
                 return False
-            state = self.transitions[state][column[token]]
+            state = self.transitions[state][self._columns[token]]
         return state in self.accepting
+
+    @cached_property
+    def _columns(self) -> Mapping[str, int]:
+        return {symbol: k for k, symbol in enumerate(self.symbols)}
 
 
 def spell(atom: Atom) -> str:
@@ -101,13 +104,7 @@ def _shuffled(word: Sequence[Atom], language: Dyck) -> bool:
 def automaton(language: Regex, scope: Scope) -> Automaton:
     """The automaton of a regular language over the symbols of the scope; raises `PropertyError`."""
     try:
-        program = postfix(language.pattern)
-        named = {char for step in program if isinstance(step, Letter) for char in step.chars}
-        listed = scope.size is not None and scope.size <= MAX_SYMBOLS
-        if not listed and any(isinstance(step, Letter) and step.negated for step in program):
-            raise RegexError(0, f"`.` and negated classes need at most {MAX_SYMBOLS} symbols")
-        symbols = dict.fromkeys(map(spell, scope.symbols)) if listed else {}
-        return _automaton(program, language.prefixes, tuple(symbols | dict.fromkeys(sorted(named))))
+        return _automaton(language.pattern, language.prefixes, scope)
     except RegexError as error:
         start = min(language.span.start + 1 + error.position, language.span.end - 1)
         span = Span(language.span.source, start, start + 1)
@@ -115,7 +112,14 @@ def automaton(language: Regex, scope: Scope) -> Automaton:
 
 
 @lru_cache(maxsize=64)
-def _automaton(program: tuple[Instruction, ...], prefixes: bool, symbols: tuple[str, ...]) -> Automaton:
+def _automaton(pattern: str, prefixes: bool, scope: Scope) -> Automaton:
+    program = postfix(pattern)
+    named = {char for step in program if isinstance(step, Letter) for char in step.chars}
+    listed = scope.size is not None and scope.size <= MAX_SYMBOLS
+    if not listed and any(isinstance(step, Letter) and step.negated for step in program):
+        raise RegexError(0, f"`.` and negated classes need at most {MAX_SYMBOLS} symbols")
+    known = dict.fromkeys(map(spell, scope.symbols)) if listed else {}
+    symbols = tuple(known | dict.fromkeys(sorted(named)))
     dfa = _determine(_thompson(program), symbols)
     if prefixes:
         dfa = Automaton(symbols, dfa.start, _alive(dfa), dfa.transitions)
