@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spec.diagnostics import Diagnostic, LoadError
 from spec.elaborate import Program, elaborate, load_program
 from spec.property.ast import Carrier, Contract
 from spec.property.bind import bind
 from spec.property.bound import BoundContract
 from spec.property.contract import read_contract
 from spec.reader import read_source
-from spec.script.load import find
 from spec.source import Source, Span
 from spec.values import Numbers
 
@@ -29,16 +29,27 @@ class Subject:
         return Subject(read_source(path), path.parent, path)
 
     def __call__(self, path: str | None, numbers: Numbers) -> Program:
-        """This program, or the other one at a path that its contract names, found by the rules of `load`."""
+        """This program, or the other one at a path that its contract names, relative to this one."""
         key = (path, numbers)
         if key not in self._programs:
-            roots = (self.folder, Path.cwd())
             if path is None:
-                self._programs[key] = elaborate(self.source, numbers, roots=roots, path=self.path)
+                self._programs[key] = elaborate(self.source, numbers, roots=self._roots, path=self.path)
             else:
-                start = Span(self.source, 0, 0)
-                self._programs[key] = load_program(find(path.removesuffix(".rasp"), roots, start), numbers)
+                self._programs[key] = load_program(self._other(path), numbers)
         return self._programs[key]
+
+    @property
+    def _roots(self) -> tuple[Path, ...]:
+        return self.folder, Path.cwd()
+
+    def _other(self, path: str) -> Path:
+        """A file named by the contract: relative to this one, and within its folder or the current one."""
+        name = path if path.endswith(".rasp") else f"{path}.rasp"
+        found = (self.folder / name).resolve()
+        if Path(path).is_absolute() or "\0" in path or not any(found.is_relative_to(r.resolve()) for r in self._roots):
+            hint = "name it relative to this file; it must lie below this file's folder or the current one"
+            raise LoadError(Diagnostic("R0208", f"a contract may not read {path}", Span(self.source, 0, 0), hint))
+        return found
 
     def bound(self) -> tuple[BoundContract, ...]:
         """The contracts, bound to the programs that they are about."""
