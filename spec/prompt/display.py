@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spec.ast import ExampleKind
 from spec.prompt.memory import Memory
-from spec.prompt.results import Matrix, Result, Row, items
+from spec.prompt.results import Matrix, Result, Row, items, look_up
 from spec.prompt.text import plain, quoted
 from spec.script import naming
 from spec.script.errors import python_error
@@ -163,11 +163,10 @@ class Display:
             self.line("", what, str(row), "[skipped full display: identical values]")
             return
         self.line("")
-        if isinstance(example, dict) or row.keyed:
-            raise python_error("0", None)  # the reference looks for position 0 among the keys
         if not example:
             raise python_error("there is no position 0", None)
-        above, below = _cells(items(example)), _cells(row.values)
+        first = look_up(example, 0) if isinstance(example, dict) else None
+        above, below = _cells(items(example), first), _cells(row.values, row.at(0))
         width = max(map(len, above + below))
         self.line(pad, "\t\tinput:  ", " ".join(cell.rjust(width) for cell in above), "\t", "(strings)")
         self.line(pad, "\t\toutput: ", " ".join(cell.rjust(width) for cell in below), "\t", f"({row.kind}s)")
@@ -182,9 +181,12 @@ def _fits_line(part: Value) -> bool:
     return is_atom(part) or not isinstance(part, (tuple, dict, SOpValue, SelectorValue))
 
 
-def _cells(values: Sequence[Value]) -> list[str]:
-    """The values as text; of truth values only the rarer one is marked, or both when they are as frequent."""
-    if not isinstance(values[0], bool):
+def _cells(values: Sequence[Value], first: Value | None) -> list[str]:
+    """The values as text; of truth values only the rarer one is marked, or both when they are as frequent.
+
+    They are truth values when the first one is; a dictionary, of which the keys are shown, is asked for its entry 0.
+    """
+    if not isinstance(values[0] if first is None else first, bool):
         return [plain(value) for value in values]
     yes, no = values.count(True), values.count(False)
     marks = ("F" if no <= yes else "", "T" if yes <= no else "")

@@ -152,9 +152,13 @@ class Memory:
     def _read(self, node: SOp) -> tuple[Atom, ...]:
         """The values of an s-op, position by position."""
         row = self.row(node)
-        if row.keyed:
-            raise python_error("0", None)  # the reference looks for position 0 among the keys
-        return row.values
+        if row.source is None:
+            return row.values
+        found = [row.at(position) for position in range(len(row.values))]
+        atoms = tuple(value for value in found if is_atom(value))
+        if len(atoms) != len(found):
+            raise python_error("a list has no place in a sequence", None)
+        return atoms
 
     def _atoms(self, example: Value) -> tuple[Value, ...]:
         if not same_input(self.input, example):
@@ -183,7 +187,7 @@ class Memory:
     def _tokens(self, view: View, example: Value) -> Row:
         found = self._atoms(example)
         if view is View.ASIS:
-            return checked(found, partial(plain, self.input), isinstance(self.input, dict))
+            return checked(found, partial(plain, self.input), self.input if isinstance(self.input, dict) else None)
         values = [_viewed(view, item) for item in found]
         return checked(values, partial(plain, tuple(values)))
 

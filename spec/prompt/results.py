@@ -6,7 +6,7 @@ from pprint import pformat
 from typing import Final, TypeAlias
 
 from spec.prompt import text
-from spec.script.errors import illegal_values, type_error
+from spec.script.errors import illegal_values, python_error, type_error
 from spec.script.values import Foreign, Value, is_atom, type_name
 from spec.values import Atom
 
@@ -25,14 +25,18 @@ class Row:
 
     values: tuple[Atom, ...]
     kind: str
-    keyed: bool = False
-    """Whether the values are the keys of a dictionary, which can be shown but not read by position."""
+    source: dict[Atom, Value] | None = None
+    """The dictionary whose keys the values are: they are shown, but looked up in it by position."""
 
     def __str__(self) -> str:
         """`[v, v] (ints)`, or `[v]*n (ints)` when all values are equal."""
         shown = [brief(value) for value in self.values]
         repeated = self.uniform and len(shown) > 1
         return (f"[{shown[0]}]*{len(shown)}" if repeated else f"[{', '.join(shown)}]") + f" ({self.kind}s)"
+
+    def at(self, position: int) -> Value:
+        """The value at a position, as the reference reads it."""
+        return self.values[position] if self.source is None else look_up(self.source, position)
 
     @property
     def uniform(self) -> bool:
@@ -73,7 +77,7 @@ def common_kind(values: Sequence[Value]) -> str | None:
     return next((kind for kind, members in _KINDS if found <= members), None)
 
 
-def checked(values: Sequence[Value], shown: Callable[[], str], keyed: bool = False) -> Row:
+def checked(values: Sequence[Value], shown: Callable[[], str], source: dict[Atom, Value] | None = None) -> Row:
     """The row of these values; `shown` says how they read in the error when their types do not go together."""
     atoms = tuple(value for value in values if is_atom(value) and not isinstance(value, Foreign))
     if len(atoms) != len(values):
@@ -81,7 +85,14 @@ def checked(values: Sequence[Value], shown: Callable[[], str], keyed: bool = Fal
     kind = common_kind(atoms)
     if kind is None:
         raise type_error(f"attempted to create sequence with vals of different types:\n\t\t {shown()}", None)
-    return Row(atoms, kind, keyed)
+    return Row(atoms, kind, source)
+
+
+def look_up(source: dict[Atom, Value], position: int) -> Value:
+    """What a dictionary has under a position."""
+    if position not in source:
+        raise python_error(str(position), None)
+    return source[position]
 
 
 def items(example: Value) -> tuple[Value, ...]:
