@@ -11,7 +11,7 @@ from verifier.engine import Limits, Reason
 from verifier.overrides import Overrides
 from verifier.report.counterexample import counterexample_table
 from verifier.result import Json, Result
-from verifier.selection import select
+from verifier.selection import select, stated
 from verifier.subject import Subject
 from verifier.verdict import Refuted, Unknown, Verdict
 
@@ -31,13 +31,19 @@ KINDS: dict[type[ast.Claim], str] = {
 
 @dataclass(frozen=True)
 class Job:
-    """The properties `names` (all, if `None`) among those that `target` means in the file, under these options."""
+    """The properties `names` (all, if `None`) among those that `target` means in the file, under these options.
+
+    With `clauses` the properties are these, and not those of the file's own contracts. `others` are files, outside
+    of the usual folders, that the clauses may name.
+    """
 
     path: str
     target: str | None = None
     names: tuple[str, ...] | None = None
     overrides: Overrides = field(default_factory=Overrides)
     options: Options = field(default_factory=Options)
+    clauses: str | None = None
+    others: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """As JSON data."""
@@ -53,15 +59,22 @@ class Job:
                 "names": names,
                 "overrides": dict(overrides),
                 "options": {"limits": dict(limits), **options},
-            } if isinstance(target, str | None) and isinstance(names, list | None):
+                "clauses": clauses,
+                "others": list(others),
+            } if isinstance(target, str | None) and isinstance(names, list | None) and isinstance(clauses, str | None):
                 chosen = None if names is None else tuple(map(str, names))
                 made = Options(**options, limits=Limits(**limits))  # type: ignore[arg-type]  # as `asdict` wrote them
-                return Job(path, target, chosen, Overrides(**overrides), made)  # type: ignore[arg-type]  # likewise
+                asked = Overrides(**overrides)  # type: ignore[arg-type]  # likewise
+                return Job(path, target, chosen, asked, made, clauses, tuple(map(str, others)))
         raise ValueError("not a job")
 
     def select(self) -> tuple[BoundProperty, ...]:
         """The properties, bound; raises `RaspError`."""
-        bound = select(Subject.load(Path(self.path)), self.target, self.overrides)
+        subject = Subject.load(Path(self.path), tuple(map(Path, self.others)))
+        if self.clauses is None:
+            bound = select(subject, self.target, self.overrides)
+        else:
+            bound = stated(subject, self.clauses, self.overrides)
         return tuple(one for one in bound if self.names is None or one.property.name in self.names)
 
 

@@ -10,13 +10,14 @@ from typing import Final
 
 from spec.diagnostics import Diagnostic, InternalError, UsageError
 from spec.property.scope import Alphabet, Integers
-from spec.values import Atom, Numbers
+from spec.values import Atom
 from verifier.engine import Answer, Engine, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
 from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.sat import SAT
-from verifier.terms import Apply, Mean, Read, topological
+from verifier.engines.smt import SMT
+from verifier.terms import topological
 
-ENGINES: Final[dict[str, Engine]] = {engine.name: engine for engine in (ENUMERATE, SAT)}
+ENGINES: Final[dict[str, Engine]] = {engine.name: engine for engine in (ENUMERATE, SAT, SMT)}
 AUTO: Final = "auto"
 
 _QUICKLY_ENUMERATED: Final = 60_000
@@ -67,17 +68,13 @@ def _order(query: Query, choice: str) -> Iterator[Engine]:
     if choice != AUTO:
         yield from allowed
     elif isinstance(query.alphabet, Integers):
-        yield from (ENUMERATE, SAT) if _few(query) else (SAT, ENUMERATE)
+        yield from (ENUMERATE, SMT, SAT) if _few(query) else (SMT, SAT, ENUMERATE)
     else:
-        yield from (ENUMERATE, SAT) if _few(query) else (SAT, ENUMERATE)
+        yield from (ENUMERATE, SAT, SMT) if _few(query) else (SAT, SMT, ENUMERATE)
 
 
 def _few(query: Query) -> bool:
     return query.inputs is not None and query.inputs <= _QUICKLY_ENUMERATED
-
-
-def _cone(query: Query) -> tuple[object, ...]:
-    return topological([query.violation])
 
 
 def _least(session: Session, query: Query, word: Word) -> Sat:

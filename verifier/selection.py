@@ -7,11 +7,13 @@ from typing import assert_never
 
 from spec.diagnostics import Diagnostic, UsageError
 from spec.property import ast
+from spec.property.ast import Carrier
 from spec.property.bind import bind, bind_property
 from spec.property.bound import BoundProperty
+from spec.property.contract import read_contract
 from spec.property.scope import Scope
 from spec.property.walk import names_in
-from spec.source import Span
+from spec.source import Source, Span
 from spec.values import Numbers
 from verifier.overrides import Overrides
 from verifier.subject import Subject
@@ -60,6 +62,17 @@ def select(subject: Subject, name: str | None, overrides: Overrides) -> tuple[Bo
         hint = f"it has {', '.join(known[:12])}" if known else "it defines no s-op and has no contract"
         raise UsageError(Diagnostic("R0502", f"{subject.source.name} has no property or s-op `{name}`", hint=hint))
     return implicit(subject, name, overrides.apply(Scope()))
+
+
+def stated(subject: Subject, clauses: str, overrides: Overrides) -> tuple[BoundProperty, ...]:
+    """The properties that clauses state about a subject, without implicit ones.
+
+    Where the clauses have no scope of their own, they get the first scope of the subject's contracts.
+    """
+    contract = read_contract(Source("<property>", clauses), Carrier.PYTHON)
+    own = [prop.scope for found in subject.contracts() for prop in found.properties]
+    scope = overrides.apply(own[0] if own else Scope())
+    return tuple(bind_property(replace(prop, scope=scope), subject) for prop in contract.properties)
 
 
 def implicit(subject: Subject, sop: str, scope: Scope) -> tuple[BoundProperty, ...]:

@@ -21,12 +21,13 @@ class Subject:
     source: Source
     folder: Path
     path: Path | None = None
+    others: tuple[Path, ...] = ()
     _programs: dict[tuple[str | None, Numbers], Program] = field(default_factory=dict)
 
     @staticmethod
-    def load(path: Path) -> "Subject":
-        """The program in a file."""
-        return Subject(read_source(path), path.parent, path)
+    def load(path: Path, others: tuple[Path, ...] = ()) -> "Subject":
+        """The program in a file; its contracts may name `others` wherever they lie."""
+        return Subject(read_source(path), path.parent, path, others)
 
     def __call__(self, path: str | None, numbers: Numbers) -> Program:
         """This program, or the other one at a path that its contract names, relative to this one."""
@@ -46,6 +47,8 @@ class Subject:
         """A file named by the contract: relative to this one, and within its folder or the current one."""
         name = path if path.endswith(".rasp") else f"{path}.rasp"
         found = (self.folder / name).resolve()
+        if found in self.others:
+            return found
         if Path(path).is_absolute() or "\0" in path or not any(found.is_relative_to(r.resolve()) for r in self._roots):
             hint = "name it relative to this file; it must lie below this file's folder or the current one"
             raise LoadError(Diagnostic("R0208", f"a contract may not read {path}", Span(self.source, 0, 0), hint))

@@ -10,6 +10,7 @@ import spec
 import verifier
 import verifier.cli.check as check
 import verifier.cli.explain as explain
+import verifier.cli.prove as prove
 import verifier.cli.run as run
 from spec.diagnostics import InternalError, RaspError
 from spec.source import printable
@@ -18,6 +19,7 @@ from verifier.verdict import Exit
 _FAMILIES: Final[tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None], ...]] = (
     check.register,
     run.register,
+    prove.register,
     explain.register,
 )
 

@@ -76,7 +76,7 @@ def _check(options: argparse.Namespace) -> int:
     def report(result: Result) -> None:
         expected = as_expected(result.verdict, result.expected)
         if not (options.quiet and expected):
-            _print(result, options.verbose)
+            print_result(result, options.verbose)
 
     allowance = Allowance(options.kill_after, options.memory)
     results = run(planned, options.jobs, allowance, report)
@@ -100,7 +100,8 @@ def _plan(options: argparse.Namespace) -> tuple[list[Planned], list[RaspError]]:
     return planned, problems
 
 
-def _print(result: Result, verbose: bool) -> None:
+def print_result(result: Result, verbose: bool) -> None:
+    """One result, as a person reads it."""
     print(text.line(result))
     for line in text.details(result, verbose=verbose):
         print(f"    {line}")

@@ -1,0 +1,82 @@
+"""`rasp prove`, `rasp equiv`, `rasp find`: one question asked on the command line instead of in a contract."""
+
+import argparse
+import os
+
+from spec.diagnostics import InternalError
+from verifier.cli.check import add_engine, options_of, print_result
+from verifier.cli.common import Commands, add_scope, overrides, target
+from verifier.jobs import Job
+from verifier.overrides import usage
+from verifier.report.text import word_text
+from verifier.result import Result
+from verifier.supervise import Allowance, Planned, run
+from verifier.verdict import Proved, Refuted
+
+
+def register(commands: Commands) -> None:
+    """Add the commands of this family."""
+    prove = commands.add_parser("prove", help="decide one property of a program", allow_abbrev=False)
+    prove.add_argument("target", metavar="FILE")
+    prove.add_argument("property", metavar="PROPERTY", help="an expression, or a clause such as `causal x`")
+    prove.set_defaults(handler=_prove)
+    equiv = commands.add_parser("equiv", help="compare two s-ops on every input", allow_abbrev=False)
+    equiv.add_argument("left", metavar="FILE::S-OP")
+    equiv.add_argument("right", metavar="FILE::S-OP")
+    equiv.set_defaults(handler=_equiv)
+    find = commands.add_parser("find", help="find an input with a property", allow_abbrev=False)
+    find.add_argument("target", metavar="FILE")
+    find.add_argument("property", metavar="EXPRESSION")
+    find.set_defaults(handler=_find)
+    for parser in (prove, equiv, find):
+        parser.add_argument("--requires", metavar="EXPRESSION", action="append", default=[], help="a precondition")
+        add_scope(parser)
+        add_engine(parser)
+
+
+_CLAUSES = ("ensures", "equiv", "accepts", "invariant", "equivariant", "causal", "cover", "example", "arch")
+
+
+def _prove(options: argparse.Namespace) -> int:
+    text: str = options.property
+    clause = text if text.split(maxsplit=1)[:1] and text.split(maxsplit=1)[0] in _CLAUSES else f"ensures {text}"
+    result = _decide(options, options.target, clause)
+    print_result(result, verbose=True)
+    return result.exit
+
+
+def _equiv(options: argparse.Namespace) -> int:
+    left, right = target(options.left), target(options.right)
+    if left.name is None or right.name is None:
+        raise usage("`rasp equiv` compares two s-ops", hint="write FILE::S-OP FILE::S-OP")
+    path = os.path.relpath(right.path, left.path.parent)
+    clause = f'equiv same: {left.name} == "{path}"::{right.name}'
+    result = _decide(options, str(left.path), clause, (str(right.path.resolve()),))
+    print_result(result, verbose=True)
+    return result.exit
+
+
+def _find(options: argparse.Namespace) -> int:
+    result = _decide(options, options.target, f"cover found: {options.property}")
+    match result.verdict:
+        case Proved(witness=witness) if witness is not None:
+            print(word_text(witness.word))
+        case Refuted():
+            print(f"no input: {result.scope}")
+        case _:
+            print_result(result, verbose=True)
+    return result.exit
+
+
+def _decide(options: argparse.Namespace, path: str, clause: str, others: tuple[str, ...] = ()) -> Result:
+    """The result for one clause, under the scope of the file's own contract where the options leave it open."""
+    where = target(path)
+    if where.name is not None:
+        raise usage(f"`{path}`: name the s-op inside the property", hint=f"write {where.path} 'all(x == y)'")
+    text = "\n".join([*(f"requires {condition}" for condition in options.requires), clause])
+    job = Job(str(where.path), None, None, overrides(options), options_of(options), text, others)
+    properties = job.select()
+    results = run([Planned(job, properties[:1])], 1, Allowance(options.kill_after, options.memory), lambda _: None)
+    if len(results) != 1:
+        raise InternalError(f"one property gave {len(results)} results")
+    return results[0]
