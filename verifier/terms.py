@@ -22,6 +22,7 @@ that it is built from never fail.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Final, TypeAlias, TypeVar, assert_never
 
 from spec.graph import View
@@ -423,7 +424,8 @@ def _result_size(op: Operator, args: Sequence[Term]) -> int:
         case Op.MUL:
             return sizes[0] + (sizes[1] if all(Kind.STR not in arg.kinds for arg in args) else 1 << 20)
         case Op.POW:
-            return MAX_INT_BITS + 1
+            power = args[1].value if isinstance(args[1], Literal) else None
+            return sizes[0] * abs(int(power)) + 1 if isinstance(power, int | Fraction) else MAX_INT_BITS + 1
     assert_never(op)
 
 
