@@ -248,7 +248,7 @@ def _is_input(node: SOp) -> bool:
     """Whether the s-op is the input or knows nothing of it, so that it cannot fail."""
     match node:
         case Tokens(view=view):
-            return view in (View.STR, View.ASIS, View.BOOL)
+            return view in (View.STR, View.BOOL)
         case Indices() | Constant():
             return True
         case _:

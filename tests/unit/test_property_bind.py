@@ -222,6 +222,20 @@ def test_implicit_properties_compare_both_semantics_of_one_name() -> None:
     assert agree.agreeing[Numbers.EXACT] is not agree.agreeing[Numbers.IEEE]
 
 
+@pytest.mark.parametrize(
+    ("expression", "about"),
+    [
+        ('tokens[0] == "a" and indices[0] == 0', []),
+        ("tokens_int[0] == 1", ["tokens_int"]),
+        ('tokens_asis[0] == "a"', ["tokens_asis"]),  # it fails where strings and numbers mix
+        ("less[0][0] or same[0] == last[0]", ["last"]),
+    ],
+)
+def test_only_what_can_fail_brings_implicit_properties(expression: str, about: list[str]) -> None:
+    names = [prop.property.name for prop in bound(f"ensures {expression}").properties[1:]]
+    assert names == [f"{name}.{claim}" for name in about for claim in ("no_error", "numbers_agree")]
+
+
 def test_implicit_properties_can_be_expected_to_be_refuted() -> None:
     contract = bound("ensures a: inverse[0] == 1", "expect inverse.no_error: refuted", "expect a: refuted")
     assert {prop.property.name: prop.property.expected for prop in contract.properties} == {
