@@ -1,0 +1,380 @@
+"""From a program to a plan: which head and which layer compute what, with which encodings.
+
+Aggregates and counts are placed one by one, each after what it reads, as early as it can run. For every conjunct of a
+selector the encoding is chosen that can be read earliest, then the one with the smallest rank.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+from typing import Final
+
+from compiled.counting import definitions
+from compiled.decompose import Unary, project, relevant
+from compiled.encode import Phi, Relation, Scoring, relation, scorings
+from compiled.errors import Refused
+from compiled.forms import Form, Search
+from compiled.formula import Formula, Literal, conjuncts, formula
+from compiled.layout import Channel, Head, Layer, Linear, Mask, Part, Plan, Readout, total
+from compiled.precision import PRECISIONS
+from compiled.stream import LeafKind, Stream
+from compiled.values import Count, Domain, Leaf, Tuple, averageable
+from spec.ast import Predicate
+from spec.graph import Aggregate, Indices, Select, SOp
+from spec.values import Atom, Numbers
+
+MAX_CLASSES: Final = 8192
+MAX_LAYERS: Final = 64
+
+
+class Encoding(Enum):
+    """How values lie in the residual stream: as few dimensions as the reads need, or one for each value."""
+
+    COMPACT = "compact"
+    ONEHOT = "onehot"
+
+
+class Arch(Enum):
+    """What attention may use: scores only, or also a mask of each head over positions."""
+
+    STANDARD = "standard"
+    MASKED = "masked"
+
+
+class Optimise(Enum):
+    """What to save first. Fewest layers also reads sums of token and position without waiting for an MLP."""
+
+    LAYERS = "layers"
+    HEADS = "heads"
+    PARAMS = "params"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to compile for."""
+
+    alphabet: tuple[Atom, ...]
+    max_length: int
+    numbers: Numbers = Numbers.EXACT
+    dtype: str = "float32"
+    encoding: Encoding = Encoding.COMPACT
+    arch: Arch = Arch.STANDARD
+    optimise: Optimise = Optimise.LAYERS
+    counting: bool = True
+
+
+def make_plan(outputs: Mapping[str, SOp], options: Options) -> Plan:
+    """The plan for these outputs, or `Refused`."""
+    return _Planner(outputs, options).plan()
+
+
+def domain_for(outputs: Mapping[str, SOp], options: Options) -> Domain:
+    """The values that everything can take, with counts recognised."""
+    domain = Domain(options.alphabet, options.max_length, options.numbers)
+    if options.counting:
+        split = options.optimise is not Optimise.HEADS
+        for sop, made in definitions(outputs.values(), domain, split_means=split).items():
+            domain.define(sop, made)
+    return domain
+
+
+class _Planner:
+    def __init__(self, outputs: Mapping[str, SOp], options: Options) -> None:
+        if not outputs:
+            raise Refused("there is no output")
+        if options.dtype not in PRECISIONS:
+            raise Refused(f"the number format `{options.dtype}`; known are {', '.join(PRECISIONS)}")
+        self.outputs, self.options = dict(outputs), options
+        self.precision = PRECISIONS[options.dtype]
+        self.domain = domain_for(outputs, options)
+        onehot = options.encoding is Encoding.ONEHOT
+        fewest = options.optimise is Optimise.LAYERS
+        self.stream = Stream(self.domain, self.precision, onehot=onehot, additive_first=fewest)
+        self.stream.fetch = self._fetch
+        self.layers: list[Layer] = []
+        self.head_of: dict[Leaf, Head] = {}
+        self.shared: dict[tuple[int, Formula, bool], Head] = {}
+
+    def plan(self) -> Plan:
+        """Place everything that the outputs need, then write it down."""
+        for sop in self.outputs.values():
+            for leaf in self.domain.leaves(sop):
+                self._place_all(leaf)
+        readouts = tuple(self._readout(name, sop) for name, sop in self.outputs.items())
+        self.stream.finish(self.layers)
+        return Plan(
+            self.domain.alphabet,
+            self.options.max_length,
+            self.options.numbers,
+            self.options.dtype,
+            self.precision.beta,
+            tuple(self.stream.slots),
+            tuple(self.layers),
+            readouts,
+        )
+
+    def _layer(self, number: int) -> Layer:
+        if number > MAX_LAYERS:
+            raise Refused(f"more than {MAX_LAYERS} layers")
+        while len(self.layers) < number:
+            self.layers.append(Layer())
+        return self.layers[number - 1]
+
+    # -------------------------------------------------------------------------------------------- heads
+
+    def _place_all(self, leaf: Leaf) -> None:
+        """Place a leaf, after the leaves that it reads."""
+        stack = [leaf]
+        while stack:
+            top = stack[-1]
+            if not isinstance(top, Aggregate | Count) or top in self.head_of:
+                stack.pop()
+                continue
+            missing = [below for below in self.domain.below(top) if below not in self.head_of]
+            if missing:
+                stack.extend(missing)
+            else:
+                self._place(top)
+                stack.pop()
+
+    def _place(self, leaf: Aggregate | Count) -> None:
+        whole = formula(leaf.selector) if isinstance(leaf, Aggregate) else leaf.formula
+        profile = self.domain.profile(leaf)
+        needs_level = isinstance(leaf, Count) or not profile.always_selects
+        mask, relations = self._parts(whole)
+        chosen = [self._scoring(one, needs_level) for one in relations]
+        level = max((level for _, level in chosen), default=0)
+        if isinstance(leaf, Aggregate):
+            fetched = profile.at_most_one or not averageable(self.domain.values_of(leaf.values))
+            self.stream.kind_of[leaf] = LeafKind.FETCHED if fetched else LeafKind.RAW
+            level = max(level, self._value_level(leaf, fetched))
+        else:
+            self.stream.kind_of[leaf] = LeafKind.RAW
+        layer = level + 1
+        self.stream.layer_of[leaf] = layer
+        self._layer(layer)
+        key = (layer, whole, isinstance(leaf, Count))
+        if key not in self.shared:
+            head = self._head(leaf, mask, relations, [scoring for scoring, _ in chosen], needs_level)
+            self.shared[key] = head
+            self.layers[layer - 1].heads.append(head)
+        head = self.shared[key]
+        head.leaves.append(leaf)
+        self.head_of[leaf] = head
+        if self.stream.kind_of[leaf] is LeafKind.RAW:
+            self._raw_channel(leaf, head)
+
+    def _parts(self, whole: Formula) -> tuple[Mask, list[Relation]]:
+        """The mask and the parts to score; parts that select everything are left out."""
+        mask, found = Mask.NONE, []
+        for part in conjuncts(whole):
+            if self.options.arch is Arch.MASKED and mask is Mask.NONE:
+                mask = _as_mask(part)
+                if mask is not Mask.NONE:
+                    continue
+            one = relation(part, self.domain)
+            if not one.trivial:
+                found.append(one)
+        return mask, found
+
+    def _scoring(self, given: Relation, needs_level: bool) -> tuple[Scoring, int]:
+        """The encoding that can be read earliest, and from which layer on."""
+        floor = max((self.stream.layer(leaf) for leaf in self._leaves_of(given)), default=0)
+        best: tuple[Scoring, int] | None = None
+        refusal: Refused | None = None
+        largest = Fraction(int(min(self.stream.exact_limit, self.precision.largest) / self._parabola_scale()))
+        compact = self.options.encoding is Encoding.COMPACT
+        for scoring in scorings(given, compact=compact, largest=largest):
+            try:
+                level = self._level(given, scoring, needs_level)
+            except Refused as refused:
+                refusal = refused
+                continue
+            if best is None or level < best[1]:
+                best = (scoring, level)
+            if level <= floor:
+                break
+        if best is None:
+            raise refusal or Refused("a selector without an encoding")
+        return best
+
+    def _leaves_of(self, given: Relation) -> tuple[Leaf, ...]:
+        return self.domain.leaves_of((*given.key_sops, *given.query_sops))
+
+    def _parabola_scale(self) -> int:
+        """What the scores of a parabola are multiplied with, where that takes digits: beta is a power of two."""
+        return self.precision.beta if self.precision.largest < 1e6 else 1
+
+    def _level(self, given: Relation, scoring: Scoring, needs_level: bool) -> int:
+        queries = list(scoring.queries)
+        if needs_level and scoring.level is not None:
+            queries.append(scoring.level)
+        at_query = self.stream.resolve(given.query_sops, queries).level
+        return max(at_query, self.stream.resolve(given.key_sops, scoring.keys).level)
+
+    def _value_level(self, leaf: Aggregate, fetched: bool) -> int:
+        """From which layer on the values can be read: as numbers, or any feature of them."""
+        sops = (leaf.values,)
+        if not fetched:
+            return self.stream.resolve(sops, [self._numbers(leaf)]).level
+        generic = {row: Fraction(k * k * k) for k, row in enumerate(self.domain.all_values(sops))}
+        return self.stream.resolve(sops, [generic]).level
+
+    def _numbers(self, leaf: Aggregate) -> Phi:
+        return {
+            row: Fraction(row[0]) if not isinstance(row[0], str) else Fraction(0)
+            for row in self.domain.all_values((leaf.values,))
+        }
+
+    def _head(
+        self, leaf: Leaf, mask: Mask, relations: Sequence[Relation], chosen: Sequence[Scoring], needs_level: bool
+    ) -> Head:
+        parts, queries, keys, levels = [], [], [], []
+        for given, scoring in zip(relations, chosen, strict=True):
+            wanted = list(scoring.queries)
+            if needs_level and scoring.level is not None:
+                wanted.append(scoring.level)
+            reads = self.stream.read(given.query_sops, wanted)
+            queries += reads[: scoring.rank]
+            levels += reads[scoring.rank :]
+            keys += self.stream.read(given.key_sops, scoring.keys)
+            parts.append(Part(given.part, scoring.name, scoring.rank))
+        offset = Fraction(0) if isinstance(leaf, Count) else Fraction(-1, 2)
+        start = total([*levels, Linear((), offset)])
+        return Head(leaf, tuple(parts), mask, tuple(queries), tuple(keys), start)
+
+    def _raw_channel(self, leaf: Aggregate | Count, head: Head) -> None:
+        slot = self.stream.new_raw(leaf)
+        if isinstance(leaf, Count):
+            head.channels.append(Channel(slot, Linear(), Fraction(1)))
+            return
+        read = self.stream.read((leaf.values,), [self._numbers(leaf)], raw=True)[0]
+        always = self.domain.profile(leaf).always_selects
+        start = Fraction(0) if always else self.stream.raw_number(leaf, leaf.default)
+        head.channels.append(Channel(slot, read, start))
+
+    def _fetch(self, leaf: Aggregate, slot: int, unary: Unary) -> None:
+        """A value channel for a feature of a fetched aggregate."""
+        phi = {row: unary.get(row[0], Fraction(0)) for row in self.domain.all_values((leaf.values,))}
+        read = self.stream.read((leaf.values,), [phi])[0]
+        self.head_of[leaf].channels.append(Channel(slot, read, unary.get(leaf.default, Fraction(0))))
+
+    # -------------------------------------------------------------------------------------------- outputs
+
+    def _readout(self, name: str, sop: SOp) -> Readout:
+        """Logits: lines over a form in which every value is one interval, or over a code that the MLP computes."""
+        rows = {given: row[0] for given, row in self.domain.table((sop,)).items()}
+        classes = tuple(dict.fromkeys(rows.values()))
+        if not classes:
+            raise Refused(f"`{name}` has no value on any input")
+        if len(classes) > MAX_CLASSES:
+            raise Refused(f"`{name}` has {len(classes)} values, more than {MAX_CLASSES}")
+        if self.options.encoding is Encoding.COMPACT:
+            direct = self._direct(sop, rows)
+            if direct is not None:
+                values, logits = direct
+                return Readout(name, sop, values, logits)
+        ordered = _ordered(classes)
+        onehot = self.options.encoding is Encoding.ONEHOT
+        phis = _indicators(ordered) if onehot else [_codes(ordered)]
+        level = self.stream.resolve((sop,), phis).level
+        if level:
+            self._layer(level)
+        reads = self.stream.read((sop,), phis)
+        if onehot:
+            return Readout(name, sop, ordered, tuple(reads))
+        return Readout(name, sop, ordered, _lines(reads[0], [Fraction(2 * k + 1, 2) for k in range(len(ordered) - 1)]))
+
+    def _direct(self, sop: SOp, rows: Mapping[Tuple, Atom]) -> tuple[tuple[Atom, ...], tuple[Linear, ...]] | None:
+        leaves = self.domain.leaves(sop)
+        keep = relevant(rows, len(leaves))
+        used = tuple(leaves[k] for k in keep)
+        mixed = {"Input", "Position"} <= {type(leaf).__name__ for leaf in used}
+        if mixed and not self.stream.additive_first and not self.layers:
+            return None
+        fewer = project(rows, keep)
+        if fewer is None:
+            return None
+        points: list[Tuple] = list(fewer)
+        columns = [
+            self.stream.column(leaf, [point[k] for point in points], self.stream.layer(leaf))
+            for k, leaf in enumerate(used)
+        ]
+        labels = list(fewer.values())
+        if not used:
+            value = rows[next(iter(rows))]
+            return (value,), (Linear(),)
+        form = Search(columns, labels, self.precision.unit, self.stream.exact_limit).best(intervals=True)
+        if form is None:
+            return None
+        return self._interval_logits(form, used, points, labels)
+
+    def _interval_logits(
+        self, form: Form, used: Sequence[Leaf], points: Sequence[Tuple], labels: Sequence[object]
+    ) -> tuple[tuple[Atom, ...], tuple[Linear, ...]]:
+        g = self.stream.form_points(form, used, points)
+        order = sorted(range(len(points)), key=g.__getitem__)
+        values: list[Atom] = []
+        thresholds: list[Fraction] = []
+        for before, after in zip([None, *order], order, strict=False):
+            if before is None or labels[before] != labels[after]:
+                values.append(labels[after])  # type: ignore[arg-type]  # the labels are the values of the s-op
+                if before is not None:
+                    thresholds.append(_between(g[before], g[after]))
+        return tuple(values), _lines(self.stream.form_read(form, used), thresholds)
+
+
+def _between(low: Fraction, high: Fraction) -> Fraction:
+    """A number near the middle with few binary digits."""
+    grid = Fraction(1)
+    while grid * 16 > high - low:
+        grid /= 2
+    while grid * 32 < high - low:
+        grid *= 2
+    return round((low + high) / 2 / grid) * grid
+
+
+def _lines(read: Linear, thresholds: Sequence[Fraction]) -> tuple[Linear, ...]:
+    """Lines whose upper envelope has these corners: line k is the largest between thresholds k-1 and k."""
+    found = [Linear()]
+    for k, threshold in enumerate(thresholds, start=1):
+        found.append(found[-1] + read + Linear((), -threshold))
+        found[-1] = Linear(
+            tuple((slot, c) for slot, c in (read * k).terms), found[-2].constant + read.constant - threshold
+        )
+    return tuple(line * 2 for line in found)
+
+
+def _codes(values: Sequence[Atom]) -> Phi:
+    return {(value,): Fraction(k) for k, value in enumerate(values)}
+
+
+def _indicators(values: Sequence[Atom]) -> list[Phi]:
+    return [{(value,): Fraction(int(value == one)) for value in values} for one in values]
+
+
+def _as_mask(part: Formula) -> Mask:
+    """The mask that a comparison of positions is, if it is one."""
+    match part:
+        case Literal(Select(keys=Indices(), queries=Indices(), predicate=predicate), positive):
+            masks = {
+                Predicate.LE: Mask.UP_TO,
+                Predicate.LT: Mask.BEFORE,
+                Predicate.GE: Mask.FROM,
+                Predicate.GT: Mask.AFTER,
+            }
+            opposite = {
+                Predicate.LE: Mask.AFTER,
+                Predicate.LT: Mask.FROM,
+                Predicate.GE: Mask.BEFORE,
+                Predicate.GT: Mask.UP_TO,
+            }
+            return (masks if positive else opposite).get(predicate, Mask.NONE)
+        case _:
+            return Mask.NONE
+
+
+def _ordered(values: Sequence[Atom]) -> tuple[Atom, ...]:
+    """Numbers in order, then strings in order."""
+    return tuple(sorted(values, key=lambda value: (1, 0, value) if isinstance(value, str) else (0, value, "")))

@@ -1,0 +1,45 @@
+"""What each floating-point format can hold, as far as planning and certifying need it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A format of weights and activations.
+
+    `digits` significand bits; `product_digits` those that a matrix product keeps of its operands; `largest` the
+    largest finite number; `beta` the factor that makes a score of -1 vanish in the softmax.
+    """
+
+    name: str
+    digits: int
+    product_digits: int
+    largest: float
+    beta: int
+
+    @property
+    def unit(self) -> float:
+        """The relative error of one rounding."""
+        return float(2.0**-self.digits)
+
+    @property
+    def product_unit(self) -> float:
+        """The relative error of an operand of a matrix product; 0 where operands are used as they are."""
+        return float(2.0**-self.product_digits) if self.product_digits < self.digits else 0.0
+
+
+PRECISIONS: Final[Mapping[str, Precision]] = MappingProxyType(
+    {
+        precision.name: precision
+        for precision in (
+            Precision("float64", 53, 53, 1.7e308, 1024),
+            Precision("float32", 24, 24, 3.4e38, 256),
+            Precision("tf32", 24, 11, 3.4e38, 256),
+            Precision("float16", 11, 11, 65504.0, 64),
+            Precision("bfloat16", 8, 8, 3.3e38, 256),
+        )
+    }
+)

@@ -1,0 +1,372 @@
+"""Features in the residual stream: what can be read where, and what has to be computed for it.
+
+A read asks for numbers as functions of the values of some s-ops at one position. It resolves to a sum of unary
+features of leaves where the function is such a sum (nothing is computed: the consumer reads several slots), and
+otherwise to a joint function, computed by the MLP of one layer as a staircase over a form (`compiled.forms`).
+
+    input, position    a feature is a column of the embedding
+    fetched            an aggregate of at most one key: a feature is a value channel of its head
+    raw                a mean or a count: the head writes a share, with an error; a feature is a staircase after it
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from fractions import Fraction
+from typing import Final, TypeAlias
+
+from compiled.decompose import Unary, additive, project, relevant
+from compiled.encode import Phi
+from compiled.errors import Refused
+from compiled.forms import MAX_STEPS, Column, Form, Search, staircase
+from compiled.layout import Layer, Linear, Slot, Unit, Writer, total
+from compiled.precision import Precision
+from compiled.values import Count, Domain, Input, Leaf, Position, Tuple, as_fraction, is_number
+from spec.graph import Aggregate, SOp
+from spec.values import Atom
+
+
+class LeafKind(Enum):
+    """How the residual stream holds a leaf."""
+
+    EMBEDDED = "embedded"
+    FETCHED = "fetched"
+    RAW = "raw"
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """A function of several leaves that the MLP of `layer` computes."""
+
+    leaves: tuple[Leaf, ...]
+    layer: int
+    form: Form
+    outputs: dict[Tuple, tuple[Fraction, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Resolved:
+    """How a read is answered: per feature a sum of unary features, or (None) the next output of the joint function.
+
+    The read can be made by attention of any layer above `level`.
+    """
+
+    level: int
+    sums: tuple[tuple[tuple[Leaf, Unary], ...] | None, ...]
+    joint: Joint | None
+
+
+@dataclass(eq=False)
+class _Module:
+    """A staircase: the points of g with their outputs, and where the outputs go."""
+
+    layer: int
+    read: Linear
+    exact: bool
+    points: list[Fraction]
+    outputs: list[list[Fraction]]
+    slots: list[int] = field(default_factory=list)
+
+
+Fetch: TypeAlias = Callable[[Aggregate, int, Unary], None]
+FEW: Final = 64
+"""Up to this many values a mean that is averaged again is made exact first."""
+
+
+class Stream:
+    """The slots, and everything that was asked to be in them."""
+
+    def __init__(self, domain: Domain, precision: Precision, *, onehot: bool, additive_first: bool) -> None:
+        self.domain, self.precision = domain, precision
+        self.onehot, self.additive_first = onehot, additive_first
+        self.slots: list[Slot] = [Slot(0, Writer.START, 0, (), {})]
+        self.layer_of: dict[Leaf, int] = {}
+        self.kind_of: dict[Leaf, LeafKind] = {}
+        self.raw_slot: dict[Leaf, int] = {}
+        self.fetch: Fetch | None = None
+        self._basis: dict[Leaf, list[tuple[int, Unary]]] = {}
+        self._resolved: dict[object, Resolved] = {}
+        self._built: dict[Joint, list[Linear]] = {}
+        self._unary: dict[Leaf, _Module] = {}
+        self._modules: list[_Module] = []
+        self._raw_numbers: dict[Leaf, Unary] = {}
+
+    # -------------------------------------------------------------------------------------------- leaves
+
+    def values(self, leaf: Leaf) -> tuple[Atom, ...]:
+        """What the leaf can be anywhere."""
+        match leaf:
+            case Input():
+                return self.domain.alphabet
+            case Position():
+                return tuple(range(self.domain.max_length))
+            case _:
+                return self.domain.profile(leaf).values()
+
+    def kind(self, leaf: Leaf) -> LeafKind:
+        """How the stream holds the leaf."""
+        return self.kind_of.get(leaf, LeafKind.EMBEDDED)
+
+    def layer(self, leaf: Leaf) -> int:
+        """The layer whose attention writes the leaf; 0 for the embedding."""
+        return 0 if isinstance(leaf, Input | Position) else self.layer_of[leaf]
+
+    def raw_number(self, leaf: Leaf, value: Atom) -> Fraction:
+        """What the head writes for a value of a raw leaf, errors aside: 1/(w+1) for a count."""
+        if leaf not in self._raw_numbers:
+            values = self.values(leaf)
+            if isinstance(leaf, Count):
+                self._raw_numbers[leaf] = {w: Fraction(1, int(w) + 1) for w in values}
+            else:
+                numbers: Unary = {v: as_fraction(v) for v in values if is_number(v)}
+                outside = max(numbers.values(), default=Fraction(0)) + 1
+                self._raw_numbers[leaf] = {v: numbers.get(v, outside) for v in values}
+        return self._raw_numbers[leaf][value]
+
+    def noise(self, leaf: Leaf) -> float:
+        """An estimate of the error of a raw slot."""
+        terms = 4 if isinstance(leaf, Count) else self.domain.max_length + 8
+        largest = max((abs(self.raw_number(leaf, v)) for v in self.values(leaf)), default=Fraction(1))
+        return terms * self.precision.unit * float(largest) + self.precision.product_unit * float(largest)
+
+    # -------------------------------------------------------------------------------------------- resolving
+
+    def resolve(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> Resolved:
+        """How to read these functions of the s-ops; `Refused` when there is no way."""
+        key = (tuple(sops), tuple(frozenset(phi.items()) for phi in phis))
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(sops, phis)
+        return self._resolved[key]
+
+    def _resolve(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> Resolved:
+        leaves = self.domain.leaves_of(sops)
+        rows = self.domain.table(sops)
+        known = [given for given, values in rows.items() if all(values in phi for phi in phis)]
+        mixed = {Input, Position} <= {type(leaf) for leaf in leaves} and not self.additive_first
+        level = max((self.layer(leaf) for leaf in leaves), default=0)
+        sums: list[tuple[tuple[Leaf, Unary], ...] | None] = []
+        hard: list[int] = []
+        for k, phi in enumerate(phis):
+            found = self._sum({given: phi[rows[given]] for given in known}, leaves)
+            sums.append(found)
+            if found is None:
+                hard.append(k)
+        if not hard:
+            return Resolved(max(level, 1) if mixed else level, tuple(sums), None)
+        outputs = {given: tuple(phis[k][rows[given]] for k in hard) for given in known}
+        joint = self._joint(leaves, outputs)
+        return Resolved(max(level, joint.layer), tuple(sums), joint)
+
+    def _sum(self, table: dict[Tuple, Fraction], leaves: tuple[Leaf, ...]) -> tuple[tuple[Leaf, Unary], ...] | None:
+        if not table:
+            return ()
+        keep = relevant(table, len(leaves)) if len(leaves) > 1 else tuple(range(len(leaves)))
+        if not keep:
+            constant = next(iter(table.values()))
+            return ((leaves[0] if leaves else Position(), _Constant(constant)),)
+        fewer = project(table, keep)
+        if fewer is None:
+            return None
+        parts = additive({point: value for point, value in fewer.items() if isinstance(value, Fraction)}, len(keep))
+        return None if parts is None else tuple((leaves[k], part) for k, part in zip(keep, parts, strict=True))
+
+    def _joint(self, leaves: tuple[Leaf, ...], outputs: dict[Tuple, tuple[Fraction, ...]]) -> Joint:
+        keep = relevant(outputs, len(leaves))
+        fewer = project(outputs, keep)
+        if fewer is None:
+            raise Refused("a function of leaves that do not decide it")
+        points = {point: value for point, value in fewer.items() if isinstance(value, tuple)}
+        used = tuple(leaves[k] for k in keep)
+        first = max(1, *(self.layer(leaf) for leaf in used))
+        for layer in (first, first + 1):
+            form = self._form(used, points, layer)
+            if form is not None:
+                return Joint(used, layer, form, points)
+        raise Refused(
+            f"a function of {len(used)} things with {len(points)} combinations has no form with enough margin in "
+            f"{self.precision.name}, or needs more than {MAX_STEPS} hidden units"
+        )
+
+    def _form(self, leaves: tuple[Leaf, ...], points: dict[Tuple, tuple[Fraction, ...]], layer: int) -> Form | None:
+        columns = [self.column(leaf, [point[k] for point in points], layer) for k, leaf in enumerate(leaves)]
+        search = Search(columns, list(points.values()), self.precision.unit, self.exact_limit)
+        return search.best()
+
+    @property
+    def exact_limit(self) -> float:
+        """Sums of integers up to here are exact."""
+        return float(2 ** min(self.precision.digits, self.precision.product_digits))
+
+    def column(self, leaf: Leaf, values: list[Atom], layer: int) -> Column:
+        """A leaf as a column of points: a share at the layer that writes it, a code afterwards."""
+        raw = self.kind(leaf) is LeafKind.RAW and self.layer(leaf) == layer
+        numbers: tuple[Fraction, ...] | None
+        if raw:
+            numbers = tuple(self.raw_number(leaf, value) for value in values)
+        else:
+            numeric = all(is_number(value) for value in values)
+            numbers = tuple(as_fraction(value) for value in values) if numeric else None
+            if numbers is not None and not _dyadic(numbers, self.precision.digits):
+                numbers = None
+        return Column(tuple(values), numbers, raw, self.noise(leaf) if raw else 0.0)
+
+    # -------------------------------------------------------------------------------------------- reading
+
+    def read(self, sops: Sequence[SOp], phis: Sequence[Phi], *, raw: bool = False) -> list[Linear]:
+        """The linear forms that read these functions. `raw`: shares may be read as they are, errors included."""
+        found = self.resolve(sops, phis)
+        outputs = iter(self._build(found.joint) if found.joint is not None else ())
+        reads = []
+        for one in found.sums:
+            if one is None:
+                reads.append(next(outputs))
+            else:
+                reads.append(total(self._unary_read(leaf, unary, raw) for leaf, unary in one))
+        return reads
+
+    def _unary_read(self, leaf: Leaf, unary: Unary, raw: bool) -> Linear:
+        if isinstance(unary, _Constant):
+            return Linear((), unary.value)
+        if raw and self.kind(leaf) is LeafKind.RAW:
+            numbers = {value: self.raw_number(leaf, value) for value in unary}
+            line = _affine(numbers, unary)
+            if line is not None and len(set(unary.values())) > FEW:
+                return Linear(((self.raw_slot[leaf], line[0]),), line[1])
+        return self.feature(leaf, unary)
+
+    def feature(self, leaf: Leaf, unary: Unary) -> Linear:
+        """A function of one leaf, exactly."""
+        if len(set(unary.values())) <= 1:
+            return Linear((), next(iter(unary.values()), Fraction(0)))
+        basis = self._basis.setdefault(leaf, [])
+        if self.onehot:
+            if not basis:
+                for value in self.values(leaf):
+                    self._new(leaf, {other: Fraction(int(other == value)) for other in self.values(leaf)})
+            terms = [(slot, unary[value]) for slot, row in basis for value in row if row[value] and value in unary]
+            return Linear(tuple((slot, number) for slot, number in terms if number))
+        for slot, known in basis:
+            line = _affine({value: known[value] for value in unary}, unary)
+            if line is not None:
+                return Linear(((slot, line[0]),), line[1])
+        slot = self._new(leaf, {value: unary.get(value, Fraction(0)) for value in self.values(leaf)})
+        return Linear(((slot, Fraction(1)),))
+
+    def _new(self, leaf: Leaf, unary: Unary) -> int:
+        number = len(self.slots)
+        self._basis.setdefault(leaf, []).append((number, unary))
+        table: dict[Tuple, Fraction] = {(value,): amount for value, amount in unary.items()}
+        match self.kind(leaf):
+            case LeafKind.EMBEDDED:
+                writer = Writer.TOKEN if isinstance(leaf, Input) else Writer.POSITION
+                self.slots.append(Slot(number, writer, 0, (leaf,), table))
+            case LeafKind.FETCHED:
+                self.slots.append(Slot(number, Writer.HEAD, self.layer(leaf), (leaf,), table))
+                if not isinstance(leaf, Aggregate) or self.fetch is None:
+                    raise Refused("only an aggregate is fetched")
+                self.fetch(leaf, number, unary)
+            case LeafKind.RAW:
+                self.slots.append(Slot(number, Writer.MLP, self.layer(leaf), (leaf,), table))
+                module = self._raw_module(leaf)
+                module.slots.append(number)
+                module.outputs.append([unary[value] for value in self.values(leaf)])
+        return number
+
+    def _raw_module(self, leaf: Leaf) -> _Module:
+        if leaf not in self._unary:
+            points = [self.raw_number(leaf, value) for value in self.values(leaf)]
+            read = Linear(((self.raw_slot[leaf], Fraction(1)),))
+            self._unary[leaf] = _Module(self.layer(leaf), read, False, points, [])
+            self._modules.append(self._unary[leaf])
+        return self._unary[leaf]
+
+    def new_raw(self, leaf: Leaf) -> int:
+        """The slot for the share that a head writes."""
+        number = len(self.slots)
+        self.raw_slot[leaf] = number
+        table: dict[Tuple, Fraction] = {(v,): self.raw_number(leaf, v) for v in self.values(leaf)}
+        self.slots.append(Slot(number, Writer.HEAD, self.layer(leaf), (leaf,), table))
+        return number
+
+    def form_read(self, form: Form, leaves: Sequence[Leaf]) -> Linear:
+        """The linear form that reads g."""
+        parts = []
+        for leaf, scale, code in zip(leaves, form.scales, form.codes, strict=True):
+            if code is not None:
+                parts.append(self.feature(leaf, code))
+            elif scale is not None:
+                parts.append(Linear(((self.raw_slot[leaf], scale),)))
+        return total(parts)
+
+    def form_points(self, form: Form, leaves: Sequence[Leaf], points: Iterable[Tuple]) -> list[Fraction]:
+        """g at each point."""
+        found = []
+        for point in points:
+            numbers = [
+                self.raw_number(leaf, value) if code is None else None
+                for leaf, value, code in zip(leaves, point, form.codes, strict=True)
+            ]
+            found.append(form.at(numbers, point))
+        return found
+
+    def _build(self, joint: Joint) -> list[Linear]:
+        if joint in self._built:
+            return self._built[joint]
+        read = self.form_read(joint.form, joint.leaves)
+        exact = all(scale is None for scale in joint.form.scales)
+        width = len(next(iter(joint.outputs.values())))
+        points = self.form_points(joint.form, joint.leaves, joint.outputs)
+        module = _Module(joint.layer, read, exact, points, [])
+        reads = []
+        for k in range(width):
+            number = len(self.slots)
+            table = {point: values[k] for point, values in joint.outputs.items()}
+            self.slots.append(Slot(number, Writer.MLP, joint.layer, joint.leaves, table))
+            module.slots.append(number)
+            module.outputs.append([values[k] for values in joint.outputs.values()])
+            reads.append(Linear(((number, Fraction(1)),)))
+        self._modules.append(module)
+        self._built[joint] = reads
+        return reads
+
+    def finish(self, layers: Sequence[Layer]) -> None:
+        """Turn the staircases into hidden units."""
+        for module in self._modules:
+            if not module.slots:
+                continue
+            layer = layers[module.layer - 1]
+            points = list(zip(module.points, zip(*module.outputs, strict=True), strict=True))
+            base, steps = staircase(points, module.exact)
+            layer.bias.update(zip(module.slots, base, strict=True))
+            for step in steps:
+                writes = tuple((slot, d) for slot, d in zip(module.slots, step.deltas, strict=True) if d)
+                layer.units.append(Unit(module.read * step.slope + Linear((), -step.bias), writes))
+
+
+class _Constant(dict[Atom, Fraction]):
+    """The unary function that is the same everywhere."""
+
+    def __init__(self, value: Fraction) -> None:
+        super().__init__()
+        self.value = value
+
+
+def _dyadic(numbers: Iterable[Fraction], digits: int) -> bool:
+    """Whether the numbers are exact in binary with few digits."""
+    for number in numbers:
+        if number.denominator & (number.denominator - 1) or abs(number.numerator).bit_length() > digits - 2:
+            return False
+    return True
+
+
+def _affine(known: Unary, wanted: Unary) -> tuple[Fraction, Fraction] | None:
+    """`a, b` with wanted = a * known + b and a exact in binary, or None."""
+    low = min(known, key=lambda value: known[value])
+    high = max(known, key=lambda value: known[value])
+    if known[low] == known[high]:
+        return None
+    slope = (wanted[high] - wanted[low]) / (known[high] - known[low])
+    constant = wanted[low] - slope * known[low]
+    if not slope or not _dyadic((slope, constant), 20):
+        return None
+    return (slope, constant) if all(wanted[v] == slope * known[v] + constant for v in wanted) else None

@@ -1,0 +1,619 @@
+"""The finite set of values that each s-op can take at each length and position: an over-approximation.
+
+Everything is computed with the interpreter's own operators. An s-op is a function of its *leaves*: the input symbol,
+the position, aggregates, and counts (how many keys a formula selects, which the compiler puts in the place of the
+library's arithmetic on two aggregates). Per length m and position i each leaf has a set of values; an s-op has the
+image of the product of its leaves' sets. Inputs on which the program fails are left out: a combination of leaf
+values on which an operator has no value is not reachable by any input that has an output.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import product
+from math import gcd, isfinite, lcm
+from typing import Final, TypeAlias, assert_never
+
+from compiled.errors import Refused
+from compiled.formula import (
+    Both,
+    Either,
+    Formula,
+    conjunction,
+    conjuncts,
+    disjunction,
+    formula,
+    holds,
+    keys_of,
+    queries_of,
+)
+from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
+from spec.interp import read_token
+from spec.operators import OperatorError, function
+from spec.values import Atom, Kind, Numbers, atom_key, kind_of, to_input
+
+MAX_SET: Final = 20_000
+MAX_TUPLES: Final = 200_000
+MAX_LENGTH: Final = 512
+
+
+@dataclass(frozen=True)
+class Input:
+    """The input symbol at this position."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """The number of this position."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many keys the formula selects for this query."""
+
+    formula: Formula
+
+
+Leaf: TypeAlias = Input | Position | Aggregate | Count
+INPUT: Final = Input()
+POSITION: Final = Position()
+
+
+def leaf_order(leaf: Leaf) -> tuple[int, int, str]:
+    """A total order of the leaves of one program: input, position, then by node."""
+    match leaf:
+        case Input():
+            return 0, 0, ""
+        case Position():
+            return 1, 0, ""
+        case Aggregate(id=number):
+            return 2, number, ""
+        case Count(formula=inner):
+            return 3, max((node.id for node in (*keys_of(inner), *queries_of(inner))), default=0), repr(inner)
+    assert_never(leaf)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """An s-op as a function of other leaves than those that the graph shows: `table` maps their values to its own."""
+
+    leaves: tuple[Leaf, ...]
+    value: Callable[..., Atom]
+
+
+Values: TypeAlias = tuple[Atom, ...]
+Tuple: TypeAlias = tuple[Atom, ...]
+
+
+def distinct(atoms: Iterable[Atom]) -> Values:
+    """Each atom once; atoms of different kinds stay apart, although `1 == True`."""
+    return tuple({atom_key(atom): atom for atom in atoms}.values())
+
+
+def is_number(atom: Atom) -> bool:
+    """Whether the atom is a boolean, an integer or a real."""
+    return not isinstance(atom, str)
+
+
+def as_fraction(atom: Atom) -> Fraction:
+    """A number as a rational."""
+    if isinstance(atom, str):
+        raise Refused(f'the string "{atom}" where a number is needed')
+    if isinstance(atom, float) and not isfinite(atom):
+        raise Refused(f"the value {atom} has no finite weight")
+    return Fraction(atom)
+
+
+@dataclass(eq=False)
+class Domain:
+    """What every s-op and leaf of a program can be on words of length 1..max_length over the alphabet."""
+
+    alphabet: tuple[Atom, ...]
+    max_length: int
+    numbers: Numbers
+    definitions: dict[SOp, Definition] = field(default_factory=dict)
+    _leaves: dict[SOp, tuple[Leaf, ...]] = field(default_factory=dict)
+    _sets: dict[Leaf, "Profile"] = field(default_factory=dict)
+    _tuples: dict[tuple[Leaf, ...], list[Tuple]] = field(default_factory=dict)
+    _joints: dict[tuple[tuple[SOp, ...], tuple[int, ...]], tuple[Tuple, ...]] = field(default_factory=dict)
+    _tables: dict[tuple[SOp, ...], dict[Tuple, Tuple]] = field(default_factory=dict)
+    _entries: dict[Formula, "Entries"] = field(default_factory=dict)
+    _places: dict[tuple[Leaf, ...], dict[tuple[int, int], int]] = field(default_factory=dict)
+    _numbers: dict[tuple[SOp, ...], "_Numbering"] = field(default_factory=dict)
+    _orders: dict[tuple[SOp, ...], tuple[SOp, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be a vocabulary; bring the symbols into the number semantics."""
+        if not self.alphabet:
+            raise Refused("the alphabet is empty")
+        if not 1 <= self.max_length <= MAX_LENGTH:
+            raise Refused(f"the maximal length must be 1 to {MAX_LENGTH}")
+        self.alphabet = distinct(to_input(self.alphabet, self.numbers))
+
+    def define(self, sop: SOp, definition: Definition) -> None:
+        """Let the s-op be a function of these leaves from now on; nothing but its leaves may have been asked before."""
+        self.definitions[sop] = definition
+        self._leaves.pop(sop, None)
+        self._orders = {key: order for key, order in self._orders.items() if sop not in order}
+        self._joints = {key: rows for key, rows in self._joints.items() if sop not in key[0]}
+        self._tables = {key: rows for key, rows in self._tables.items() if sop not in key}
+        self._numbers = {key: numbers for key, numbers in self._numbers.items() if sop not in key}
+
+    def places(self) -> Iterator[tuple[int, int]]:
+        """Every pair of a length and a position in it."""
+        return ((m, i) for m in range(1, self.max_length + 1) for i in range(m))
+
+    # -------------------------------------------------------------------------------------------- s-ops
+
+    def leaves(self, sop: SOp) -> tuple[Leaf, ...]:
+        """The leaves that the s-op is a function of."""
+        if sop not in self._leaves:
+            for node in self.cone((sop,)):
+                self._leaves[node] = self._own_leaves(node)
+        return self._leaves[sop]
+
+    def leaves_of(self, sops: Iterable[SOp]) -> tuple[Leaf, ...]:
+        """The leaves of several s-ops together."""
+        return tuple(sorted({leaf for sop in sops for leaf in self.leaves(sop)}, key=leaf_order))
+
+    def _own_leaves(self, node: SOp) -> tuple[Leaf, ...]:
+        if node in self.definitions:
+            return self.definitions[node].leaves
+        match node:
+            case Tokens():
+                return (INPUT,)
+            case Indices():
+                return (POSITION,)
+            case Constant():
+                return ()
+            case Map(args=args):
+                return self.leaves_of(args)
+            case Aggregate():
+                return (node,)
+        assert_never(node)
+
+    def cone(self, sops: Sequence[SOp]) -> tuple[SOp, ...]:
+        """The s-ops between the leaves and these s-ops, operands first."""
+        sops = tuple(sops)
+        if sops not in self._orders:
+            seen: set[SOp] = set()
+            stack = list(sops)
+            while stack:
+                node = stack.pop()
+                if node in seen:
+                    continue
+                seen.add(node)
+                if isinstance(node, Map) and node not in self.definitions:
+                    stack.extend(node.args)
+            self._orders[sops] = tuple(sorted(seen, key=lambda node: node.id))
+        return self._orders[sops]
+
+    def image(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Iterable[Tuple]) -> dict[Tuple, Tuple]:
+        """For each tuple of leaf values the values of the s-ops, where they have any."""
+        place = {leaf: k for k, leaf in enumerate(leaves)}
+        slots: dict[SOp, int] = {}
+        steps: list[Callable[[list[Atom]], Atom]] = []
+        for node in self.cone(sops):
+            steps.append(self._step(node, place, slots))
+            slots[node] = len(leaves) + len(steps) - 1
+        wanted = [slots[sop] for sop in sops]
+        found: dict[Tuple, Tuple] = {}
+        for given in tuples:
+            row = list(given)
+            try:
+                for step in steps:
+                    row.append(step(row))
+            except OperatorError:
+                continue
+            found[given] = tuple(row[k] for k in wanted)
+        return found
+
+    def _step(self, node: SOp, place: Mapping[Leaf, int], slots: Mapping[SOp, int]) -> Callable[[list[Atom]], Atom]:
+        if node in self.definitions:
+            defined = self.definitions[node]
+            where = [place[leaf] for leaf in defined.leaves]
+            return lambda row: defined.value(*[row[k] for k in where])
+        match node:
+            case Tokens(view=view):
+                k = place[INPUT]
+                return lambda row: read_token(view, row[k], self.numbers)
+            case Indices():
+                k = place[POSITION]
+                return lambda row: row[k]
+            case Constant(value=value):
+                return lambda _row: value
+            case Aggregate():
+                k = place[node]
+                return lambda row: row[k]
+            case Map(args=args, op=op):
+                meaning = function(op, self.numbers)
+                arguments = [slots[arg] for arg in args]
+                if len(arguments) == 1:
+                    k = arguments[0]
+                    return lambda row: meaning(row[k])
+                if len(arguments) == 2:
+                    j, k = arguments
+                    return lambda row: meaning(row[j], row[k])
+                return lambda row: meaning(*[row[k] for k in arguments])
+        assert_never(node)
+
+    # -------------------------------------------------------------------------------------------- tuples
+
+    def leaf_set(self, leaf: Leaf, m: int, i: int) -> Values:
+        """What the leaf can be at position i of words of length m."""
+        match leaf:
+            case Input():
+                return self.alphabet
+            case Position():
+                return (i,)
+            case _:
+                return self.profile(leaf).at(m, i)
+
+    def _signature(self, leaves: Sequence[Leaf], m: int, i: int) -> tuple[int, ...]:
+        """Positions with equal signatures have equal sets of tuples."""
+        return tuple(
+            0 if isinstance(leaf, Input) else i if isinstance(leaf, Position) else self.profile(leaf).number(m, i)
+            for leaf in leaves
+        )
+
+    def tuples_at(self, leaves: Sequence[Leaf], m: int, i: int) -> list[Tuple]:
+        """The product of the leaves' sets at one place."""
+        sets = [self.leaf_set(leaf, m, i) for leaf in leaves]
+        size = 1
+        for values in sets:
+            size *= len(values)
+        if size > MAX_TUPLES:
+            raise Refused(f"{size} combinations of values at one position, more than {MAX_TUPLES}")
+        return list(product(*sets))
+
+    def signatures(self, leaves: Sequence[Leaf]) -> dict[tuple[int, ...], tuple[int, int]]:
+        """One place for each different set of tuples."""
+        found: dict[tuple[int, ...], tuple[int, int]] = {}
+        for m, i in self.places():
+            found.setdefault(self._signature(leaves, m, i), (m, i))
+        return found
+
+    def tuples(self, leaves: Sequence[Leaf]) -> list[Tuple]:
+        """Every tuple of leaf values at any place."""
+        key = tuple(leaves)
+        if key not in self._tuples:
+            found: dict[tuple[object, ...], Tuple] = {}
+            for m, i in self.signatures(leaves).values():
+                for row in self.tuples_at(leaves, m, i):
+                    found[tuple(map(atom_key, row))] = row
+                if len(found) > MAX_TUPLES:
+                    raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at once")
+            self._tuples[key] = list(found.values())
+        return self._tuples[key]
+
+    def joint(self, sops: Sequence[SOp], m: int, i: int) -> tuple[Tuple, ...]:
+        """The tuples of values that these s-ops can have together at one place."""
+        leaves = self.leaves_of(sops)
+        key = (tuple(sops), self._signature(leaves, m, i))
+        if key not in self._joints:
+            image = self.image(sops, leaves, self.tuples_at(leaves, m, i))
+            self._joints[key] = tuple({tuple(map(atom_key, row)): row for row in image.values()}.values())
+        return self._joints[key]
+
+    def table(self, sops: Sequence[SOp]) -> dict[Tuple, Tuple]:
+        """For every tuple of values of the leaves, the values of the s-ops."""
+        key = tuple(sops)
+        if key not in self._tables:
+            leaves = self.leaves_of(sops)
+            self._tables[key] = self.image(sops, leaves, self.tuples(leaves))
+        return self._tables[key]
+
+    def all_values(self, sops: Sequence[SOp]) -> tuple[Tuple, ...]:
+        """The tuples of values that these s-ops can have together anywhere."""
+        return tuple({tuple(map(atom_key, row)): row for row in self.table(sops).values()}.values())
+
+    def values_of(self, sop: SOp) -> Values:
+        """What the s-op can be anywhere."""
+        return tuple(row[0] for row in self.all_values((sop,)))
+
+    # -------------------------------------------------------------------------------------------- aggregates, counts
+
+    def profile(self, leaf: "Aggregate | Count") -> "Profile":
+        """The sets of a leaf that attention computes; the leaves below it first."""
+        if leaf not in self._sets:
+            stack: list[Aggregate | Count] = [leaf]
+            while stack:
+                top = stack[-1]
+                missing = [below for below in self.below(top) if below not in self._sets]
+                if missing:
+                    stack.extend(missing)
+                else:
+                    self._sets.setdefault(top, Profile(self, top))
+                    stack.pop()
+        return self._sets[leaf]
+
+    def below(self, leaf: "Aggregate | Count") -> list["Aggregate | Count"]:
+        """The leaves that attention computes and that this one reads."""
+        match leaf:
+            case Aggregate(selector=selector, values=values):
+                inner = formula(selector)
+                read: tuple[SOp, ...] = (*keys_of(inner), *queries_of(inner), values)
+            case Count(formula=inner):
+                read = (*keys_of(inner), *queries_of(inner))
+            case _:
+                assert_never(leaf)
+        return [below for below in self.leaves_of(read) if isinstance(below, Aggregate | Count)]
+
+    def entries(self, part: Formula) -> "Entries":
+        """The formula as a matrix that is known in part."""
+        if part not in self._entries:
+            self._entries[part] = Entries(self, part)
+        return self._entries[part]
+
+    def place_number(self, leaves: tuple[Leaf, ...], m: int, i: int) -> int:
+        """A small number for the set of tuples at a place."""
+        if leaves not in self._places:
+            known: dict[tuple[int, ...], int] = {}
+            numbers = {place: known.setdefault(self._signature(leaves, *place), len(known)) for place in self.places()}
+            self._places[leaves] = numbers
+        return self._places[leaves][m, i]
+
+    def joint_number(self, sops: tuple[SOp, ...], m: int, i: int) -> int:
+        """A number for the set of tuples of values that the s-ops have at a place: equal sets, equal numbers."""
+        return self._numbering(sops).number(m, i)
+
+    def joint_numbers(self, sops: tuple[SOp, ...], m: int) -> list[int]:
+        """These numbers for every position of words of length m."""
+        return self._numbering(sops).row(m)
+
+    def _numbering(self, sops: tuple[SOp, ...]) -> "_Numbering":
+        if sops not in self._numbers:
+            self._numbers[sops] = _Numbering(self, sops)
+        return self._numbers[sops]
+
+
+class _Numbering:
+    """Numbers for the sets of tuples of values that some s-ops have at each place."""
+
+    def __init__(self, domain: Domain, sops: tuple[SOp, ...]) -> None:
+        self.domain, self.sops, self.leaves = domain, sops, domain.leaves_of(sops)
+        self._by_place: dict[int, int] = {}
+        self._by_content: dict[object, int] = {}
+        self._rows: dict[int, list[int]] = {}
+
+    def number(self, m: int, i: int) -> int:
+        place = self.domain.place_number(self.leaves, m, i)
+        if place not in self._by_place:
+            content = frozenset(tuple(map(atom_key, row)) for row in self.domain.joint(self.sops, m, i))
+            self._by_place[place] = self._by_content.setdefault(content, len(self._by_content))
+        return self._by_place[place]
+
+    def row(self, m: int) -> list[int]:
+        if m not in self._rows:
+            self._rows[m] = [self.number(m, i) for i in range(m)]
+        return self._rows[m]
+
+
+Entry: TypeAlias = tuple[bool, bool]
+
+
+class Entries:
+    """For each query and key position whether a formula can hold there, and whether it can fail to.
+
+    Parts that read the same s-ops are looked at together, others on their own: what is known of each decides.
+    """
+
+    def __init__(self, domain: Domain, part: Formula) -> None:
+        self.domain, self.part = domain, part
+        self.keys, self.queries = keys_of(part), queries_of(part)
+        self.children: list[Entries] = []
+        if isinstance(part, Both | Either):
+            groups: dict[object, list[Formula]] = {}
+            for one in part.parts:
+                groups.setdefault((keys_of(one), queries_of(one)), []).append(one)
+            join = conjunction if isinstance(part, Both) else disjunction
+            if len(groups) > 1:
+                self.children = [domain.entries(join(group)) for group in groups.values()]
+        self._apart: dict[tuple[int, int], Entry] = {}
+        self._same: dict[int, Entry] = {}
+        self._truth: dict[tuple[Tuple, Tuple], bool | None] = {}
+
+    def row(self, m: int, i: int) -> list[Entry]:
+        """The entries of query i in words of length m."""
+        if self.children:
+            rows = zip(*[child.row(m, i) for child in self.children], strict=True)
+            every = isinstance(self.part, Both)
+            return [_all_of(entries) if every else _any_of(entries) for entries in rows]
+        domain, apart = self.domain, self._apart
+        query = domain.joint_number(self.queries, m, i)
+        found = []
+        for j, number in enumerate(domain.joint_numbers(self.keys, m)):
+            if j == i:
+                found.append(self._on_diagonal(m, i))
+                continue
+            pair = (query, number)
+            if pair not in apart:
+                pairs = product(domain.joint(self.keys, m, j), domain.joint(self.queries, m, i))
+                apart[pair] = self._outcomes(pairs)
+            found.append(apart[pair])
+        return found
+
+    def _on_diagonal(self, m: int, i: int) -> Entry:
+        both = (*self.keys, *self.queries)
+        number = self.domain.joint_number(both, m, i)
+        if number not in self._same:
+            cut = len(self.keys)
+            self._same[number] = self._outcomes((row[:cut], row[cut:]) for row in self.domain.joint(both, m, i))
+        return self._same[number]
+
+    def _outcomes(self, pairs: Iterable[tuple[Tuple, Tuple]]) -> Entry:
+        """Whether the formula holds for one of the pairs of key and query values, and whether it fails for one."""
+        can, cannot = False, False
+        for pair in pairs:
+            held = self.holds(*pair)
+            can, cannot = can or held is True, cannot or held is False
+            if can and cannot:
+                break
+        return can, cannot
+
+    def holds(self, key: Tuple, query: Tuple) -> bool | None:
+        """Whether the formula holds for these values; None when it has no value."""
+        pair = (key, query)
+        if pair not in self._truth:
+            self._truth[pair] = self._evaluate(key, query)
+        return self._truth[pair]
+
+    def _evaluate(self, key: Tuple, query: Tuple) -> bool | None:
+        at_key = dict(zip(self.keys, key, strict=True))
+        at_query = dict(zip(self.queries, query, strict=True))
+        try:
+            return holds(self.part, at_key, at_query, self.domain.numbers)
+        except OperatorError:
+            return None
+
+
+def _all_of(entries: Iterable[Entry]) -> Entry:
+    found = tuple(entries)
+    return all(can for can, _ in found), any(cannot for _, cannot in found)
+
+
+def _any_of(entries: Iterable[Entry]) -> Entry:
+    found = tuple(entries)
+    return any(can for can, _ in found), all(cannot for _, cannot in found)
+
+
+def _fetches_one(domain: Domain, part: Formula) -> bool:
+    """Whether a conjunct compares the query with something that is different at every position."""
+    for one in conjuncts(part):
+        keys, queries = keys_of(one), queries_of(one)
+        if domain.leaves_of(keys) != (POSITION,):
+            continue
+        at = domain.table(keys)
+        if len(set(at.values())) < domain.max_length:
+            continue
+        entries = domain.entries(one)
+        if all(
+            sum(entries.holds(key, query) is True for key in at.values()) <= 1 for query in domain.all_values(queries)
+        ):
+            return True
+    return False
+
+
+class Profile:
+    """The value sets of an aggregate or a count, by length and position; equal sets have equal numbers."""
+
+    def __init__(self, domain: Domain, leaf: Aggregate | Count) -> None:
+        self.leaf = leaf
+        self._numbers: dict[tuple[int, int], int] = {}
+        self._sets: list[Values] = []
+        self.always_selects = True
+        self.at_most_one = True
+        known: dict[object, int] = {}
+        rows = domain.entries(formula(leaf.selector) if isinstance(leaf, Aggregate) else leaf.formula)
+        columns = _Columns(domain, leaf.values) if isinstance(leaf, Aggregate) else None
+        single = _fetches_one(domain, rows.part)
+        for m, i in domain.places():
+            entries = rows.row(m, i)
+            low = sum(can and not cannot for can, cannot in entries)
+            high = sum(can for can, _ in entries)
+            high = min(high, 1) if single else high
+            self.always_selects &= low > 0
+            self.at_most_one &= high <= 1
+            key: object
+            if isinstance(leaf, Count) or columns is None:
+                key = (low, high)
+                if key not in known:
+                    known[key] = self._add(tuple(range(low, high + 1)))
+            else:
+                key, choices = columns.choices(entries, m)
+                if key not in known:
+                    known[key] = self._add(_aggregated(choices, low, high, leaf.default, domain.numbers))
+            self._numbers[m, i] = known[key]
+
+    def _add(self, values: Values) -> int:
+        if len(values) > MAX_SET:
+            raise Refused(f"{self.leaf!r} can have more than {MAX_SET} values")
+        self._sets.append(values)
+        return len(self._sets) - 1
+
+    def at(self, m: int, i: int) -> Values:
+        """What the leaf can be at position i of words of length m."""
+        return self._sets[self._numbers[m, i]]
+
+    def number(self, m: int, i: int) -> int:
+        """The number of that set."""
+        return self._numbers[m, i]
+
+    def values(self) -> Values:
+        """What the leaf can be anywhere."""
+        return distinct(value for values in self._sets for value in values)
+
+
+Choice: TypeAlias = tuple[bool, Values]
+
+
+class _Columns:
+    """The sets of values at the keys."""
+
+    def __init__(self, domain: Domain, values: SOp) -> None:
+        self.domain, self.sop = domain, values
+        self._sets: dict[int, Values] = {}
+
+    def choices(self, entries: Sequence[Entry], m: int) -> tuple[object, list[Choice]]:
+        """For each key that can be selected: whether it must be, and its values; and a key for equal lists."""
+        counted: dict[tuple[bool, int], int] = {}
+        numbers = self.domain.joint_numbers((self.sop,), m)
+        for j, ((can, cannot), number) in enumerate(zip(entries, numbers, strict=True)):
+            if can:
+                if number not in self._sets:
+                    self._sets[number] = distinct(row[0] for row in self.domain.joint((self.sop,), m, j))
+                kind = (not cannot, number)
+                counted[kind] = counted.get(kind, 0) + 1
+        ordered = sorted(counted.items())
+        return tuple(ordered), [(must, self._sets[k]) for (must, k), times in ordered for _ in range(times)]
+
+
+def averageable(values: Iterable[Atom]) -> bool:
+    """Whether a row that selects several of these values can have a mean: not of strings, nor of booleans only."""
+    return bool({kind_of(value) for value in values} & {Kind.INT, Kind.REAL})
+
+
+def _aggregated(choices: Sequence[Choice], least: int, most: int, default: Atom, numbers: Numbers) -> Values:
+    """The values of an aggregate whose row selects all the choices that must be, and others up to `most` in all."""
+    found: list[Atom] = [default] if least == 0 else []
+    union = distinct(value for _, values in choices for value in values)
+    musts = [values for must, values in choices if must]
+    if len(musts) <= 1:
+        found += musts[0] if musts else union
+    if most > 1 and averageable(union):
+        found += _means([(m, tuple(v for v in values if is_number(v))) for m, values in choices], numbers)
+    return distinct(found)
+
+
+def _means(choices: Sequence[Choice], numbers: Numbers) -> list[Atom]:
+    """Every mean of two or more: sets of sums are bit sets, one for each number of summands."""
+    scale = lcm(*[as_fraction(v).denominator for _, values in choices for v in values])
+    whole = [(must, [int(as_fraction(v) * scale) for v in values]) for must, values in choices]
+    low = min((v for _, values in whole for v in values), default=0)
+    step = gcd(*[v - low for _, values in whole for v in values]) or 1
+    high = max((v for _, values in whole for v in values), default=0)
+    if numbers is Numbers.IEEE and (max(abs(low), abs(high)) * len(whole)).bit_length() > 53:
+        raise Refused("a mean of reals whose double sum depends on the order of the summands")
+    if (high - low) // step * len(whole) > MAX_SET * 50:
+        raise Refused(f"a mean of up to {len(whole)} values with too many different sums")
+    sums = [1] + [0] * len(whole)
+    for must, values in whole:
+        chosen = [0] * len(sums)
+        for count, bits in enumerate(sums[:-1]):
+            for value in values if bits else ():
+                chosen[count + 1] |= bits << (value - low) // step
+        sums = chosen if must else [a | b for a, b in zip(sums, chosen, strict=True)]
+    found: list[Atom] = []
+    for count in range(2, len(sums)):
+        bits = sums[count]
+        while bits:
+            bit = bits & -bits
+            total = Fraction((bit.bit_length() - 1) * step + count * low, scale)
+            mean = total / count if numbers is Numbers.EXACT else float(total) * 1.0 / count
+            found.append(mean)
+            bits ^= bit
+        if len(found) > MAX_SET * 4:
+            found = list(distinct(found))
+            if len(found) > MAX_SET:
+                raise Refused(f"a mean with more than {MAX_SET} values")
+    return list(distinct(found))
