@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from spec.ast import Statement
-from spec.parse import Incomplete, SyntaxProblem, parse_pending
+from spec.parse import Incomplete, SyntaxProblem
+from spec.prompt.pending import judge
 
 PROMPT: Final = ">> "
 CONTINUATION: Final = ".. "
@@ -44,10 +45,10 @@ class Reader:
             if line is None:
                 return None
             pending += "" if line.strip().startswith("#") else line
-            work += len(pending)
+            work += len(pending) * (1 + 4 * pending.count("#"))
             if work > MAX_WORK:
                 raise Unreadable(f"a statement of more than {len(pending)} characters")
-            match parse_pending(pending, self.name):
+            match judge(pending, self.name):
                 case Incomplete():
                     pending += " "
                     prompt = CONTINUATION + "  " * pending.split().count("def")
