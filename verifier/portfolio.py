@@ -15,7 +15,6 @@ from verifier.engine import Answer, Engine, Limits, Query, Reason, Sat, Session,
 from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.sat import SAT
 from verifier.engines.smt import SMT
-from verifier.terms import topological
 
 ENGINES: Final[dict[str, Engine]] = {engine.name: engine for engine in (ENUMERATE, SAT, SMT)}
 AUTO: Final = "auto"
