@@ -11,6 +11,7 @@ nothing that a solver does can cost more than the property it does it to.
 """
 
 import json
+import os
 import resource
 import sys
 
@@ -41,4 +42,8 @@ def _say(event: Json) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except BrokenPipeError:
+        # The parent is gone, and with it everybody who would hear of the results.
+        os._exit(1)
