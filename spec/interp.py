@@ -41,13 +41,14 @@ Rows: TypeAlias = tuple[int, ...]
 
 
 class ProgramFailure(EvaluationError):
-    """The program has no value on this input: which node failed, at which position, and why."""
+    """The program has no value on this input: which node failed, where and why; `run` is what came before it."""
 
-    def __init__(self, node: Node, position: int, reason: str, span: Span | None) -> None:
+    def __init__(self, node: Node, position: int, reason: str, span: Span | None, run: "Run") -> None:
         super().__init__(Diagnostic("R0301", f"{reason} (at position {position})", span))
         self.node = node
         self.position = position
         self.reason = reason
+        self.run = run
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class Interpreter:
                         found = self._sequence(node, atoms, values, rows)
                         values[node] = _uniform(found) if _may_mix(node) else found
             except _At as failure:
-                raise ProgramFailure(node, failure.position, failure.reason, self.spans.get(node)) from failure
+                run = Run(atoms, values, rows)
+                raise ProgramFailure(node, failure.position, failure.reason, self.spans.get(node), run) from failure
         return Run(atoms, values, rows)
 
     def _sequence(

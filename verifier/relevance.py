@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
-from spec.graph import Aggregate, Combine, Constant, Indices, Map, Negate, Node, Select, Selector, SOp, Tokens
+from spec.graph import Aggregate, Combine, Constant, Indices, Map, Negate, Node, Select, Selector, Tokens
 from spec.interp import Run
 
 Cell: TypeAlias = tuple[Node, int]
@@ -27,7 +27,7 @@ class Relevant:
         return frozenset(position for seen, position in self.cells if seen is node)
 
 
-def relevant(run: Run, starts: Iterable[tuple[SOp, int]]) -> Relevant:
+def relevant(run: Run, starts: Iterable[Cell]) -> Relevant:
     """Everything that the cells `starts` depend on in this run, themselves included."""
     seen: set[Cell] = set()
     stack: list[Cell] = list(starts)

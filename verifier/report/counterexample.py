@@ -1,28 +1,42 @@
-"""The table of a counterexample: the run that breaks the property, cut down to what the failing position read."""
+"""A counterexample as a run: evaluated once more, and cut down to what the failing position read."""
 
+from dataclasses import dataclass
 from typing import assert_never
 
 from spec.diagnostics import EvaluationError
+from spec.elaborate import Program
 from spec.graph import SOp
-from spec.interp import Run, evaluate
+from spec.interp import ProgramFailure, Run, evaluate
 from spec.property import ast
 from spec.property.bound import BoundProperty
-from verifier.relevance import relevant
+from verifier.relevance import Relevant, relevant
 from verifier.table import table
+from verifier.trace import Matrix, Place, Step, Trace, Values
 from verifier.verdict import Witness
 
 
-def counterexample_table(bound: BoundProperty, witness: Witness) -> str | None:
-    """The run on the witness; `None` when there is none because the program fails there."""
+@dataclass(frozen=True)
+class Shown:
+    """The same run for people and for files."""
+
+    table: str
+    trace: Trace
+
+
+def counterexample(bound: BoundProperty, witness: Witness) -> Shown | None:
+    """The run on the witness; where the program fails there, what came before the failure."""
     roots = _roots(bound)
     program = bound.program
     if not roots:
         return None
     try:
         run = evaluate(roots, witness.word, program.graph.numbers)
+        starts: list[Cell] = [(root, at) for root in roots for at in _positions(run, witness)]
+    except ProgramFailure as failure:
+        run = failure.run
+        starts = [(failure.node, failure.position)]
     except EvaluationError:
         return None
-    starts = [(root, at) for root in roots for at in _positions(run, witness)]
     matters = relevant(run, starts)
     sops = {name: node for name, node in program.sops().items() if node in run.values}
     selectors = {name: node for name, node in program.selectors().items() if node in run.rows}

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import assert_never
 
+from spec.property.ast import Expected
 from spec.property.scope import Scope
 from spec.source import printable
 from spec.values import Atom, Numbers
@@ -14,9 +15,10 @@ from verifier.verdict import Closed, Exit, Failed, Proved, Refuted, Unknown, Vac
 
 def line(result: Result) -> str:
     """`PROVED n ≤ 8  sort.rasp:12 ordered: forall ..`."""
-    mark = "" if as_expected(result.verdict, result.expected) else f"  [expected {result.expected.value}]"
-    if not mark and result.expected.value != "proved":
-        mark = "  [as expected]"
+    mark = ""
+    if result.expected is not Expected.PROVED:
+        met = as_expected(result.verdict, result.expected)
+        mark = "  [as expected]" if met else f"  [expected {result.expected.value}]"
     bound = headline(result)
     return f"{bound:<18} {printable(result.file)}:{result.line}  {result.name}: {printable(result.text)}{mark}"
 
