@@ -5,10 +5,12 @@
 selector on the running example, as the reference does, and so decides what may be defined.
 """
 
+import importlib
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from io import StringIO
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Final, TextIO, TypeAlias
 
@@ -61,8 +63,13 @@ def run_repl(
     lines: Iterable[str], write: Callable[[str], object], *, folder: Path | None = None, picture: Picture | None = None
 ) -> int:
     """Answer lines (without their newlines) until they end or `exit`; `load` finds files relative to `folder`."""
-    repl = Repl(write, Path.cwd() if folder is None else folder, picture)
-    repl.converse(iter(lines))
+    typed = iter(lines)
+
+    def ask(prompt: str) -> str | None:
+        write(prompt)
+        return next(typed, None)
+
+    Repl(write, Path.cwd() if folder is None else folder, picture).converse(ask)
     return 0
 
 
@@ -70,18 +77,36 @@ def main(stdin: TextIO | None = None, stdout: TextIO | None = None, *, picture: 
     """The prompt on a terminal or a pipe; returns the exit status. Drawings are saved, unless told otherwise."""
     source = sys.stdin if stdin is None else stdin
     sink = sys.stdout if stdout is None else stdout
+    if isinstance(source, TextIOWrapper):
+        source.reconfigure(errors="replace")
+    if isinstance(sink, TextIOWrapper):
+        sink.reconfigure(errors="backslashreplace")
 
     def show(text: str) -> None:
         sink.write(text)
         sink.flush()
 
+    if stdin is None and stdout is None and source.isatty():
+        Repl(show, Path.cwd(), picture or save_picture).converse(_typed)
+        return 0
     return run_repl((line.removesuffix("\n") for line in source), show, picture=picture or save_picture)
+
+
+def _typed(prompt: str) -> str | None:
+    """A line from the terminal, with the editing and the history that Python's `readline` gives to `input`."""
+    with suppress(ImportError):
+        importlib.import_module("readline")
+    try:
+        return input(prompt)
+    except EOFError:
+        return None
 
 
 def save_picture(title: str, svg: str) -> None:
     """Write the drawing to a file called like its title, below the current folder, and say where on standard error."""
     folder = Path(PICTURES)
-    name = "".join(char if char.isalnum() or char in "-_.()" else "_" for char in title)[:_MAX_FILE_NAME]
+    name = "".join(char if char.isascii() and (char.isalnum() or char in "-_.()") else "_" for char in title)
+    name = name[:_MAX_FILE_NAME]
     try:
         folder.mkdir(exist_ok=True)
         (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
@@ -147,6 +172,7 @@ class Repl:
     settings: Settings = field(default_factory=Settings)
     _stored: list[_Answer] = field(default_factory=list)
     _loading: int = 0
+    _roots: set[Path] = field(default_factory=set)
     _display: Display = field(init=False)
     _session: Session = field(init=False)
 
@@ -158,18 +184,17 @@ class Repl:
         for scope in self._session.console, self._session.base:
             scope.set_out(scope.get("tokens", None))
 
-    def converse(self, lines: Iterator[str]) -> None:
-        """Welcome, then statement by statement until the lines end."""
+    def converse(self, ask: Callable[[str], str | None]) -> None:
+        """Welcome, then statement by statement; `ask` shows a prompt and returns a line, or None at the end."""
         self.write(WELCOME)
 
-        def ask(prompt: str) -> str | None:
-            self.write(prompt)
-            line = next(lines, None)
+        def asked(prompt: str) -> str | None:
+            line = ask(prompt)
             if line is None:
                 self.write("\n")
             return line
 
-        self._listen(Reader(ask, "<input>"), self._session.console, self._print)
+        self._listen(Reader(asked, "<input>"), self._session.console, self._print)
 
     def _listen(self, reader: Reader, env: Environment, answer: Callable[[list[_Answer]], None]) -> None:
         """Run statements until there are no more, and hand what each has to say to `answer`.
@@ -333,18 +358,39 @@ class Repl:
 
     def loaded(self, statement: Load, env: Environment, /) -> Step:
         """Run a file in a scope of its own; what it has to say is printed at its end, without examples."""
-        path = self.folder / f"{statement.path}.rasp"
-        if not path.exists():
-            raise ScriptLoadError(f"could not find file: {statement.path}.rasp", statement.span)
+        path = self._find(statement)
         if self._loading >= MAX_LOAD_DEPTH:
             raise python_error("maximum recursion depth exceeded", statement.span)
         lines = StringIO(read_source(path).text)
         shown = self.settings.show_sops, self.settings.show_selectors
         self.settings.show_sops = self.settings.show_selectors = False
         self._loading += 1
-        scope = self._session.file_environment(statement.path, env)
-        self._listen(Reader(lambda _prompt: next(lines, None), statement.path), scope, self._store)
-        self._loading -= 1
+        try:
+            scope = self._session.file_environment(statement.path, env)
+            self._listen(Reader(lambda _prompt: next(lines, None), statement.path), scope, self._store)
+        finally:
+            self._loading -= 1
         self._print_stored()
         self.settings.show_sops, self.settings.show_selectors = shown
         return Applied()
+
+    def _find(self, statement: Load) -> Path:
+        """Where the file lies. What is typed may name any file; files may name those in and below the same folders."""
+        path = self.folder / f"{statement.path}.rasp"
+        try:
+            resolved, known = path.resolve(), path.exists()
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+        ) as error:  # a name that is too long, holds a NUL, or is a circle of links
+            raise python_error(str(error), statement.span) from error
+        if not known:
+            raise ScriptLoadError(f"could not find file: {statement.path}.rasp", statement.span)
+        if not self._loading:
+            self._roots.add(resolved.parent)
+        elif not any(resolved.is_relative_to(root) for root in (self.folder.resolve(), *self._roots)):
+            raise python_error(
+                f"{statement.path}.rasp is outside the folders that files were loaded from", statement.span
+            )
+        return path

@@ -135,3 +135,36 @@ def test_costly_statement_is_refused_and_the_conversation_goes_on(statement: str
 
     assert "something went wrong: " in said
     assert said.endswith(">>     value: out =  1\n>> \n")
+
+
+def test_files_cannot_reach_outside_the_folders_they_are_loaded_from(tmp_path: Path) -> None:
+    (tmp_path / "secret.rasp").write_text("key = 7;\n")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "escape.rasp").write_text('load "../secret";\n')
+    (tmp_path / "work" / "link.rasp").symlink_to(tmp_path / "secret.rasp")
+    (tmp_path / "work" / "follow.rasp").write_text('load "link";\n')
+
+    for name in "escape", "follow":
+        said = answer(f'load "{name}";', "key;", folder=tmp_path / "work")
+        assert "is outside the folders" in said
+        assert "Undefined variable: key" in said
+    assert "value: key =  7" in answer('load "../secret";', 'load "escape";', folder=tmp_path / "work")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "n" * 5000, "work", "."])
+def test_impossible_file_names_are_reported(name: str, tmp_path: Path) -> None:
+    (tmp_path / "work.rasp").mkdir()
+
+    said = answer(f'load "{name}";', "1;", folder=tmp_path)
+
+    assert "something went wrong: " in said or "could not find file" in said
+    assert said.endswith(">>     value: out =  1\n>> \n")
+
+
+def test_undecodable_input_is_read_all_the_same() -> None:
+    source = io.TextIOWrapper(io.BytesIO(b'x = "\xff";\n1;\n'), encoding="utf-8")
+    said = io.BytesIO()
+    sink = io.TextIOWrapper(said, encoding="ascii", write_through=True)
+
+    assert main(source, sink) == 0
+    assert said.getvalue().endswith(b">>     value: out =  1\n>> \n")
