@@ -9,7 +9,7 @@ from spec.property.bound import BoundProperty
 from verifier.check import Options, check
 from verifier.engine import Limits, Reason
 from verifier.overrides import Overrides
-from verifier.report.counterexample import counterexample_table
+from verifier.report.counterexample import Shown, counterexample
 from verifier.result import Json, Result
 from verifier.selection import select, stated
 from verifier.subject import Subject
@@ -85,17 +85,18 @@ def work(job: Job, bound: BoundProperty) -> Result:
         verdict = check(bound, job.options)
     except MemoryError:
         verdict = Unknown(Reason.MEMORY, "the process ran out of the memory that it is allowed")
-    table = None
+    shown = None
     if isinstance(verdict, Refuted) and verdict.witness is not None:
-        table = counterexample_table(bound, verdict.witness)
-    return describe(job.path, bound, verdict, time.perf_counter() - start, table)
+        shown = counterexample(bound, verdict.witness)
+    return describe(job.path, bound, verdict, time.perf_counter() - start, shown)
 
 
 def describe(
-    path: str, bound: BoundProperty, verdict: Verdict, seconds: float = 0.0, table: str | None = None
+    path: str, bound: BoundProperty, verdict: Verdict, seconds: float = 0.0, shown: Shown | None = None
 ) -> Result:
     """The result that reports a verdict on a property."""
     prop = bound.property
+    written = prop.span.source.name
     return Result(
         file=path,
         line=prop.span.line,
@@ -107,7 +108,9 @@ def describe(
         verdict=verdict,
         expected=prop.expected,
         seconds=seconds,
-        table=table,
+        written=None if written == path or written.startswith("<") else written,
+        table=None if shown is None else shown.table,
+        trace=None if shown is None else shown.trace,
     )
 
 

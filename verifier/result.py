@@ -6,17 +6,19 @@ refused there as well.
 """
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
 from spec.diagnostics import Diagnostic, InternalError
 from spec.property.ast import Expected
 from spec.property.scope import Integers, Scope
-from spec.serialize import atom_json, read_atom
+from spec.serialize import Malformed, atom_json, read_atom
 from spec.values import Numbers
+from verifier.data import Json, boolean, integer, items, number, record, string
 from verifier.engine import Evidence, Reason
+from verifier.trace import Trace, read_trace, trace_json
 from verifier.verdict import Closed, Exit, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness, exit_code
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+__all__ = ["Json", "Result", "from_json", "to_json", "verdict_name"]
 
 VERDICT_NAMES: Final[dict[type[Verdict], str]] = {
     Proved: "proved",
@@ -29,7 +31,11 @@ VERDICT_NAMES: Final[dict[type[Verdict], str]] = {
 
 @dataclass(frozen=True)
 class Result:
-    """The answer to one property of one file."""
+    """The answer to one property of one program; `line` and `column` are where the property is written.
+
+    That is in `file`, the program, unless `written` names another file. `table` and `trace` show the run of a
+    counterexample.
+    """
 
     file: str
     line: int
@@ -41,12 +47,19 @@ class Result:
     verdict: Verdict
     expected: Expected = Expected.PROVED
     seconds: float = 0.0
+    written: str | None = None
     table: str | None = None
+    trace: Trace | None = None
 
     @property
     def id(self) -> str:
         """`FILE::NAME`, by which it can be asked for again."""
         return f"{self.file}::{self.name}"
+
+    @property
+    def place(self) -> str:
+        """The file that the property is written in."""
+        return self.written or self.file
 
     @property
     def exit(self) -> Exit:
@@ -76,7 +89,9 @@ def to_json(result: Result) -> dict[str, Json]:
         "verdict": verdict_name(result.verdict),
         "expect": result.expected.value,
         "seconds": round(result.seconds, 6),
+        "written": result.written,
         "table": result.table,
+        "trace": None if result.trace is None else trace_json(result.trace),
         **_verdict_json(result.verdict),
     }
 
@@ -103,7 +118,7 @@ def _verdict_json(verdict: Verdict) -> dict[str, Json]:
                 "undecided": lengths,
             }
         case Failed(diagnostics=diagnostics):
-            return {"messages": [diagnostic.render() for diagnostic in diagnostics]}
+            return {"messages": [diagnostic_json(diagnostic) for diagnostic in diagnostics]}
     assert_never(verdict)
 
 
@@ -151,6 +166,12 @@ def _witness_json(witness: Witness | None) -> Json:
     }
 
 
+def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Json]:
+    """A diagnostic with its place in words, since a span is nothing without its source."""
+    place = None if diagnostic.span is None else diagnostic.span.location
+    return {"code": diagnostic.code, "message": diagnostic.message, "place": place, "hint": diagnostic.hint}
+
+
 # ------------------------------------------------------------------------------------------------ reading
 
 
@@ -158,99 +179,83 @@ def from_json(data: dict[str, Json]) -> Result:
     """The result that `to_json` wrote; anything else is an `InternalError`, since only this tool writes them."""
     try:
         return Result(
-            file=_text(data["file"]),
-            line=_int(data["line"]),
-            column=_int(data["column"]),
-            name=_text(data["name"]),
-            kind=_text(data["kind"]),
-            text=_text(data["text"]),
-            scope=_scope(_object(data["scope"])),
+            file=string(data["file"]),
+            line=integer(data["line"]),
+            column=integer(data["column"]),
+            name=string(data["name"]),
+            kind=string(data["kind"]),
+            text=string(data["text"]),
+            scope=_scope(record(data["scope"])),
             verdict=_verdict(data),
             expected=Expected(data["expect"]),
-            seconds=float(_text(str(data["seconds"]))),
-            table=None if data["table"] is None else _text(data["table"]),
+            seconds=number(data["seconds"]),
+            written=None if data["written"] is None else string(data["written"]),
+            table=None if data["table"] is None else string(data["table"]),
+            trace=None if data["trace"] is None else read_trace(data["trace"]),
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, Malformed) as error:
         raise InternalError(f"a result that cannot be read: {error!r}") from error
 
 
 def _verdict(data: dict[str, Json]) -> Verdict:
     match data["verdict"]:
         case "proved":
-            warnings = tuple(map(_text, _list(data["warnings"])))
-            scope, structural = _scope(_object(data["scope"])), _text(data["structural"])
+            warnings = tuple(map(string, items(data["warnings"])))
+            scope, structural = _scope(record(data["scope"])), string(data["structural"])
             return Proved(scope, _closed(data), _witness(data["witness"]), structural, warnings)
         case "refuted":
-            return Refuted(_witness(data["witness"]), _closed(data), _text(data["detail"]))
+            return Refuted(_witness(data["witness"]), _closed(data), string(data["detail"]))
         case "vacuous":
-            return Vacuous(_closed(data), _text(data["detail"]))
+            return Vacuous(_closed(data), string(data["detail"]))
         case "unknown":
-            undecided = tuple(map(_int, _list(data["undecided"])))
-            return Unknown(Reason(data["reason"]), _text(data["detail"]), _closed(data), undecided)
+            undecided = tuple(map(integer, items(data["undecided"])))
+            return Unknown(Reason(data["reason"]), string(data["detail"]), _closed(data), undecided)
         case "error":
-            return Failed(tuple(Diagnostic("R0500", _text(message)) for message in _list(data["messages"])))
+            return Failed(tuple(read_diagnostic(record(message)) for message in items(data["messages"])))
         case other:
             raise ValueError(f"{other!r} is no verdict")
+
+
+def read_diagnostic(data: dict[str, Json]) -> Diagnostic:
+    """What `diagnostic_json` wrote, with the place as a part of the message."""
+    place, hint = data["place"], data["hint"]
+    message = string(data["message"]) if place is None else f"{string(place)}: {string(data['message'])}"
+    return Diagnostic(string(data["code"]), message, hint=None if hint is None else string(hint))
 
 
 def _scope(data: dict[str, Json]) -> Scope:
     alphabet = data["alphabet"]
     symbols = (
-        Integers(_optional_int(alphabet["low"]), _optional_int(alphabet["high"]))
+        Integers(_decimal(alphabet["low"]), _decimal(alphabet["high"]))
         if isinstance(alphabet, dict)
-        else tuple(map(read_atom, _list(alphabet)))
+        else tuple(map(read_atom, items(alphabet)))
     )
-    high = None if data["high"] is None else _int(data["high"])
-    return Scope(_int(data["low"]), high, symbols, Numbers(data["numbers"]))
+    high = None if data["high"] is None else integer(data["high"])
+    return Scope(integer(data["low"]), high, symbols, Numbers(data["numbers"]))
 
 
 def _closed(data: dict[str, Json]) -> tuple[Closed, ...]:
-    return tuple(_one_closed(_object(one)) for one in _list(data["closed"]))
+    return tuple(_one_closed(record(one)) for one in items(data["closed"]))
 
 
 def _one_closed(data: dict[str, Json]) -> Closed:
-    steps = None if data["steps"] is None else _int(data["steps"])
-    checked = tuple(map(_text, _list(data["checked_by"])))
-    evidence = Evidence(_text(data["by"]), _text(data["detail"]), _optional_int(data["inputs"]), steps, checked)
-    return Closed(_int(data["n"]), evidence)
+    steps = None if data["steps"] is None else integer(data["steps"])
+    checked = tuple(map(string, items(data["checked_by"])))
+    evidence = Evidence(string(data["by"]), string(data["detail"]), _decimal(data["inputs"]), steps, checked)
+    return Closed(integer(data["n"]), evidence)
 
 
 def _witness(data: Json) -> Witness | None:
     if data is None:
         return None
-    found = _object(data)
-    word = tuple(map(read_atom, _list(found["input"])))
-    at = None if found["at"] is None else _int(found["at"])
-    unique = found["unique"]
-    if not isinstance(unique, bool | None):
-        raise TypeError("`unique` is true, false or null")
-    replayed = tuple(map(_text, _list(found["replayed_by"])))
-    return Witness(word, _text(found["explanation"]), at, found["least"] is True, unique, replayed)
+    found = record(data)
+    word = tuple(map(read_atom, items(found["input"])))
+    at = None if found["at"] is None else integer(found["at"])
+    unique = None if found["unique"] is None else boolean(found["unique"])
+    replayed = tuple(map(string, items(found["replayed_by"])))
+    return Witness(word, string(found["explanation"]), at, boolean(found["least"]), unique, replayed)
 
 
-def _text(value: Json) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _int(value: Json) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{value!r} is no integer")
-    return value
-
-
-def _optional_int(value: Json) -> int | None:
-    return None if value is None else int(_text(value))
-
-
-def _list(value: Json) -> list[Json]:
-    if not isinstance(value, list):
-        raise TypeError(f"{value!r} is no list")
-    return value
-
-
-def _object(value: Json) -> dict[str, Json]:
-    if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no object")
-    return value
+def _decimal(value: Json) -> int | None:
+    """A number of inputs, or an end of a range: decimal digits, since it may be long; `null` for none."""
+    return None if value is None else int(string(value))

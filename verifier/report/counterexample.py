@@ -1,18 +1,21 @@
 """A counterexample as a run: evaluated once more, and cut down to what the failing position read."""
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from spec.diagnostics import EvaluationError
-from spec.elaborate import Program
-from spec.graph import SOp
+from spec.elaborate import Program as Elaborated
+from spec.graph import Selector, SOp
 from spec.interp import ProgramFailure, Run, evaluate
 from spec.property import ast
-from spec.property.bound import BoundProperty
-from verifier.relevance import Relevant, relevant
+from spec.property.bound import BoundProperty, Program
+from spec.source import Span
+from verifier.relevance import Cell, Relevant, relevant
 from verifier.table import table
 from verifier.trace import Matrix, Place, Step, Trace, Values
 from verifier.verdict import Witness
+
+_LONGEST: Final = 60
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,43 @@ def counterexample(bound: BoundProperty, witness: Witness) -> Shown | None:
     matters = relevant(run, starts)
     sops = {name: node for name, node in program.sops().items() if node in run.values}
     selectors = {name: node for name, node in program.selectors().items() if node in run.rows}
-    return table(run, sops, selectors, matters)
+    return Shown(table(run, sops, selectors, matters), _trace(bound, run, matters))
+
+
+def _trace(bound: BoundProperty, run: Run, matters: Relevant) -> Trace:
+    """The named s-ops and all selectors that matter, operands before what reads them."""
+    program = bound.program
+    found: list[tuple[int, Step]] = []
+    for name, sop in program.sops().items():
+        if sop in run.values and (positions := _sorted(matters, sop)):
+            found.append((sop.id, Values(name, _place(program, name), run.values[sop], positions)))
+    names = {node: name for name, node in program.selectors().items()}
+    for selector, rows in run.rows.items():
+        if positions := _sorted(matters, selector):
+            name = names.get(selector)
+            shown = _written(program, selector) if name is None else name
+            place = _place(program, name) if name is not None else _span_place(program.graph.spans.get(selector))
+            found.append((selector.id, Matrix(shown, place, rows, positions)))
+    return Trace(tuple(step for _, step in sorted(found, key=lambda pair: pair[0])))
+
+
+def _sorted(matters: Relevant, node: SOp | Selector) -> tuple[int, ...]:
+    return tuple(sorted(matters.positions(node)))
+
+
+def _written(program: Program, selector: Selector) -> str:
+    """What the program says where it makes a selector without a name."""
+    span = program.graph.spans.get(selector)
+    text = f"selector %{selector.id}" if span is None else " ".join(span.text.split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _place(program: Program, name: str) -> Place | None:
+    return _span_place(program.definition_span(name)) if isinstance(program, Elaborated) else None
+
+
+def _span_place(span: Span | None) -> Place | None:
+    return None if span is None else Place(span.source.name, span.line)
 
 
 def _roots(bound: BoundProperty) -> tuple[SOp, ...]:

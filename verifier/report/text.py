@@ -20,7 +20,7 @@ def line(result: Result) -> str:
         met = as_expected(result.verdict, result.expected)
         mark = "  [as expected]" if met else f"  [expected {result.expected.value}]"
     bound = headline(result)
-    return f"{bound:<18} {printable(result.file)}:{result.line}  {result.name}: {printable(result.text)}{mark}"
+    return f"{bound:<18} {printable(result.place)}:{result.line}  {result.name}: {printable(result.text)}{mark}"
 
 
 def headline(result: Result) -> str:
