@@ -1,6 +1,6 @@
 """Which properties a request means: files and folders to subjects, names to properties, options to scopes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
@@ -48,7 +48,9 @@ def select(subject: Subject, name: str | None, overrides: Overrides) -> tuple[Bo
     A name is that of a property, or of an s-op: then it means every property that is about it, and if there is none,
     the implicit ones. Raises `RaspError` when the contracts are wrong or the name means nothing.
     """
-    found = [prop for contract in _contracts(subject, overrides) for prop in bind(contract, subject).properties]
+    found: list[BoundProperty] = []
+    for contract in _contracts(subject, overrides):
+        found.extend(_renamed(bind(contract, subject).properties, {bound.property.name for bound in found}))
     if name is None:
         return tuple(found)
     chosen = [bound for bound in found if bound.property.name == name] or [
@@ -62,6 +64,15 @@ def select(subject: Subject, name: str | None, overrides: Overrides) -> tuple[Bo
         hint = f"it has {', '.join(known[:12])}" if known else "it defines no s-op and has no contract"
         raise UsageError(Diagnostic("R0502", f"{subject.source.name} has no property or s-op `{name}`", hint=hint))
     return implicit(subject, name, overrides.apply(Scope()))
+
+
+def _renamed(properties: Iterable[BoundProperty], taken: Collection[str]) -> Iterator[BoundProperty]:
+    """The properties, with `@prop` after a name that the program's own contract uses: a name means one property."""
+    for bound in properties:
+        name = bound.property.name
+        while name in taken:
+            name = f"{name}@prop"
+        yield bound if name == bound.property.name else replace(bound, property=replace(bound.property, name=name))
 
 
 def stated(subject: Subject, clauses: str, overrides: Overrides) -> tuple[BoundProperty, ...]:

@@ -77,6 +77,8 @@ class _Supervisor:
     def answer(self, plan: Planned) -> list[Result]:
         """Every property of one job, with as many children as it takes."""
         results: dict[str, Result] = {}
+        if len({bound.property.name for bound in plan.properties}) != len(plan.properties):
+            raise InternalError(f"{plan.job.path}: two properties have one name")
         while missing := [bound for bound in plan.properties if bound.property.name not in results]:
             names = tuple(bound.property.name for bound in missing)
             job = replace(plan.job, names=names)
