@@ -38,7 +38,7 @@ from spec.prompt.memory import Memory
 from spec.prompt.results import Matrix, Result, Row, items
 from spec.prompt.text import plain, quoted
 from spec.reader import read_source
-from spec.script.budget import Budget
+from spec.script.budget import Budget, Meter
 from spec.script.environment import OUT, Environment
 from spec.script.errors import Failure, ScriptError, ScriptLoadError, python_error, type_error
 from spec.script.evaluate import Frame
@@ -51,6 +51,7 @@ from spec.values import Numbers
 WELCOME: Final = "RASP 0.1\nrunning example is: hello\n"
 MAX_LOAD_DEPTH: Final = 40
 _MAX_FILE_NAME: Final = 100
+_ENTRIES_PER_STEP: Final = 16
 
 PICTURES: Final = "comp_flows"
 """The folder that `draw` writes to, as the reference implementation calls it."""
@@ -172,6 +173,7 @@ class Repl:
     settings: Settings = field(default_factory=Settings)
     _stored: list[_Answer] = field(default_factory=list)
     _loading: int = 0
+    _meter: Meter | None = None
     _roots: set[Path] = field(default_factory=set)
     _display: Display = field(init=False)
     _session: Session = field(init=False)
@@ -181,6 +183,7 @@ class Repl:
         self._display = Display(self.memory, self.settings, self.write)
         self._session = start(Numbers.IEEE, self, Budget(), interning=False)
         self._session.operations.defers = True
+        self._meter = self._session.operations.meter
         for scope in self._session.console, self._session.base:
             scope.set_out(scope.get("tokens", None))
 
@@ -330,10 +333,13 @@ class Repl:
 
     # -------------------------------------------------------------------------------------------- the script's host
 
-    def tested(self, handle: Handle, example: Value | None, _span: Span, /) -> None:
+    def tested(self, handle: Handle, example: Value | None, span: Span, /) -> None:
         """Everything that is defined must have a value on the input it is applied to, or on the running example."""
         self.memory.handles[handle.node] = handle
+        before = self.memory.work
         self.memory.evaluate(handle.node, self.settings.sop_example if example is None else example)
+        if self._meter is not None:
+            self._meter.step(span, (self.memory.work - before) // _ENTRIES_PER_STEP)
 
     def applied(self, handle: Handle, argument: Value, _span: Span, /) -> object:
         """`handle(argument)`, to be printed."""

@@ -63,6 +63,8 @@ class Memory:
     """Who bears the name of a node; nodes that the script never held have the name of their kind."""
     input: Value = ""
     """The input that was read last; it stands for every input that equals it."""
+    work: int = 0
+    """How many values and entries have been computed."""
     _reads: dict[Node, tuple[SOp | Selector, ...]] = field(default_factory=dict)
 
     def evaluate(self, node: Node, example: Value, report: Callable[[str], None] | None = None) -> Result | None:
@@ -113,6 +115,7 @@ class Memory:
                 self._describe(pending, error, report)
                 return False
             self.results[pending] = example, result
+            self.work += len(result.values) if isinstance(result, Row) else len(result.rows) ** 2
         return True
 
     def _pending(self, node: Node, example: Value) -> list[Node]:

@@ -10,6 +10,8 @@ from spec.script.errors import illegal_values, python_error, type_error
 from spec.script.values import Foreign, Value, is_atom, type_name
 from spec.values import Atom
 
+MAX_POSITIONS: Final = 2000
+"""The longest input; a selector has an entry for each pair of positions."""
 _SHORT_MATRIX: Final = 40
 _KINDS: Final = (
     ("string", frozenset({"str"})),
@@ -100,4 +102,6 @@ def items(example: Value) -> tuple[Value, ...]:
     if not isinstance(example, (str, tuple, dict)) or not example:
         message = "RASP sequences/selectors expect non-empty iterables, got: "
         raise type_error(message + text.plain(example), None)
+    if len(example) > MAX_POSITIONS:
+        raise python_error(f"an input of more than {MAX_POSITIONS} positions", None)
     return tuple(example)

@@ -128,7 +128,14 @@ def test_unreadable_file_is_reported_and_the_conversation_goes_on(tmp_path: Path
 
 @pytest.mark.parametrize(
     "statement",
-    ["9^999999999;", 'x = "a"*999999999;', "range(999999999999);", "def f(n) { return f(n+1); } ", "2.0^99999;"],
+    [
+        "9^999999999;",
+        'x = "a"*999999999;',
+        "range(999999999999);",
+        "def f(n) { return f(n+1); } ",
+        "2.0^99999;",
+        "indices(range(9999));",
+    ],
 )
 def test_costly_statement_is_refused_and_the_conversation_goes_on(statement: str) -> None:
     said = answer(statement, "f(0);", "1;")
@@ -168,3 +175,12 @@ def test_undecodable_input_is_read_all_the_same() -> None:
 
     assert main(source, sink) == 0
     assert said.getvalue().endswith(b">>     value: out =  1\n>> \n")
+
+
+def test_evaluation_on_a_long_example_is_bounded() -> None:
+    loop = "for i in range(1000) { s = select(indices,indices,<) and select(indices,i,==); }"
+
+    said = answer("set example range(1000)", loop, "1;")
+
+    assert "something went wrong: the script needs more than" in said
+    assert said.endswith(">>     value: out =  1\n>> \n")
