@@ -188,6 +188,8 @@ def _add(left: Atom, right: Atom) -> Atom:
 def _exact_div(left: Atom, right: Atom) -> Atom:
     if isinstance(left, str) or isinstance(right, str):
         raise OperatorError(f"unsupported operand type(s) for /: {kind_of(left).value}, {kind_of(right).value}")
+    if right == 0:
+        raise OperatorError("division by zero")
     return _sized(Fraction(left) / Fraction(right))
 
 
