@@ -15,7 +15,7 @@ from spec.property import ast
 from spec.property.bound import BoundProperty
 from spec.property.evaluate import Checker, Outcome, Status
 from spec.property.scope import Scope
-from verifier.architecture import architecture
+from verifier.bounds.arch import architecture
 from verifier.claims import Stated, state
 from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat, Word
 from verifier.express import Unexpressible
@@ -44,7 +44,7 @@ def check(bound: BoundProperty, options: Options) -> Verdict:
             case ast.Example():
                 return _example(bound, claim)
             case ast.Architecture():
-                return architecture(bound, claim)
+                return architecture(bound)
             case ast.Cover():
                 return _Search(bound, options).cover()
             case (
