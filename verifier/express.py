@@ -359,13 +359,17 @@ class Expressor:
         return self._fold_terms((self._equal(item, self._scalar(other, span)) for other in sequence), False)
 
     def _permutation(self, left: Sequence[Term], right: Sequence[Term]) -> Term:
-        """Equal lengths, and every element of the one occurs in both equally often."""
+        """Equal lengths, and every element of either occurs in both equally often.
+
+        Where `==` is an equivalence the elements of one side suffice. The double NaN, which equals nothing, breaks it.
+        """
         if len(left) != len(right):
             return self.terms.literal(False)
+        nan = self.numbers is Numbers.IEEE and any(Kind.REAL in term.kinds for term in (*left, *right))
         return self.terms.all(
             self._equal(
                 self.terms.count([self._equal(other, item) for other in left]),
                 self.terms.count([self._equal(other, item) for other in right]),
             )
-            for item in left
+            for item in ((*left, *right) if nan else left)
         )
