@@ -204,7 +204,7 @@ LAST_RESORT = {"N": "1", "T": '"a"', "B": "n > 1", "S": "indices", "Q": "is_a"}
 
 @st.composite
 def expressions(draw: st.DrawFn, sort: str, depth: int, bound: str = "") -> str:
-    """An expression of a sort: number, text, truth, sequence, sequence of truths. `bound` are the variables in force."""
+    """An expression of a sort: number, text, truth, sequence, sequence of truths; `bound` are the variables there."""
     if depth == 0:
         return LAST_RESORT[sort]
     forms = FORMS[sort] + [name for name in bound if name == VARIABLES.get(sort)] * 6
