@@ -20,7 +20,6 @@ from spec.ast import (
     ExampleKind,
     Exit,
     ExpressionStatement,
-    For,
     FunctionDef,
     Load,
     Name,
@@ -50,6 +49,8 @@ from spec.values import Numbers
 
 WELCOME: Final = "RASP 0.1\nrunning example is: hello\n"
 MAX_LOAD_DEPTH: Final = 40
+MAX_NODES: Final = 500_000
+"""How many s-ops and selectors a conversation may make; none is ever forgotten."""
 _MAX_FILE_NAME: Final = 100
 _ENTRIES_PER_STEP: Final = 16
 
@@ -181,7 +182,7 @@ class Repl:
     def __post_init__(self) -> None:
         """Load the library, on the first running example."""
         self._display = Display(self.memory, self.settings, self.write)
-        self._session = start(Numbers.IEEE, self, Budget(), interning=False)
+        self._session = start(Numbers.IEEE, self, Budget(nodes=MAX_NODES), interning=False)
         self._session.operations.defers = True
         self._meter = self._session.operations.meter
         for scope in self._session.console, self._session.base:
@@ -286,10 +287,8 @@ class Repl:
                 if argument is None:
                     value = Applied(value.result, self.settings.sop_example)
                 return self._results(value, env)
-            case Load() | For():
-                return []
             case _:
-                return []
+                return []  # loops, files and commands have no value of their own
 
     def _answer(self, name: str, value: Value, env: Environment) -> _Named:
         """In a file, only what it passes on to the console is shown."""
