@@ -1,10 +1,11 @@
 """The one door to the propositional solver: a model, or a clausal proof that there is none.
 
-The proof is in the DRUP format, as the solver writes it: one clause a line, each following from the clauses before it
-by unit propagation; `d` marks clauses that are no longer needed. `verifier.recheck` reads it again.
+The proof is in the DRUP format: one clause a line, each following from the clauses before it by unit propagation; `d`
+marks lemmas that are no longer needed. (The solver also deletes clauses that it was given; those lines are left out,
+since a checker may keep everything.) `verifier.recheck` reads it again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final, TypeAlias
@@ -49,6 +50,17 @@ def solve(clauses: Sequence[Sequence[int]], seconds: float) -> Outcome:
             if status is True:
                 return Model(frozenset(literal for literal in solver.get_model() if literal > 0))
             if status is False:
-                return Contradiction(tuple(solver.get_proof()))
+                return Contradiction(tuple(_needed(solver.get_proof())))
             if monotonic() - begun >= seconds:
                 return Stopped(monotonic() - begun)
+
+
+def _needed(proof: Iterable[str]) -> Iterator[str]:
+    """The lemmas, and the deletions of lemmas."""
+    lemmas: set[str] = set()
+    for line in proof:
+        if not line.startswith("d"):
+            lemmas.add(line)
+            yield line
+        elif line[2:] in lemmas:
+            yield line

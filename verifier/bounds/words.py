@@ -32,7 +32,9 @@ def argument(reason: Argument, task: Problem, graph: Graph) -> str:
         case Chain(reads=()):
             return "the elementwise functions of token and position together need a layer"
         case Chain(reads=reads):
-            return f"{len(reads)} reads need layers one after the other ({_reads(reads, task, graph)})"
+            above = task.above[reads[0]]
+            later = f", the first one after layer {above}" if above else ""
+            return f"{len(reads)} reads need layers one after the other{later} ({_reads(reads, task, graph)})"
         case Crowd(first=first, last=last, reads=reads):
             where = f"layer {first}" if first == last else f"layers {first} to {last}"
             return f"{where} must hold {len(reads)} heads ({_reads(reads, task, graph)})"

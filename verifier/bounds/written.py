@@ -16,6 +16,7 @@ from time import monotonic
 from spec.cost import CostModel, Schedule, as_soon_as_possible
 from spec.graph import Graph, Node
 from spec.source import Span
+from spec.transplant import transplant
 from spec.values import Numbers
 from verifier.bounds.decide import Chain, Feasible, Impossible, Open, decide
 from verifier.bounds.merge import merged
@@ -104,9 +105,17 @@ def as_written(
 def merged_problem(
     roots: Iterable[Node], model: CostModel, numbers: Numbers, spans: Mapping[Node, Span] | None = None
 ) -> tuple[Graph, Problem]:
-    """The program after structural merging, and what it asks of a schedule."""
+    """The program after structural merging, and what it asks of a schedule.
+
+    Where merging makes no difference to any schedule the graph is a plain copy, so that nothing has to be said for it.
+    """
     roots = tuple(roots)
     graph, made = merged(roots, numbers, spans)
+    task, plain = problem([made[root] for root in roots], model), problem(roots, model)
+    if (task.head, task.after, task.above, task.floor) != (plain.head, plain.after, plain.above, plain.floor):
+        return graph, task
+    graph = Graph(numbers)
+    made = transplant(roots, graph, spans)
     return graph, problem([made[root] for root in roots], model)
 
 

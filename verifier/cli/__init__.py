@@ -8,6 +8,7 @@ from typing import Final
 
 import spec
 import verifier
+import verifier.cli.bounds as bounds
 import verifier.cli.check as check
 import verifier.cli.explain as explain
 import verifier.cli.prove as prove
@@ -20,6 +21,7 @@ _FAMILIES: Final[tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentPa
     check.register,
     run.register,
     prove.register,
+    bounds.register,
     explain.register,
 )
 

@@ -1,0 +1,236 @@
+"""Claims as JSON, each with what shows it, for `verifier.recheck` and for other people's checkers.
+
+A document holds programs, by the hash of what they mean, and certificates, each of one claim:
+
+    schedule            these layers for the reads are a schedule within the limits
+    no-schedule         there is none within the limits: a chain, a crowd, or a clausal proof
+    indistinguishable   two points that d layers (or any number) of a class cannot tell apart, with different outputs
+    distinguishable     d layers of a class tell apart all points of the scope that have different outputs
+
+`docs/bounds.md` describes every field.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final, TypeAlias
+
+from spec.cost import Schedule
+from spec.graph import Graph, Node
+from spec.property.scope import Integers, Scope
+from spec.serialize import atom_json, content_hash, dumps
+from spec.transplant import transplant
+from spec.values import Atom
+from verifier.bounds.classes import Class
+from verifier.bounds.decide import Argument, Chain, Clausal, Crowd
+from verifier.bounds.depth import DepthBound, Pair, Point
+from verifier.bounds.problem import Limits, Problem
+from verifier.bounds.sat import SOLVER
+from verifier.bounds.target import Mealy, OfProgram, Target, Word
+from verifier.bounds.written import Front, Stairs
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+FORMAT: Final = "rasp-bounds"
+VERSION: Final = 1
+
+
+class Document:
+    """Certificates under construction."""
+
+    def __init__(self) -> None:
+        self.programs: dict[str, Json] = {}
+        self.certificates: list[Json] = []
+
+    def to_json(self) -> dict[str, Json]:
+        """The whole document."""
+        tools = {name: _version(name) for name in ("rasp-verifier", "python-sat")}
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "tools": {**tools, "solver": SOLVER},
+            "programs": self.programs,
+            "certificates": self.certificates,
+        }
+
+    def text(self) -> str:
+        """The document as a file holds it."""
+        return json.dumps(self.to_json(), indent=1, ensure_ascii=True) + "\n"
+
+    # ------------------------------------------------------------------------------------------ programs
+
+    def program(self, roots: Sequence[Node], graph: Graph) -> tuple[str, Mapping[Node, Node]]:
+        """Add what the roots depend on, without spans; its hash, and the number of each node in it."""
+        copy = Graph(graph.numbers)
+        made = transplant(roots, copy)
+        outputs = {f"out{i}": made[root] for i, root in enumerate(roots)}
+        key = content_hash(graph.numbers, outputs)
+        # Equal programs may number their nodes differently, and certificates name nodes by their numbers.
+        stored = json.loads(dumps(copy, outputs))
+        while self.programs.setdefault(key, stored) != stored:
+            key += "'"
+        return key, made
+
+    # ------------------------------------------------------------------------------------------ level 1
+
+    def front(self, front: Front, written: Sequence[Node], graph: Graph) -> None:
+        """Every claim of a front; `written` are the roots before merging."""
+        original, _ = self.program(written, graph)
+        merged, made = self.program(front.task.roots, front.graph)
+        common: dict[str, Json] = {"program": merged, "written": original, "model": front.task.model.name}
+        number = [made[read].id for read in front.task.reads]
+        if front.shortest is not None:
+            self._no_schedule(common, front.shortest.limits, front.shortest.argument, number)
+        for stairs in (front.widths, front.totals):
+            self._stairs(common, stairs, front.task, number)
+
+    def _stairs(self, common: dict[str, Json], stairs: Stairs, task: Problem, number: Sequence[int]) -> None:
+        for step in stairs.steps:
+            limits = stairs.counted.limits(step.layers, stairs.counted.of(step))
+            self._schedule(common, limits, step, task, number)
+        for refuted in stairs.refuted:
+            self._no_schedule(common, refuted.limits, refuted.argument, number)
+
+    def _schedule(
+        self, common: dict[str, Json], limits: Limits, step: Schedule, task: Problem, number: Sequence[int]
+    ) -> None:
+        layers: list[Json] = [[number[r], step.layer[read]] for r, read in enumerate(task.reads)]
+        claim = f"{_as_written(common)}: {limits}"
+        self.certificates.append(
+            {"kind": "schedule", "claim": claim, **common, "limits": _limits_json(limits), "layers": layers}
+        )
+
+    def _no_schedule(self, common: dict[str, Json], limits: Limits, argument: Argument, number: Sequence[int]) -> None:
+        claim = f"{_as_written(common)}: not {limits}"
+        shown = _argument_json(argument, number)
+        self.certificates.append(
+            {"kind": "no-schedule", "claim": claim, **common, "limits": _limits_json(limits), "argument": shown}
+        )
+
+    # ------------------------------------------------------------------------------------------ level 3
+
+    def depth(self, bound: DepthBound) -> None:
+        """Every claim of a depth bound."""
+        target = self.target(bound.target)
+        cls = _class_json(bound.cls)
+        about = _about(target)
+        for pair in bound.pairs:
+            layers = "any number of layers" if pair.forever else f"{pair.depth} layers"
+            self.certificates.append(
+                {
+                    "kind": "indistinguishable",
+                    "claim": f"{about}: not in {layers} of {bound.cls}",
+                    "class": cls,
+                    "depth": None if pair.forever else pair.depth,
+                    "left": _point_json(pair.left),
+                    "right": _point_json(pair.right),
+                    "target": target,
+                }
+            )
+        if bound.least is not None:
+            scope = scope_json(bound.scope)
+            lengths = f"lengths {bound.scope.low}..{bound.scope.high} over {len(bound.scope.symbols)} symbols"
+            self.certificates.append(
+                {
+                    "kind": "distinguishable",
+                    "claim": f"{about}: in {bound.least} layers of {bound.cls}, {lengths}",
+                    "class": cls,
+                    "depth": bound.least,
+                    "scope": scope,
+                    "target": target,
+                }
+            )
+
+    def target(self, target: Target) -> dict[str, Json]:
+        """What a checker needs to compute the target again."""
+        match target:
+            case OfProgram(node=node, numbers=numbers):
+                key, _ = self.program([node], Graph(numbers))
+                return {"program": key}
+            case Mealy():
+                return {"mealy": mealy_json(target)}
+            case _:
+                return {"stated": target.name}
+
+
+def _about(target: Mapping[str, Json]) -> str:
+    """What a target is called, from what is stored of it."""
+    match target:
+        case {"program": key}:
+            return f"program {str(key)[:12]}"
+        case {"mealy": machine}:
+            return f"machine {hash_of(machine)[:12]}"
+        case _:
+            return f"{target['stated']}, as stated"
+
+
+def hash_of(value: Json) -> str:
+    """SHA-256 of a JSON value, written without spaces and with its keys in order."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _as_written(common: Mapping[str, Json]) -> str:
+    return f"program {str(common['written'])[:12]} as written, {common['model']} model"
+
+
+def depth_pair(pair: Pair, cls: Class, target: Target) -> Document:
+    """A document with one indistinguishable pair, for pairs that were not found by enumeration."""
+    document = Document()
+    scope = Scope()
+    document.depth(DepthBound(cls, scope, target, (pair,), None, ()))
+    return document
+
+
+def mealy_json(machine: Mealy) -> Json:
+    """A machine, step by step."""
+    steps: list[Json] = [
+        [state, atom_json(symbol), following, atom_json(output)]
+        for state, row in machine.steps.items()
+        for symbol, (following, output) in row.items()
+    ]
+    return {"start": machine.start, "last_only": machine.last_only, "steps": steps}
+
+
+def scope_json(scope: Scope) -> Json:
+    """A finite scope."""
+    if isinstance(scope.alphabet, Integers):
+        symbols: Iterable[Atom] = scope.symbols
+    else:
+        symbols = scope.alphabet
+    return {"low": scope.low, "high": scope.high, "symbols": word_json(tuple(symbols)), "numbers": scope.numbers.value}
+
+
+def word_json(word: Word) -> Json:
+    """A word, atom by atom."""
+    return [atom_json(atom) for atom in word]
+
+
+def _point_json(point: Point) -> Json:
+    return {"word": word_json(point.word), "position": point.position, "output": repr(point.output)}
+
+
+def _class_json(cls: Class) -> Json:
+    return {"attention": cls.attention.value, "masks": [mask.value for mask in cls.masks], "start": cls.start}
+
+
+def _limits_json(limits: Limits) -> Json:
+    return {"layers": limits.layers, "heads": limits.width, "total heads": limits.total}
+
+
+def _argument_json(argument: Argument, number: Sequence[int]) -> Json:
+    match argument:
+        case Chain(reads=reads):
+            return {"chain": [number[r] for r in reads]}
+        case Crowd(first=first, last=last, reads=reads):
+            return {"crowd": [number[r] for r in reads], "first": first, "last": last}
+        case Clausal(proof=proof):
+            return {"proof": list(proof)}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,248 @@
+"""`rasp bounds` and `rasp recheck`: how many layers and heads are needed, and certificates checked again."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from spec.cost import MODELS, CostModel, reference_analysis
+from spec.elaborate import Program, load_program
+from spec.graph import SOp
+from spec.property.scope import Scope
+from spec.reader import read_source
+from spec.source import printable
+from spec.values import Atom, Numbers
+from verifier.bounds import words
+from verifier.bounds.certificate import Document
+from verifier.bounds.classes import Class, parse_class
+from verifier.bounds.depth import DepthBound, Pair, least_depth, shown_word, trace
+from verifier.bounds.target import Mealy, OfProgram, Target, of_regex
+from verifier.bounds.written import Front, Stairs, as_written
+from verifier.cli.common import Commands, add_scope, overrides, target
+from verifier.overrides import usage
+from verifier.recheck.files import MAX_CHARACTERS, Checked, recheck
+from verifier.recheck.rup import Rejected
+from verifier.verdict import Exit
+
+_DEFAULT_CLASSES: Final = ("rightmost/past", "hard/past,future", "average/all", "count/all")
+
+
+def register(commands: Commands) -> None:
+    """Add the commands of this family."""
+    bounds = commands.add_parser(
+        "bounds",
+        help="the fewest layers and heads, with certificates",
+        description="The fewest layers and heads of a program as written (level 1), and the least depth of any "
+        "transformer of a class that computes the same (level 3).",
+        allow_abbrev=False,
+    )
+    bounds.add_argument("target", metavar="FILE::NAME", nargs="?", help="an s-op; for level 3 also --regex or --mealy")
+    bounds.add_argument("--level", type=int, choices=[1, 3], help="1: as written; 3: any program of a class")
+    bounds.add_argument("--model", choices=sorted(MODELS), help="the cost model of level 1; both without it")
+    bounds.add_argument(
+        "--class",
+        dest="classes",
+        action="append",
+        metavar="CLASS",
+        help=f"the class of level 3, ATTENTION/MASKS[+start]; without it {', '.join(_DEFAULT_CLASSES)}",
+    )
+    bounds.add_argument("--regex", metavar="PATTERN", help="level 3 of a regular language, at the last position")
+    bounds.add_argument("--every-prefix", action="store_true", help="with --regex: at every position, for the prefix")
+    bounds.add_argument("--mealy", metavar="FILE", type=Path, help="level 3 of a Mealy machine in a JSON file")
+    bounds.add_argument("--reference", action="store_true", help="what the reference's greedy analysis reports, too")
+    bounds.add_argument("--seconds", type=float, default=60.0, help="how long to search (default 60)")
+    bounds.add_argument("--format", choices=["text", "json"], default="text", help="how to print the answer")
+    bounds.add_argument("-o", "--output", metavar="FILE", type=Path, help="write the certificates to a file")
+    add_scope(bounds)
+    bounds.set_defaults(handler=_bounds)
+    again = commands.add_parser("recheck", help="check certificates again, with independent code", allow_abbrev=False)
+    again.add_argument("files", metavar="FILE", nargs="+", type=Path)
+    again.set_defaults(handler=_recheck)
+
+
+# ------------------------------------------------------------------------------------------------ bounds
+
+
+def _bounds(options: argparse.Namespace) -> int:
+    given = [option for option in (options.target, options.regex, options.mealy) if option is not None]
+    if len(given) != 1:
+        raise usage("name one target: FILE::NAME, --regex or --mealy")
+    level = options.level or (1 if options.target and not options.classes else 3)
+    document = Document()
+    if level == 1:
+        if options.target is None:
+            raise usage("level 1 is about a program", hint="write FILE::NAME")
+        lines, complete = _level_1(options, document)
+    else:
+        lines, complete = _level_3(options, document)
+    if options.format == "json":
+        print(json.dumps(document.to_json(), ensure_ascii=True))
+    else:
+        print("\n".join(map(printable, lines)))
+    if options.output is not None:
+        _write(options.output, document.text())
+    return Exit.EXPECTED if complete else Exit.UNKNOWN
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="ascii")
+    except OSError as error:
+        raise usage(f"cannot write {path}: {error.strerror}") from error
+
+
+def _loaded(options: argparse.Namespace, interning: bool = True) -> tuple[Program, SOp, str]:
+    wanted = target(options.target)
+    if wanted.name is None:
+        raise usage(f"`{options.target}` names no s-op", hint="write FILE::NAME")
+    program = load_program(wanted.path, Numbers(options.numbers or Numbers.EXACT.value), interning=interning)
+    return program, program.sop(wanted.name), wanted.name
+
+
+def _level_1(options: argparse.Namespace, document: Document) -> tuple[list[str], bool]:
+    program, sop, name = _loaded(options)
+    models: Iterable[CostModel] = [MODELS[options.model]] if options.model else MODELS.values()
+    lines = [f"{name}, as written"]
+    complete = True
+    if options.reference:
+        lines.append(_reference(options))
+    for model in models:
+        front = as_written([sop], model, program.numbers, program.graph.spans, options.seconds)
+        document.front(front, [sop], program.graph)
+        complete = complete and front.complete
+        lines.extend(_front(front))
+    return lines, complete
+
+
+def _reference(options: argparse.Namespace) -> str:
+    program, sop, _ = _loaded(options, interning=False)
+    found = reference_analysis(program.graph, sop)
+    return f"  reference (greedy): {found.layers} layers, heads {words.heads(found)}, {found.total} in all"
+
+
+def _front(front: Front) -> Iterator[str]:
+    yield f"  {front.task.model.name} model: tight in this cost model, for this program as written"
+    yield f"    layers >= {front.layers}" + (
+        "" if front.shortest is None else f": {words.argument(front.shortest.argument, front.task, front.graph)}"
+    )
+    for stairs in (front.widths, front.totals):
+        yield from _stairs(stairs, front)
+
+
+def _stairs(stairs: Stairs, front: Front) -> Iterator[str]:
+    for step in stairs.steps:
+        most = stairs.counted.of(step)
+        yield f"    layers = {step.layers}: {stairs.counted.value} = {most} ({words.heads(step)})"
+    for refuted in stairs.refuted:
+        yield f"      {words.impossible(refuted, front.task, front.graph)}"
+    for left in stairs.open:
+        yield f"      {left.limits}: open, not decided in {left.seconds:.0f} s"
+
+
+def _level_3(options: argparse.Namespace, document: Document) -> tuple[list[str], bool]:
+    scope = overrides(options).apply(Scope(1, 6, ("a", "b")))
+    wanted = _target(options, scope)
+    classes = [parse_class(text) for text in options.classes or _DEFAULT_CLASSES]
+    lines = [f"{wanted.name}: depth of any transformer of a class, whatever its width and heads; {scope}"]
+    complete = True
+    for cls in classes:
+        bound = least_depth(cls, wanted, scope, seconds=options.seconds)
+        document.depth(bound)
+        complete = complete and (bound.least is not None or bound.impossible)
+        lines.extend(_depth(bound))
+    return lines, complete
+
+
+def _target(options: argparse.Namespace, scope: Scope) -> Target:
+    if options.regex is not None:
+        return of_regex(options.regex, scope, options.every_prefix)
+    if options.mealy is not None:
+        return _mealy(options.mealy)
+    program, sop, name = _loaded(options)
+    return OfProgram(name, sop, program.numbers)
+
+
+def _mealy(path: Path) -> Mealy:
+    """A machine: `{"start": s, "steps": {s: {symbol: [s, output]}}, "last_only": false}`."""
+    text = read_source(path, MAX_CHARACTERS).text
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise usage(f"{path} is not JSON: {error}") from error
+    match found:
+        case {"start": str(start), "steps": dict(rows), **rest}:
+            steps = {state: dict(_row(row)) for state, row in rows.items()}
+            return Mealy(path.name, start, steps, rest.get("last_only") is True)
+        case _:
+            raise usage(f"{path} is no Mealy machine", hint='{"start": "s", "steps": {"s": {"a": ["s", 0]}}}')
+
+
+def _row(row: object) -> Iterator[tuple[Atom, tuple[str, Atom]]]:
+    if not isinstance(row, dict):
+        raise usage("the steps of a state are no object")
+    for symbol, step in row.items():
+        match step:
+            case [str(following), str() | int() | bool() as output]:
+                yield symbol, (following, output)
+            case _:
+                raise usage(f"the step on {symbol!r} is not [state, output]")
+
+
+def _depth(bound: DepthBound) -> Iterator[str]:
+    yield f"  {bound.cls}: {_answer(bound)}"
+    if bound.cls.note:
+        yield f"    note: {bound.cls.note}"
+    if bound.profile:
+        shown = ", ".join(f"n={n}: {'-' if least is None else least}" for n, least in bound.profile)
+        yield f"    least depth for inputs up to n: {shown}"
+    if bound.pairs:
+        yield from _pair(bound.cls, bound.pairs[-1])
+
+
+def _answer(bound: DepthBound) -> str:
+    if bound.impossible:
+        return "impossible at any depth"
+    if bound.least is None:
+        return f"layers >= {bound.at_least}; open"
+    fewer = "; fewer are not, nor for longer inputs" if bound.pairs else ""
+    return f"{bound.least} layers are enough on this scope{fewer}"
+
+
+def _pair(cls: Class, pair: Pair) -> Iterator[str]:
+    left, right = pair.left, pair.right
+    layers = "any number of layers" if pair.forever else f"{pair.depth} layers"
+    yield (
+        f"    {layers} cannot tell position {left.position} of {shown_word(left.word)} (output {left.output}) "
+        f"from position {right.position} of {shown_word(right.word)} (output {right.output})"
+    )
+    for depth, (one, other) in enumerate(trace(cls, pair)):
+        yield f"      after {depth}: {_row_text(one, left.position, cls)}   |   {_row_text(other, right.position, cls)}"
+
+
+def _row_text(letters: list[str], position: int, cls: Class) -> str:
+    """The colours of a word, with the position in brackets."""
+    marked = position + cls.start
+    return " ".join(f"[{letter}]" if i == marked else letter for i, letter in enumerate(letters))
+
+
+# ------------------------------------------------------------------------------------------------ recheck
+
+
+def _recheck(options: argparse.Namespace) -> int:
+    accepted = True
+    for path in options.files:
+        text = read_source(path, MAX_CHARACTERS).text
+        try:
+            found = recheck(text)
+        except Rejected as reason:
+            found = [Checked(str(path), False, str(reason))]
+        for checked in found:
+            word = "accepted" if checked.accepted else "REJECTED"
+            print(printable(f"{word}  {checked.claim}  ({checked.detail})"))
+            accepted = accepted and checked.accepted
+        if not found:
+            print(f"no certificates in {path}", file=sys.stderr)
+            return Exit.NOTHING
+    return Exit.EXPECTED if accepted else Exit.REFUTED

@@ -1,0 +1,349 @@
+"""Reads a document of certificates and checks each; anything malformed is rejected, never repaired."""
+
+import hashlib
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Final, TypeAlias
+
+from spec.cost import MODELS
+from spec.diagnostics import EvaluationError, UsageError
+from spec.graph import Graph, Node, SOp
+from spec.interp import evaluate
+from spec.serialize import Malformed, content_hash, loads, read_atom
+from spec.values import Atom, atom_key
+from verifier.recheck.depth import Colouring, check_pair
+from verifier.recheck.rup import Rejected
+from verifier.recheck.schedule import Task, check_chain, check_clauses, check_crowd, check_schedule
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Word: TypeAlias = tuple[Atom, ...]
+
+MAX_CHARACTERS: Final = 1 << 28
+_SAMPLE: Final[tuple[Atom, ...]] = ("a", "b", "1", "(", 2, True)
+_SAMPLED: Final = 120
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One certificate: what it claims, whether it shows that, and how or why not."""
+
+    claim: str
+    accepted: bool
+    detail: str
+
+
+def recheck(text: str) -> list[Checked]:
+    """Check every certificate of a document; raises `Rejected` when it is none."""
+    document = _object(_parse(text), "document")
+    if document.get("format") != "rasp-bounds" or document.get("version") != 1:
+        raise Rejected("this is no document of certificates that this tool reads")
+    programs = _Programs(_object(document.get("programs"), "programs"))
+    return [_one(programs, item) for item in _array(document.get("certificates"), "certificates")]
+
+
+def _one(programs: "_Programs", item: Json) -> Checked:
+    claim = "?"
+    try:
+        record = _object(item, "certificate")
+        claim = _text(record, "claim")
+        check = _KINDS.get(_text(record, "kind"))
+        if check is None:
+            raise Rejected("unknown kind of certificate")
+        return Checked(claim, True, check(programs, record))
+    except (Rejected, Malformed) as reason:
+        return Checked(claim, False, str(reason))
+    except UsageError as error:
+        return Checked(claim, False, error.render())
+
+
+# ------------------------------------------------------------------------------------------------ programs
+
+
+class _Programs:
+    """The programs of a document, by the hash of what they mean, which is computed again."""
+
+    def __init__(self, stored: Mapping[str, Json]) -> None:
+        self.stored = stored
+        self.loaded: dict[str, tuple[Graph, tuple[Node, ...]]] = {}
+        self.compared: dict[tuple[str, str], str] = {}
+
+    def get(self, key: str) -> tuple[Graph, tuple[Node, ...]]:
+        """A program and its outputs, in order."""
+        if key not in self.loaded:
+            if key not in self.stored:
+                raise Rejected("a program is missing")
+            graph, outputs = loads(json.dumps(self.stored[key]), "program")
+            if not graph.interning:
+                raise Rejected("a program in which equal nodes need not be the same")
+            if content_hash(graph.numbers, outputs) != key.rstrip("'"):
+                raise Rejected("a program is not the one that its hash says")
+            names = [f"out{i}" for i in range(len(outputs))]
+            if set(names) != set(outputs):
+                raise Rejected("a program with other outputs than out0, out1, ..")
+            self.loaded[key] = graph, tuple(outputs[name] for name in names)
+        return self.loaded[key]
+
+
+def _same_meaning(programs: _Programs, left: str, right: str) -> str:
+    """Two programs, one of which was made from the other by merging, on a sample of inputs: a test, no proof."""
+    if left.rstrip("'") == right.rstrip("'"):
+        return ""
+    if (left, right) not in programs.compared:
+        programs.compared[left, right] = _compared(programs, left, right)
+    return programs.compared[left, right]
+
+
+def _compared(programs: _Programs, left: str, right: str) -> str:
+    (one, ones), (other, others) = programs.get(left), programs.get(right)
+    if one.numbers is not other.numbers or len(ones) != len(others):
+        raise Rejected("the merged program is another one")
+    words = (word for n in (1, 2, 3) for word in product(_SAMPLE, repeat=n))
+    for word in islice(words, _SAMPLED):
+        if _outcome(one, ones, word) != _outcome(other, others, word):
+            raise Rejected(f"the merged program differs from the one that was written on {list(word)}")
+    return f"; merging tested on {_SAMPLED} inputs"
+
+
+def _outcome(graph: Graph, roots: Sequence[Node], word: Word) -> object:
+    try:
+        run = evaluate(roots, word, graph.numbers)
+    except EvaluationError:
+        return "fails"
+    return [tuple(map(atom_key, run.values[root])) if isinstance(root, SOp) else run.rows[root] for root in roots]
+
+
+# ------------------------------------------------------------------------------------------------ kinds
+
+
+def _task(programs: _Programs, record: Mapping[str, Json]) -> Task:
+    graph, roots = programs.get(_text(record, "program"))
+    model = MODELS.get(_text(record, "model"))
+    if model is None:
+        raise Rejected("unknown cost model")
+    limits = _object(record.get("limits"), "limits")
+    layers = _integer(limits.get("layers"), "layers")
+    width, total = (
+        None if limits.get(name) is None else _integer(limits.get(name), name) for name in ("heads", "total heads")
+    )
+    task = Task(graph, roots, model, layers, width, total)
+    listed = (("layers", layers), ("heads", width), ("total heads", total))
+    said = ", ".join(f"{name} <= {most}" for name, most in listed if most is not None)
+    negated = "not " if record.get("kind") == "no-schedule" else ""
+    about = f"program {_text(record, 'written')[:12]} as written, {model.name} model"
+    _expect_claim(record, f"{about}: {negated}{said}")
+    return task
+
+
+def _expect_claim(record: Mapping[str, Json], claim: str) -> None:
+    """What is shown has to be what is said."""
+    if record.get("claim") != claim:
+        raise Rejected(f"the fields say another thing than the claim: {claim}")
+
+
+def _schedule(programs: _Programs, record: Mapping[str, Json]) -> str:
+    task = _task(programs, record)
+    layers: dict[int, int] = {}
+    for item in _array(record.get("layers"), "layers"):
+        match item:
+            case [int(read), int(layer)]:
+                layers[read] = layer
+            case _:
+                raise Rejected("a layer is not a pair of numbers")
+    return check_schedule(task, layers) + _merging(programs, record)
+
+
+def _no_schedule(programs: _Programs, record: Mapping[str, Json]) -> str:
+    task = _task(programs, record)
+    argument = _object(record.get("argument"), "argument")
+    if "chain" in argument:
+        found = check_chain(task, _integers(argument["chain"], "chain"))
+    elif "crowd" in argument:
+        first, last = _integer(argument.get("first"), "first"), _integer(argument.get("last"), "last")
+        found = check_crowd(task, first, last, _integers(argument["crowd"], "crowd"))
+    else:
+        found = check_clauses(task, _lines(argument.get("proof")))
+    return found + _merging(programs, record)
+
+
+def _merging(programs: _Programs, record: Mapping[str, Json]) -> str:
+    return _same_meaning(programs, _text(record, "program"), _text(record, "written"))
+
+
+def _indistinguishable(programs: _Programs, record: Mapping[str, Json]) -> str:
+    target = _target(programs, record)
+    points = [_object(record.get(side), side) for side in ("left", "right")]
+    words = [_word(point.get("word")) for point in points]
+    places = [_integer(point.get("position"), "position") for point in points]
+    if not all(0 <= place < len(word) for word, place in zip(words, places, strict=True)):
+        raise Rejected("a position is outside of its word")
+    if target is None:
+        outputs: list[Hashable] = [_text(point, "output") for point in points]
+        trust = "; outputs as stated"
+    else:
+        outputs, trust = [target(word)[place] for word, place in zip(words, places, strict=True)], ""
+    if outputs[0] == outputs[1] or _ANY in outputs:
+        raise Rejected("the outputs do not differ")
+    colouring = _colouring(record, words)
+    depth = None if record.get("depth") is None else _integer(record.get("depth"), "depth")
+    layers = "any number of layers" if depth is None else f"{depth} layers"
+    _expect_claim(record, f"{_about(record)}: not in {layers} of {_class_words(record)}")
+    return check_pair(colouring, (places[0], places[1]), depth) + trust
+
+
+def _distinguishable(programs: _Programs, record: Mapping[str, Json]) -> str:
+    target = _target(programs, record)
+    if target is None:
+        raise Rejected("the target is not in the document")
+    scope = _object(record.get("scope"), "scope")
+    low, high = _integer(scope.get("low"), "low"), _integer(scope.get("high"), "high")
+    symbols = _word(scope.get("symbols"))
+    words = [word for n in range(low, high + 1) for word in product(symbols, repeat=n)]
+    colouring = _colouring(record, words)
+    depth = _integer(record.get("depth"), "depth")
+    lengths = f"lengths {low}..{high} over {len(symbols)} symbols"
+    _expect_claim(record, f"{_about(record)}: in {depth} layers of {_class_words(record)}, {lengths}")
+    for _ in range(depth):
+        colouring.round()
+    outputs: dict[int, Hashable] = {}
+    for number, word in enumerate(words):
+        for position, output in enumerate(target(word)):
+            if output != _ANY and outputs.setdefault(colouring.colour(number, position), output) != output:
+                raise Rejected(f"position {position} of {list(word)} is not told apart from another one")
+    return f"all points of {len(words)} inputs told apart"
+
+
+_KINDS: Final[Mapping[str, Callable[[_Programs, Mapping[str, Json]], str]]] = {
+    "schedule": _schedule,
+    "no-schedule": _no_schedule,
+    "indistinguishable": _indistinguishable,
+    "distinguishable": _distinguishable,
+}
+
+
+def _colouring(record: Mapping[str, Json], words: Sequence[Word]) -> Colouring:
+    cls = _object(record.get("class"), "class")
+    masks = [mask for mask in _array(cls.get("masks"), "masks") if isinstance(mask, str)]
+    return Colouring(_text(cls, "attention"), masks, cls.get("start") is True, words)
+
+
+def _class_words(record: Mapping[str, Json]) -> str:
+    cls = _object(record.get("class"), "class")
+    masks = ",".join(mask for mask in _array(cls.get("masks"), "masks") if isinstance(mask, str))
+    return f"{_text(cls, 'attention')}/{masks}" + ("+start" if cls.get("start") is True else "")
+
+
+# ------------------------------------------------------------------------------------------------ targets
+
+
+def _about(record: Mapping[str, Json]) -> str:
+    target = _object(record.get("target"), "target")
+    if "program" in target:
+        return f"program {_text(target, 'program')[:12]}"
+    if "mealy" in target:
+        text = json.dumps(target["mealy"], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+        return f"machine {hashlib.sha256(text.encode('ascii')).hexdigest()[:12]}"
+    return f"{_text(target, 'stated')}, as stated"
+
+
+_ANY: Final = ("any output will do",)
+
+
+def _target(programs: _Programs, record: Mapping[str, Json]) -> Callable[[Word], Sequence[Hashable]] | None:
+    """The function that the certificate is about; `None` when it only states outputs."""
+    target = _object(record.get("target"), "target")
+    if "program" in target:
+        graph, roots = programs.get(_text(target, "program"))
+        root = roots[0]
+        if not isinstance(root, SOp):
+            raise Rejected("the target is no s-op")
+        return lambda word: _values(graph, root, word)
+    if "mealy" in target:
+        return _machine(_object(target["mealy"], "mealy"))
+    _text(target, "stated")
+    return None
+
+
+def _values(graph: Graph, root: SOp, word: Word) -> Sequence[Hashable]:
+    try:
+        values = evaluate([root], word, graph.numbers).values[root]
+    except EvaluationError:
+        return [_ANY] * len(word)
+    return ["nan" if value != value else value for value in values]
+
+
+def _machine(record: Mapping[str, Json]) -> Callable[[Word], Sequence[Hashable]]:
+    steps: dict[tuple[str, object], tuple[str, Atom]] = {}
+    for item in _array(record.get("steps"), "steps"):
+        match item:
+            case [str(state), symbol, str(following), output]:
+                steps[state, atom_key(read_atom(symbol))] = following, read_atom(output)
+            case _:
+                raise Rejected("a step of the machine is malformed")
+    start, last_only = _text(record, "start"), record.get("last_only") is True
+
+    def run(word: Word) -> Sequence[Hashable]:
+        state = start
+        found: list[Hashable] = []
+        for symbol in word:
+            if (state, atom_key(symbol)) not in steps:
+                raise Rejected("the machine has no step for an input")
+            state, output = steps[state, atom_key(symbol)]
+            found.append(output)
+        return [_ANY] * (len(found) - 1) + found[-1:] if last_only else found
+
+    return run
+
+
+# ------------------------------------------------------------------------------------------------ shapes
+
+
+def _parse(text: str) -> Json:
+    if len(text) > MAX_CHARACTERS:
+        raise Rejected(f"more than {MAX_CHARACTERS} characters")
+    try:
+        value: Json = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Rejected(f"not JSON: {error}") from error
+    return value
+
+
+def _object(value: Json, what: str) -> dict[str, Json]:
+    if isinstance(value, dict):
+        return value
+    raise Rejected(f"{what} is no object")
+
+
+def _array(value: Json, what: str) -> list[Json]:
+    if isinstance(value, list):
+        return value
+    raise Rejected(f"{what} is no list")
+
+
+def _text(record: Mapping[str, Json], name: str) -> str:
+    value = record.get(name)
+    if isinstance(value, str):
+        return value
+    raise Rejected(f"{name} is no text")
+
+
+def _integer(value: Json, what: str) -> int:
+    if type(value) is int:
+        return value
+    raise Rejected(f"{what} is no number")
+
+
+def _integers(value: Json, what: str) -> list[int]:
+    return [_integer(item, what) for item in _array(value, what)]
+
+
+def _lines(value: Json) -> list[str]:
+    lines = [line for line in _array(value, "proof") if isinstance(line, str)]
+    if len(lines) != len(_array(value, "proof")):
+        raise Rejected("a line of the proof is no text")
+    return lines
+
+
+def _word(value: Json) -> Word:
+    return tuple(read_atom(item) for item in _array(value, "word"))
