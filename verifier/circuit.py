@@ -48,7 +48,7 @@ def build(
     violation: Term, length: int, symbols: Sequence[Atom], max_gates: int, max_values: int, deadline: float
 ) -> Circuit:
     """The circuit of a term, or `TooManyGates`, `TooManyValues`, or `TimeoutError` at the deadline."""
-    gates = Gates(max_gates)
+    gates = Gates(max_gates, deadline)
     inputs = tuple(gates.choice(len(symbols)) for _ in range(length))
     builder = _Builder(Values(gates, Codes(), max_values), symbols, inputs)
     value = builder.run(violation, deadline)

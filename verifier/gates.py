@@ -7,6 +7,8 @@ every back end has to assert or respect it.
 """
 
 from collections.abc import Iterable, Sequence
+from math import inf
+from time import monotonic
 from typing import Final, TypeAlias
 
 Literal: TypeAlias = int
@@ -20,10 +22,11 @@ class TooManyGates(Exception):
 
 
 class Gates:
-    """The only maker of gates."""
+    """The only maker of gates: at most `limit`, and until the monotonic clock shows `deadline`."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, deadline: float = inf) -> None:
         self.limit = limit
+        self.deadline = deadline
         # Operands of each gate; `None` for variables. Gate 0 does not exist, since it would have no complement.
         self.operands: list[tuple[Literal, ...] | None] = [None, ()]
         self.groups: list[tuple[Literal, ...]] = []
@@ -130,6 +133,8 @@ class Gates:
     def _add(self, operands: tuple[Literal, ...] | None) -> Literal:
         if len(self.operands) > self.limit:
             raise TooManyGates(f"more than {self.limit} gates")
+        if len(self.operands) % 1024 == 0 and monotonic() > self.deadline:
+            raise TimeoutError
         self.operands.append(operands)
         return len(self.operands) - 1
 

@@ -6,6 +6,8 @@ values, so that the sets of cases that comparisons ask for are mostly intervals,
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import gcd
 from typing import Final, TypeAlias
 
 from spec.values import Atom
@@ -27,13 +29,16 @@ class TooManyValues(Exception):
 class Source:
     """Cases of which exactly one holds: `guards[i]` says that case i does.
 
-    `upto[i]`, where given, says that one of the cases 0 .. i holds.
+    Where the cases are numbers of literals that hold, `counted` lists the literals and `upto[i]` says that no more
+    than i of them hold.
     """
 
-    def __init__(self, guards: Sequence[Literal], upto: Sequence[Literal] | None = None) -> None:
+    def __init__(
+        self, guards: Sequence[Literal], counted: tuple[Literal, ...] = (), upto: Sequence[Literal] = ()
+    ) -> None:
         self.guards = tuple(guards)
-        self.counts = upto is not None
-        self.upto: list[Literal] = list(upto or ())
+        self.counted = counted
+        self.upto: list[Literal] = list(upto)
         self.known: dict[Cases, Literal] = {}
 
     def __len__(self) -> int:
@@ -68,8 +73,9 @@ class Values:
         self.gates = gates
         self.meaning = meaning
         self.max_cases = max_cases
+        self.max_counted = 256
         self._one = Source((TRUE,))
-        self._bits: dict[int, Source] = {}
+        self._counts: dict[tuple[Literal, ...], Source] = {}
 
     # -------------------------------------------------------------------------------------------- literals
 
@@ -109,7 +115,7 @@ class Values:
     def _pieces(self, source: Source, cases: Cases) -> Iterable[Literal]:
         """Literals whose disjunction is the set of cases: its intervals."""
         for first, last in _runs(sorted(cases)):
-            if last - first + 1 < (1 if source.counts else _SHORT):
+            if last - first + 1 < (1 if source.counted else _SHORT):
                 yield from source.guards[first : last + 1]
             else:
                 below = self._upto(source, first - 1) if first else FALSE
@@ -132,9 +138,7 @@ class Values:
         """A truth value."""
         if abs(literal) == TRUE:
             return self.constant(TRUE_CODE if literal == TRUE else FALSE_CODE)
-        source = self._bits.get(abs(literal))
-        if source is None:
-            source = self._bits[abs(literal)] = Source((-abs(literal), abs(literal)))
+        source = self._counting((abs(literal),))
         return Guarded(source, (FALSE_CODE, TRUE_CODE) if literal > 0 else (TRUE_CODE, FALSE_CODE))
 
     def choice(self, guards: dict[int, Literal]) -> Guarded:
@@ -169,7 +173,7 @@ class Values:
         if len(sources) <= 1:
             return self._relabelled(sources[0] if sources else self._one, meaning, operands)
         if len(operands) == 2:
-            return self._product(meaning, *operands)
+            return self._joint_count(meaning, *operands) or self._product(meaning, *operands)
         raise ValueError("functions of more than two values are built from their parts")
 
     def _relabelled(self, source: Source, meaning: Coded, operands: Sequence[Guarded]) -> Guarded:
@@ -232,29 +236,127 @@ class Values:
 
     # -------------------------------------------------------------------------------------------- counting
 
-    def count(self, literals: Sequence[Literal], label: Callable[[int], int]) -> Guarded:
+    def count(self, literals: Iterable[Literal], label: Callable[[int], int]) -> Guarded:
         """`label` of how many of the literals hold."""
-        always = sum(literal == TRUE for literal in literals)
-        # Counting does not depend on the order, and a canonical one lets counts share their beginnings.
-        atleast = self._thresholds(sorted((x for x in literals if abs(x) != TRUE), key=lambda x: (abs(x), x)))
-        guards, upto = [], []
-        for number in range(len(atleast) + 1):
-            enough = atleast[number - 1] if number else TRUE
-            more = atleast[number] if number < len(atleast) else FALSE
-            guards.append(self.gates.both(enough, -more))
-            upto.append(-more)
-        if len(guards) == 1:
-            return self.constant(label(always))
-        return Guarded(Source(guards, upto), [label(always + number) for number in range(len(guards))])
+        form = _linear(literals)
+        return self._counted(form, self._counting(form.literals), label)
+
+    def _counted(self, form: "_Linear", source: Source, label: Callable[[int], int]) -> Guarded:
+        numbers = range(len(source))
+        return Guarded(source, [label(form.constant + form.factor * number) for number in numbers])
+
+    def _counting(
+        self, literals: tuple[Literal, ...], parts: tuple[list[Literal], list[Literal]] | None = None
+    ) -> Source:
+        """The source that counts these literals; the same one for the same literals.
+
+        `parts`, where given, are the thresholds of two counts of which this is the sum.
+        """
+        if not literals:
+            return self._one
+        source = self._counts.get(literals)
+        if source is None:
+            enough = self._merged(*parts) if parts else self._thresholds(literals)
+            more = [*enough, FALSE]
+            guards = [self.gates.both(a, -b) for a, b in zip([TRUE, *enough], more, strict=True)]
+            source = self._counts[literals] = Source(guards, literals, [-over for over in more])
+        return source
 
     def _thresholds(self, literals: Iterable[Literal]) -> list[Literal]:
-        """`[at least 1, at least 2, ...]`, by a counter that reads the literals one after the other."""
+        """`[at least 1, at least 2, ...]`, by a counter that reads the literals one after the other.
+
+        Their order is canonical, so counters of similar literals share their beginnings.
+        """
         gates = self.gates
         atleast: list[Literal] = []
         for literal in literals:
             carried = [literal, *(gates.both(before, literal) for before in atleast)]
             atleast = [gates.either(a, b) for a, b in zip([*atleast, FALSE], carried, strict=True)]
         return atleast
+
+    def _joint_count(self, meaning: Coded, left: Guarded, right: Guarded) -> Guarded | None:
+        """A function of two counts that depends only on their sum or their difference, as a function of one count.
+
+        Literals that both counts share cancel: a count that is compared with itself, however it came about, is no
+        question any more. `None` where nothing is gained.
+        """
+        ours, theirs = left.source.counted, right.source.counted
+        if not ours or not theirs or len(ours) + len(theirs) > self.max_counted:
+            return None
+        for negated in (False, True):
+            labels = _diagonals(meaning, left, right, negated)
+            if labels is None:
+                continue
+            form = _linear((*ours, *(-x if negated else x for x in theirs)))
+            if 2 * len(form.literals) <= len(ours) + len(theirs):
+                return self._counted(form, self._counting(form.literals), labels.__getitem__)
+            if len(form.literals) == len(ours) + len(theirs) > 2 and len(set(labels)) > 2:
+                flipped = form.factor < 0
+                parts = self._enough(left.source, flipped), self._enough(right.source, flipped is not negated)
+                return self._counted(form, self._counting(form.literals, parts), labels.__getitem__)
+        return None
+
+    def _enough(self, source: Source, negated: bool) -> list[Literal]:
+        """`[at least 1, at least 2, ...]` of the literals that a source counts, or of their complements."""
+        most = source.upto[:-1]
+        return most[::-1] if negated else [-few for few in most]
+
+    def _merged(self, left: list[Literal], right: list[Literal]) -> list[Literal]:
+        """The thresholds of a sum: at least k are i of the ones and k - i of the others, for some i."""
+        a, b = [TRUE, *left], [TRUE, *right]
+        return [
+            self.gates.any(
+                self.gates.both(a[i], b[k - i]) for i in range(max(0, k - len(right)), min(k, len(left)) + 1)
+            )
+            for k in range(1, len(left) + len(right) + 1)
+        ]
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """How many of some literals hold: `constant + factor * (how many of these do)`."""
+
+    constant: int
+    factor: int
+    literals: tuple[Literal, ...]
+
+
+def _linear(literals: Iterable[Literal]) -> _Linear:
+    """The canonical form: no constants, no complements, the first literal positive, no common factor."""
+    weights: dict[int, int] = {}
+    constant = 0
+    for literal in literals:
+        if literal == TRUE:
+            constant += 1
+        elif literal != FALSE:
+            # A complement counts as 1 - x.
+            constant += literal < 0
+            weights[abs(literal)] = weights.get(abs(literal), 0) + (1 if literal > 0 else -1)
+    weights = {variable: weight for variable, weight in sorted(weights.items()) if weight}
+    if not weights:
+        return _Linear(constant, 1, ())
+    factor = gcd(*weights.values())
+    if next(iter(weights.values())) < 0:
+        factor = -factor
+    kept: list[Literal] = []
+    for variable, weight in weights.items():
+        times = weight // factor
+        kept.extend([variable if times > 0 else -variable] * abs(times))
+        # -x counts as 1 - x again.
+        constant += times * factor if times < 0 else 0
+    return _Linear(constant, factor, tuple(kept))
+
+
+def _diagonals(meaning: Coded, left: Guarded, right: Guarded, negated: bool) -> list[int] | None:
+    """The function by `i + j`, or by `i + (last - j)`, where it depends on nothing else."""
+    labels: dict[int, int] = {}
+    last = len(right.codes) - 1
+    for i, a in enumerate(left.codes):
+        for j, b in enumerate(right.codes):
+            result = meaning(a, b)
+            if labels.setdefault(i + (last - j if negated else j), result) != result:
+                return None
+    return [labels[i] for i in range(len(left.codes) + last)]
 
 
 def _runs(cases: Sequence[int]) -> Iterable[tuple[int, int]]:

@@ -24,7 +24,7 @@ from verifier.words import Box, index_of, listed
 NAME: Final = "sat"
 SOLVER: Final = "cadical195"
 MAX_SYMBOLS: Final = 256
-MAX_GATES: Final = 3_000_000
+MAX_GATES: Final = 1_000_000
 MAX_VALUES: Final = 4_096
 FIRST_CONFLICTS: Final = 2_000
 """The solver is stopped to look at the clock after so many conflicts, and then after twice as many, and so on."""
