@@ -94,7 +94,7 @@ class _Binder:
             for target in self._claim(prop, program):
                 about.setdefault(target.id, (target, prop))
                 self.targets.setdefault(target.id, target)
-            yield BoundProperty(prop, program, binding)
+            yield BoundProperty(prop, program, binding, self._agreeing(prop, program))
         for target, prop in about.values():
             for claim in (NoError(target), NumbersAgree(target)):
                 implied = replace(prop, name=self._implicit_name(claim), span=target.span, claim=claim)
