@@ -25,7 +25,8 @@ from compiled.formula import (
     keys_of,
     queries_of,
 )
-from compiled.values import POSITION, Count, Definition, Domain, Leaf, Position, is_number
+from compiled.means import is_number
+from compiled.values import POSITION, Count, Definition, Domain, Leaf, Position
 from spec.ast import Predicate
 from spec.graph import Aggregate, Constant, Indices, Map, Node, Select, SOp, topological
 from spec.operators import OperatorError

@@ -6,6 +6,8 @@ from spec.diagnostics import Diagnostic, UsageError
 from spec.source import Span
 
 REFUSED: Final = "C0601"
+UNCERTIFIED: Final = "C0602"
+BAD_FILE: Final = "C0603"
 
 
 class Refused(UsageError):
@@ -13,4 +15,20 @@ class Refused(UsageError):
 
     def __init__(self, reason: str, span: Span | None = None) -> None:
         super().__init__(Diagnostic(REFUSED, f"not compiled: {reason}", span))
+        self.reason = reason
+
+
+class Uncertified(UsageError):
+    """The checker found no proof that the weights are right; the message says where it stopped."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Diagnostic(UNCERTIFIED, f"not certified: {reason}"))
+        self.reason = reason
+
+
+class BadFile(UsageError):
+    """A file of a compiled model is damaged or was not written by the compiler."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Diagnostic(BAD_FILE, reason))
         self.reason = reason

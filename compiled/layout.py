@@ -96,6 +96,7 @@ class Channel:
     """One value that a head moves: what it reads at the key, what the start token gives, and where it goes."""
 
     slot: int
+    leaf: Leaf
     value: Linear
     start: Fraction
 

@@ -7,11 +7,12 @@ token, padding comes after the end and is never attended to.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+
+from compiled.atoms import Atom, read_atom, write_atom
 
 DTYPES: Final[Mapping[str, torch.dtype]] = {
     "float64": torch.float64,
@@ -21,41 +22,6 @@ DTYPES: Final[Mapping[str, torch.dtype]] = {
     "bfloat16": torch.bfloat16,
 }
 MASKS: Final = ("none", "<=", "<", ">=", ">")
-
-Atom = int | float | Fraction | str | bool
-
-
-def read_atom(pair: Sequence[str]) -> Atom:
-    """An atom from its kind and text, e.g. `["float", "1/3"]`."""
-    kind, text = pair
-    match kind:
-        case "bool":
-            return text == "True"
-        case "int":
-            return int(text)
-        case "string":
-            return text
-        case "float":
-            return Fraction(text)
-        case "double":
-            return float.fromhex(text)
-        case _:
-            raise ValueError(f"unknown kind of atom: {kind}")
-
-
-def write_atom(atom: Atom) -> list[str]:
-    """The inverse of `read_atom`."""
-    match atom:
-        case bool():
-            return ["bool", str(atom)]
-        case int():
-            return ["int", str(atom)]
-        case float():
-            return ["double", atom.hex()]
-        case Fraction():
-            return ["float", str(atom)]
-        case _:
-            return ["string", atom]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ selector the encoding is chosen that can be read earliest, then the one with the
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from typing import Final
@@ -17,9 +17,10 @@ from compiled.errors import Refused
 from compiled.forms import Form, Search
 from compiled.formula import Formula, Literal, conjuncts, formula
 from compiled.layout import Channel, Head, Layer, Linear, Mask, Part, Plan, Readout, total
+from compiled.means import averageable
 from compiled.precision import PRECISIONS
 from compiled.stream import LeafKind, Stream
-from compiled.values import Count, Domain, Leaf, Tuple, averageable
+from compiled.values import Count, Domain, Leaf, Tuple
 from spec.ast import Predicate
 from spec.graph import Aggregate, Indices, Select, SOp
 from spec.values import Atom, Numbers
@@ -52,7 +53,10 @@ class Optimise(Enum):
 
 @dataclass(frozen=True)
 class Options:
-    """What to compile for."""
+    """What to compile for.
+
+    `counting`: put counts where the program computes them from shares. `placement`: not before these layers.
+    """
 
     alphabet: tuple[Atom, ...]
     max_length: int
@@ -62,11 +66,12 @@ class Options:
     arch: Arch = Arch.STANDARD
     optimise: Optimise = Optimise.LAYERS
     counting: bool = True
+    placement: Mapping[Aggregate, int] = field(default_factory=dict)
 
 
 def make_plan(outputs: Mapping[str, SOp], options: Options) -> Plan:
     """The plan for these outputs, or `Refused`."""
-    return _Planner(outputs, options).plan()
+    return Planner(outputs, options).plan()
 
 
 def domain_for(outputs: Mapping[str, SOp], options: Options) -> Domain:
@@ -79,7 +84,9 @@ def domain_for(outputs: Mapping[str, SOp], options: Options) -> Domain:
     return domain
 
 
-class _Planner:
+class Planner:
+    """Places leaves, asks the stream for what they read, and writes the plan down."""
+
     def __init__(self, outputs: Mapping[str, SOp], options: Options) -> None:
         if not outputs:
             raise Refused("there is no output")
@@ -151,7 +158,7 @@ class _Planner:
             level = max(level, self._value_level(leaf, fetched))
         else:
             self.stream.kind_of[leaf] = LeafKind.RAW
-        layer = level + 1
+        layer = max(level + 1, self.options.placement.get(leaf, 0) if isinstance(leaf, Aggregate) else 0)
         self.stream.layer_of[leaf] = layer
         self._layer(layer)
         key = (layer, whole, isinstance(leaf, Count))
@@ -247,18 +254,18 @@ class _Planner:
     def _raw_channel(self, leaf: Aggregate | Count, head: Head) -> None:
         slot = self.stream.new_raw(leaf)
         if isinstance(leaf, Count):
-            head.channels.append(Channel(slot, Linear(), Fraction(1)))
+            head.channels.append(Channel(slot, leaf, Linear(), Fraction(1)))
             return
         read = self.stream.read((leaf.values,), [self._numbers(leaf)], raw=True)[0]
         always = self.domain.profile(leaf).always_selects
         start = Fraction(0) if always else self.stream.raw_number(leaf, leaf.default)
-        head.channels.append(Channel(slot, read, start))
+        head.channels.append(Channel(slot, leaf, read, start))
 
     def _fetch(self, leaf: Aggregate, slot: int, unary: Unary) -> None:
         """A value channel for a feature of a fetched aggregate."""
         phi = {row: unary.get(row[0], Fraction(0)) for row in self.domain.all_values((leaf.values,))}
         read = self.stream.read((leaf.values,), [phi])[0]
-        self.head_of[leaf].channels.append(Channel(slot, read, unary.get(leaf.default, Fraction(0))))
+        self.head_of[leaf].channels.append(Channel(slot, leaf, read, unary.get(leaf.default, Fraction(0))))
 
     # -------------------------------------------------------------------------------------------- outputs
 

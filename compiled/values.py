@@ -9,9 +9,7 @@ values on which an operator has no value is not reachable by any input that has 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import product
-from math import gcd, isfinite, lcm
 from typing import Final, TypeAlias, assert_never
 
 from compiled.errors import Refused
@@ -27,12 +25,12 @@ from compiled.formula import (
     keys_of,
     queries_of,
 )
+from compiled.means import MAX_SET, Choice, Values, aggregated, distinct
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
 from spec.interp import read_token
 from spec.operators import OperatorError, function
-from spec.values import Atom, Kind, Numbers, atom_key, kind_of, to_input
+from spec.values import Atom, Numbers, atom_key, to_input
 
-MAX_SET: Final = 20_000
 MAX_TUPLES: Final = 200_000
 MAX_LENGTH: Final = 512
 
@@ -81,27 +79,7 @@ class Definition:
     value: Callable[..., Atom]
 
 
-Values: TypeAlias = tuple[Atom, ...]
 Tuple: TypeAlias = tuple[Atom, ...]
-
-
-def distinct(atoms: Iterable[Atom]) -> Values:
-    """Each atom once; atoms of different kinds stay apart, although `1 == True`."""
-    return tuple({atom_key(atom): atom for atom in atoms}.values())
-
-
-def is_number(atom: Atom) -> bool:
-    """Whether the atom is a boolean, an integer or a real."""
-    return not isinstance(atom, str)
-
-
-def as_fraction(atom: Atom) -> Fraction:
-    """A number as a rational."""
-    if isinstance(atom, str):
-        raise Refused(f'the string "{atom}" where a number is needed')
-    if isinstance(atom, float) and not isfinite(atom):
-        raise Refused(f"the value {atom} has no finite weight")
-    return Fraction(atom)
 
 
 @dataclass(eq=False)
@@ -522,7 +500,7 @@ class Profile:
             else:
                 key, choices = columns.choices(entries, m)
                 if key not in known:
-                    known[key] = self._add(_aggregated(choices, low, high, leaf.default, domain.numbers))
+                    known[key] = self._add(aggregated(choices, low, high, leaf.default, domain.numbers))
             self._numbers[m, i] = known[key]
 
     def _add(self, values: Values) -> int:
@@ -544,9 +522,6 @@ class Profile:
         return distinct(value for values in self._sets for value in values)
 
 
-Choice: TypeAlias = tuple[bool, Values]
-
-
 class _Columns:
     """The sets of values at the keys."""
 
@@ -566,54 +541,3 @@ class _Columns:
                 counted[kind] = counted.get(kind, 0) + 1
         ordered = sorted(counted.items())
         return tuple(ordered), [(must, self._sets[k]) for (must, k), times in ordered for _ in range(times)]
-
-
-def averageable(values: Iterable[Atom]) -> bool:
-    """Whether a row that selects several of these values can have a mean: not of strings, nor of booleans only."""
-    return bool({kind_of(value) for value in values} & {Kind.INT, Kind.REAL})
-
-
-def _aggregated(choices: Sequence[Choice], least: int, most: int, default: Atom, numbers: Numbers) -> Values:
-    """The values of an aggregate whose row selects all the choices that must be, and others up to `most` in all."""
-    found: list[Atom] = [default] if least == 0 else []
-    union = distinct(value for _, values in choices for value in values)
-    musts = [values for must, values in choices if must]
-    if len(musts) <= 1:
-        found += musts[0] if musts else union
-    if most > 1 and averageable(union):
-        found += _means([(m, tuple(v for v in values if is_number(v))) for m, values in choices], numbers)
-    return distinct(found)
-
-
-def _means(choices: Sequence[Choice], numbers: Numbers) -> list[Atom]:
-    """Every mean of two or more: sets of sums are bit sets, one for each number of summands."""
-    scale = lcm(*[as_fraction(v).denominator for _, values in choices for v in values])
-    whole = [(must, [int(as_fraction(v) * scale) for v in values]) for must, values in choices]
-    low = min((v for _, values in whole for v in values), default=0)
-    step = gcd(*[v - low for _, values in whole for v in values]) or 1
-    high = max((v for _, values in whole for v in values), default=0)
-    if numbers is Numbers.IEEE and (max(abs(low), abs(high)) * len(whole)).bit_length() > 53:
-        raise Refused("a mean of reals whose double sum depends on the order of the summands")
-    if (high - low) // step * len(whole) > MAX_SET * 50:
-        raise Refused(f"a mean of up to {len(whole)} values with too many different sums")
-    sums = [1] + [0] * len(whole)
-    for must, values in whole:
-        chosen = [0] * len(sums)
-        for count, bits in enumerate(sums[:-1]):
-            for value in values if bits else ():
-                chosen[count + 1] |= bits << (value - low) // step
-        sums = chosen if must else [a | b for a, b in zip(sums, chosen, strict=True)]
-    found: list[Atom] = []
-    for count in range(2, len(sums)):
-        bits = sums[count]
-        while bits:
-            bit = bits & -bits
-            total = Fraction((bit.bit_length() - 1) * step + count * low, scale)
-            mean = total / count if numbers is Numbers.EXACT else float(total) * 1.0 / count
-            found.append(mean)
-            bits ^= bit
-        if len(found) > MAX_SET * 4:
-            found = list(distinct(found))
-            if len(found) > MAX_SET:
-                raise Refused(f"a mean with more than {MAX_SET} values")
-    return list(distinct(found))

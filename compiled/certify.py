@@ -1,0 +1,86 @@
+"""From a plan to a certified model: the ledger of what the heads compute, checked against the weights."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from compiled.checker import Checker, Margins
+from compiled.counting import definitions
+from compiled.errors import BadFile
+from compiled.layout import Head, Plan
+from compiled.ledger import HeadClaim, Ledger, PartClaim, from_json, to_json
+from compiled.precision import PRECISIONS
+from compiled.values import Domain
+from spec.graph import SOp, topological
+from spec.values import Atom, Numbers
+
+Floats = npt.NDArray[np.float64]
+
+
+def ledger_of(plan: Plan) -> Ledger:
+    """What the plan claims about each head."""
+    return Ledger(tuple(tuple(_claim(head) for head in layer.heads) for layer in plan.layers))
+
+
+def _claim(head: Head) -> HeadClaim:
+    parts, first = [], 0
+    for part in head.parts:
+        parts.append(PartClaim(part.formula, first, part.rank))
+        first += part.rank
+    columns = tuple((column, channel.leaf) for column, channel in enumerate(head.channels))
+    return HeadClaim(tuple(parts), first, head.mask.value, columns)
+
+
+def certify(
+    weights: Mapping[str, Floats],
+    ledger: Ledger,
+    domain: Domain,
+    outputs: Mapping[str, tuple[SOp, tuple[Atom, ...]]],
+    dtype: str,
+) -> Margins:
+    """Check the weights, as their format stores them; `Uncertified` says where there is no proof."""
+    return Checker(weights, ledger, domain, outputs, PRECISIONS[dtype]).check()
+
+
+def write_certificate(ledger: Ledger, margins: Margins, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The certificate as data for JSON: the claims to replay, what they are about, and the margins found."""
+    numbers = {name: value if isfinite(value) else None for name, value in asdict(margins).items()}
+    return {"kind": "compiled-transformer", **facts, "margins": numbers, "ledger": to_json(ledger)}
+
+
+def recheck(
+    certificate: Mapping[str, Any],
+    weights: Mapping[str, Floats],
+    outputs: Mapping[str, SOp],
+    values: Mapping[str, Sequence[Atom]],
+    *,
+    alphabet: Sequence[Atom],
+    numbers: Numbers,
+) -> Margins:
+    """Replay a certificate against weights and a program: nothing of the planner is used.
+
+    The scope is the caller's and must be the certificate's; the definitions of counts are derived again.
+    """
+    try:
+        length, dtype, split = (
+            int(certificate["max_length"]),
+            str(certificate["dtype"]),
+            bool(certificate["split_means"]),
+        )
+        counting = bool(certificate["counting"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadFile(f"the certificate is malformed: {error}") from error
+    if dtype not in PRECISIONS:
+        raise BadFile(f"the certificate names an unknown number format `{dtype}`")
+    domain = Domain(tuple(alphabet), length, numbers)
+    if counting:
+        for sop, made in definitions(outputs.values(), domain, split_means=split).items():
+            domain.define(sop, made)
+    nodes = {node.id: node for node in topological(outputs.values())}
+    ledger = from_json(certificate.get("ledger"), nodes)
+    claimed = {name: (sop, tuple(values[name])) for name, sop in outputs.items()}
+    return certify(weights, ledger, domain, claimed, dtype)

@@ -1,0 +1,339 @@
+"""The checker's part for attention: one head against the claim about it, on all pairs of local states."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, inf
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from compiled.errors import Uncertified
+from compiled.formula import Both, Formula, Literal, formula, keys_of, queries_of
+from compiled.ledger import HeadClaim, PartClaim
+from compiled.rounding import digits_of, operand
+from compiled.states import Floats, Read, Term
+from compiled.values import Count, Leaf, Tuple
+from spec.ast import Predicate
+from spec.graph import Aggregate, Indices, Select, SOp
+from spec.values import Atom
+
+if TYPE_CHECKING:
+    from compiled.checker import Checker
+
+GAP: Final = 16.0
+UNDERFLOW: Final = {"float64": 746.0, "float32": 104.0, "tf32": 104.0, "float16": 18.0, "bfloat16": 104.0}
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """Per state of the query: the least and the largest score of a selected key, and the largest of another."""
+
+    leaves: tuple[Leaf, ...]
+    low: dict[Tuple, float]
+    high: dict[Tuple, float]
+    other: dict[Tuple, float]
+
+
+class HeadCheck:
+    """One head of one layer."""
+
+    def __init__(self, checker: "Checker", layer: int, index: int, claim: HeadClaim | None) -> None:
+        self.checker, self.claim = checker, claim
+        self.where = f"layer {layer + 1}, head {index}"
+        name = f"blocks.{layer}.attn"
+        self.w = {
+            key: checker.weights[f"{name}.{key}"][index] for key in ("W_Q", "W_K", "W_V", "W_O", "b_Q", "b_K", "b_V")
+        }
+        self.leak = 0.0
+
+    def run(self) -> list[tuple[int, Term, float]]:
+        """What the head adds to slots."""
+        claim = self.claim
+        if claim is None or not claim.columns:
+            if np.any(self.w["W_O"] != 0) and (np.any(self.w["W_V"] != 0) or np.any(self.w["b_V"] != 0)):
+                raise Uncertified(f"{self.where} writes, but nothing is claimed about it")
+            return []
+        self._unclaimed_columns(claim)
+        leaf = claim.columns[0][1]
+        self._formula(claim, leaf)
+        levels = [self._part(part) for part in claim.parts]
+        gap, spread = self._start_token(claim, levels, leaf)
+        self._start_query(claim)
+        n = self.checker.domain.max_length
+        self.checker.score_gap = min(self.checker.score_gap, gap)
+        self.leak = 0.0 if gap >= UNDERFLOW[self.checker.precision.name] else (n + 1) * exp(-gap)
+        found = []
+        for column in range(self.w["W_V"].shape[1]):
+            found += self._column(column, dict(claim.columns).get(column), spread)
+        return found
+
+    def _unclaimed_columns(self, claim: HeadClaim) -> None:
+        scored = {part.first + k for part in claim.parts for k in range(part.rank)} | {claim.start}
+        if sum(part.rank for part in claim.parts) + 1 != len(scored):
+            raise Uncertified(f"{self.where}: a column scores two conjuncts")
+        for column in range(self.w["W_Q"].shape[1]):
+            silent = any(
+                not np.any(self.w[f"W_{side}"][:, column]) and not self.w[f"b_{side}"][column] for side in "QK"
+            )
+            if column not in scored and not silent:
+                raise Uncertified(f"{self.where}: column {column} scores something that is not claimed")
+
+    def _formula(self, claim: HeadClaim, leaf: Leaf) -> None:
+        """The conjuncts that are scored or masked are those of the leaves, up to parts that always hold."""
+        for _, other in claim.columns:
+            if _selects(other) != _selects(leaf) or isinstance(other, Count) is not isinstance(leaf, Count):
+                raise Uncertified(f"{self.where}: two leaves of one head have different selectors")
+        wanted = set(_flat(_selects(leaf)))
+        given = {one for part in claim.parts for one in _flat(part.formula)}
+        if claim.mask != "none":
+            masked = [one for one in wanted if _mask_of(one) == claim.mask]
+            if not masked:
+                raise Uncertified(f"{self.where}: the mask is not a conjunct of the selector")
+            given |= set(masked)
+        if not given <= wanted:
+            raise Uncertified(f"{self.where}: it scores what its selector does not have")
+        domain = self.checker.domain
+        for one in wanted - given:
+            entries = domain.entries(one)
+            keys, queries = domain.all_values(keys_of(one)), domain.all_values(queries_of(one))
+            if any(entries.holds(key, query) is not True for key in keys or ((),) for query in queries or ((),)):
+                raise Uncertified(f"{self.where}: a conjunct of the selector is not scored")
+
+    def _part(self, part: PartClaim) -> _Levels:
+        """Scores of every query state with every key state, for the columns of one conjunct."""
+        domain = self.checker.domain
+        columns = slice(part.first, part.first + part.rank)
+        key_sops, query_sops = keys_of(part.formula), queries_of(part.formula)
+        query = self.checker.read(self.w["W_Q"][:, columns], self.w["b_Q"][columns], domain.leaves_of(query_sops))
+        key = self.checker.read(self.w["W_K"][:, columns], self.w["b_K"][columns], domain.leaves_of(key_sops))
+        keys, key_values = self._by_value(key, key_sops)
+        queries, query_values = self._by_value(query, query_sops)
+        error = self._score_error(query, key)
+        entries = domain.entries(part.formula)
+        index = {value: k for k, value in enumerate(dict.fromkeys(key_values))}
+        key_class = np.array([index[value] for value in key_values])
+        low: dict[Tuple, float] = {}
+        high: dict[Tuple, float] = {}
+        other: dict[Tuple, float] = {}
+        rows: dict[Tuple, npt.NDArray[np.bool_]] = {}
+        self.checker.pairs += len(queries) * len(keys)
+        for k, value in zip(queries, query_values, strict=True):
+            if value not in rows:
+                truth = np.array([entries.holds(one, value) is True for one in index])
+                rows[value] = truth[key_class]
+            scores = key.values[keys] @ query.values[k]
+            selected = rows[value]
+            state = query.tuples[k]
+            low[state] = float(scores[selected].min(initial=inf)) - error
+            high[state] = float(scores[selected].max(initial=-inf)) + error
+            other[state] = float(scores[~selected].max(initial=-inf)) + error
+        return _Levels(query.leaves, low, high, other)
+
+    def _by_value(self, read: Read, sops: Sequence[SOp]) -> tuple[list[int], list[Tuple]]:
+        """The states in which the s-ops have values, and these values."""
+        image = self.checker.domain.image(sops, read.leaves, read.tuples)
+        places = [k for k, row in enumerate(read.tuples) if row in image]
+        return places, [image[read.tuples[k]] for k in places]
+
+    def _score_error(self, query: Read, key: Read) -> float:
+        """The error of a score: errors of its factors, and rounding unless everything is whole."""
+        if not query.values.size or not key.values.size:
+            return 0.0
+        q = [operand(query.values[:, r], float(query.errors[r])) for r in range(query.values.shape[1])]
+        k = [operand(key.values[:, r], float(key.errors[r])) for r in range(key.values.shape[1])]
+        total, size, step, whole = 0.0, 0.0, inf, True
+        for a, b in zip(q, k, strict=True):
+            total += a.error * (b.largest + b.error) + (a.largest + a.error) * b.error
+            size += (a.largest + a.error) * (b.largest + b.error)
+            step = min(step, a.quantum * b.quantum)
+            whole &= not a.error and not b.error
+            kept = self.checker.precision.product_digits
+            whole &= a.digits <= kept and b.digits <= kept
+        if size >= self.checker.precision.largest:
+            return inf
+        if whole and size <= 2.0**self.checker.precision.digits * step:
+            return 0.0
+        rounding = self.checker.arithmetic.gamma(len(q) + 1) + 2.02 * self.checker.precision.product_unit
+        return total + size * rounding
+
+    def _start_token(self, claim: HeadClaim, levels: Sequence[_Levels], leaf: Leaf) -> tuple[float, float]:
+        """The least gap below what is attended to, and the spread among it; the start token included."""
+        checker = self.checker
+        key, key_error = checker.at_start(self.w["W_K"], self.w["b_K"])
+        column = claim.start
+        own = checker.read(self.w["W_K"][:, [column]], self.w["b_K"][[column]])
+        if np.any(own.values != 0) or np.any(own.errors != 0):
+            raise Uncertified(f"{self.where}: the column of the start token scores other keys")
+        used = [k for k in range(len(key)) if key[k] or key_error[k]]
+        more = tuple(one for level in levels for one in level.leaves)
+        read = checker.read(self.w["W_Q"][:, used], self.w["b_Q"][used], more)
+        scores = read.values @ key[used]
+        error = self._score_error(read, Read((), [()], key[used][None, :], key_error[used]))
+        gap, spread = inf, 0.0
+        always = isinstance(leaf, Aggregate) and checker.domain.profile(leaf).always_selects
+        places = [[read.leaves.index(one) for one in level.leaves] for level in levels]
+        for state, score in zip(read.tuples, scores.tolist(), strict=True):
+            states = [tuple(state[k] for k in at) for at in places]
+            if not all(one in level.low for one, level in zip(states, levels, strict=True)):
+                continue
+            low = sum(level.low[one] for one, level in zip(states, levels, strict=True))
+            high = sum(level.high[one] for one, level in zip(states, levels, strict=True))
+            most = [max(level.high[one], level.other[one]) for one, level in zip(states, levels, strict=True)]
+            rest = max(
+                (
+                    level.other[one] + sum(most[:k]) + sum(most[k + 1 :])
+                    for k, (one, level) in enumerate(zip(states, levels, strict=True))
+                ),
+                default=-inf,
+            )
+            reachable = high > -inf
+            if isinstance(leaf, Count):
+                attended = [score + error, score - error] + ([low, high] if reachable else [])
+                gap = min(gap, min(attended) - rest)
+                spread = max(spread, max(attended) - min(attended))
+                continue
+            if reachable:
+                gap = min(gap, low - rest, low - score - error)
+                spread = max(spread, high - low)
+            if not always or not reachable:
+                gap = min(gap, score - error - rest)
+        if not gap >= GAP:
+            raise Uncertified(f"{self.where}: a key that is not selected scores within {gap:.4g} of what is")
+        if not spread <= 1.0:
+            raise Uncertified(f"{self.where}: selected keys score up to {spread:.4g} apart")
+        return gap, spread
+
+    def _start_query(self, claim: HeadClaim) -> None:
+        """The start token attends to itself only."""
+        checker = self.checker
+        query, query_error = checker.at_start(self.w["W_Q"], self.w["b_Q"])
+        key, key_error = checker.at_start(self.w["W_K"], self.w["b_K"])
+        own = float(query @ key - query_error @ np.abs(key) - np.abs(query) @ key_error)
+        best = 0.0
+        for part in claim.parts:
+            columns = slice(part.first, part.first + part.rank)
+            read = checker.read(self.w["W_K"][:, columns], self.w["b_K"][columns])
+            scores = read.values @ query[columns]
+            slack = np.abs(read.values) @ query_error[columns] + read.errors @ np.abs(query[columns])
+            best += float((scores + slack).max(initial=-inf)) if len(scores) else 0.0
+        if not own - best >= GAP:
+            raise Uncertified(f"{self.where}: the start token attends to other keys")
+
+    # ------------------------------------------------------------------------------------------ values
+
+    def _column(self, column: int, leaf: Leaf | None, spread: float) -> list[tuple[int, Term, float]]:
+        targets = [int(slot) for slot in np.flatnonzero(self.w["W_O"][column])]
+        if not targets:
+            return []
+        matrix, bias = self.w["W_V"][:, [column]], self.w["b_V"][[column]]
+        if leaf is None:
+            if np.any(matrix) or bias[0]:
+                raise Uncertified(f"{self.where}: value column {column} is not claimed")
+            return []
+        start, start_error = self.checker.at_start(matrix, bias)
+        match leaf:
+            case Count():
+                table, error = self._count(leaf, matrix, bias, float(start[0]), float(start_error[0]), spread)
+            case Aggregate():
+                table, error = self._aggregate(leaf, matrix, bias, float(start[0]), float(start_error[0]), spread)
+            case _:
+                raise Uncertified(f"{self.where}: value column {column} claims a leaf of the embedding")
+        found = []
+        for slot in targets:
+            weight = float(self.w["W_O"][column, slot])
+            scaled = {value: weight * number for value, number in table.items()}
+            held = operand(np.array(list(table.values())), error)
+            own = self.checker.arithmetic.linear(np.array([weight]), 0.0, [held])
+            found.append((slot, Term((leaf,), scaled), own))
+        return found
+
+    def _softmax(self, spread: float, terms: int) -> float:
+        """The relative error of a sum of `terms` values under softmax weights that should be equal."""
+        unit = self.checker.precision.unit
+        shortened = 2.02 * self.checker.precision.product_unit
+        skew = exp(spread) - 1 if spread else 0.0
+        return 1.01 * (skew + 12 * unit + shortened + self.leak) + self.checker.arithmetic.gamma(terms + 1)
+
+    def _count(
+        self, leaf: Count, matrix: Floats, bias: Floats, start: float, start_error: float, spread: float
+    ) -> tuple[dict[Tuple, float], float]:
+        read = self.checker.read(matrix, bias)
+        if np.any(read.values != 0) or np.any(read.errors != 0):
+            raise Uncertified(f"{self.where}: a count reads a value at a key")
+        values = self.checker.domain.profile(leaf).values()
+        table: dict[Tuple, float] = {(w,): start / (int(w) + 1) for w in values}
+        return table, self._softmax(spread, 1) * (abs(start) + start_error) + start_error
+
+    def _aggregate(
+        self, leaf: Aggregate, matrix: Floats, bias: Floats, start: float, start_error: float, spread: float
+    ) -> tuple[dict[Tuple, float], float]:
+        domain, precision = self.checker.domain, self.checker.precision
+        numbers, worst = self._numbers(leaf, matrix, bias)
+        profile = domain.profile(leaf)
+        several = not profile.at_most_one and _averageable(numbers)
+        table: dict[Tuple, float] = {}
+        for value in profile.values():
+            if value in numbers and not several:
+                table[(value,)] = numbers[value]
+            elif several and not isinstance(value, str):
+                table[(value,)] = float(value)
+        largest = max([abs(start), *map(abs, numbers.values())], default=0.0)
+        error = max(worst, start_error) + self.leak * largest * 2
+        if digits_of(np.array([start, *numbers.values()])) > precision.product_digits:
+            error += precision.product_unit * largest
+        if several:
+            wrong = max((abs(x - float(v)) for v, x in numbers.items() if not isinstance(v, str)), default=0.0)
+            if wrong > 4 * precision.unit * largest:
+                raise Uncertified(f"{self.where}: a value column is not the number that is averaged")
+            worst = max(worst + wrong, start_error)
+            error = worst + self._softmax(spread, domain.max_length + 1) * (largest + worst)
+        if not profile.always_selects:
+            known = table.get((leaf.default,))
+            if known is not None and abs(known - start) > error:
+                raise Uncertified(f"{self.where}: the default and an equal value differ in the stream")
+            table[(leaf.default,)] = start if known is None else known
+        return table, error
+
+    def _numbers(self, leaf: Aggregate, matrix: Floats, bias: Floats) -> tuple[dict[Atom, float], float]:
+        """What the value column is for each value that is aggregated, and its error."""
+        domain = self.checker.domain
+        read = self.checker.read(matrix, bias, domain.leaves(leaf.values))
+        image = domain.image((leaf.values,), read.leaves, read.tuples)
+        numbers: dict[Atom, float] = {}
+        for row, value in zip(read.tuples, read.values[:, 0].tolist(), strict=True):
+            if row in image and numbers.setdefault(image[row][0], value) != value:
+                raise Uncertified(f"{self.where}: a value column is not a function of the values")
+        return numbers, float(read.errors[0])
+
+
+def _averageable(numbers: Mapping[Atom, float]) -> bool:
+    """Whether rows that select several of these values have a mean: some value is a number and no boolean."""
+    return any(not isinstance(value, str | bool) for value in numbers)
+
+
+def _selects(leaf: Leaf) -> Formula:
+    match leaf:
+        case Aggregate(selector=selector):
+            return formula(selector)
+        case Count(formula=part):
+            return part
+        case _:
+            raise Uncertified("a head that computes a leaf of the embedding")
+
+
+def _flat(part: Formula) -> tuple[Formula, ...]:
+    return part.parts if isinstance(part, Both) else (part,)
+
+
+def _mask_of(part: Formula) -> str:
+    """The mask that a comparison of positions is."""
+    match part:
+        case Literal(Select(keys=Indices(), queries=Indices(), predicate=predicate), positive):
+            opposite = {"<=": ">", "<": ">=", ">=": "<", ">": "<="}
+            text = predicate.value
+            if predicate in (Predicate.EQ, Predicate.NE):
+                return "none"
+            return text if positive else opposite[text]
+        case _:
+            return "none"

@@ -1,0 +1,270 @@
+"""The interpreter against the weights, word by word, every s-op and not only the output.
+
+Words are taken in the order of the scope: by length, then as the alphabet is written. What the residual stream holds is
+compared with what the interpreter says it should, so that a mismatch names the layer in which it begins.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain, islice, pairwise, product
+from typing import Final, TypeAlias
+
+import torch
+from torch import Tensor
+
+from compiled.errors import Refused
+from compiled.formula import Both, Either, Formula, Holds, Literal, literals
+from compiled.layout import Plan, Slot, Writer
+from compiled.model import Transformer
+from compiled.values import Count, Input, Leaf, Position
+from spec.graph import Aggregate, Node, Select
+from spec.interp import Interpreter, ProgramFailure, Run
+from spec.values import Atom
+
+Word: TypeAlias = tuple[Atom, ...]
+EXHAUSTIVE: Final = 20_000
+BYTES_PER_CHUNK: Final = 256 << 20
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first word on which weights and interpreter differ.
+
+    `layer` is the first layer after which the residual stream is wrong (0: the embedding), None when only logits are.
+    """
+
+    word: Word
+    position: int
+    what: str
+    expected: str
+    found: str
+    layer: int | None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What was compared, and the first mismatch if there is one."""
+
+    exhaustive_to: int
+    words: int
+    failing: int
+    sampled: int
+    slots: int
+    mismatch: Mismatch | None
+    device: str
+    dtype: str
+    model_seconds: float
+    seconds: float
+
+    @property
+    def inputs_per_second(self) -> float:
+        """How many words a second the model took."""
+        return self.words / self.model_seconds if self.model_seconds else 0.0
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """`auto` is the accelerator if there is one."""
+    if name != "auto":
+        return torch.device(name)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def crosscheck(
+    plan: Plan,
+    model: Transformer,
+    *,
+    device: str = "auto",
+    exhaustive: int = EXHAUSTIVE,
+    samples: int = 500,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Agreement:
+    """Compare on every word of the lengths that `exhaustive` words cover, then on sampled longer ones."""
+    begin = time.monotonic()
+    chosen = pick_device(device)
+    model = model.to(chosen).eval()
+    comparison = _Comparison(plan, model)
+    short, covered = _short_words(plan, exhaustive)
+    sampled = _samples(plan, covered, samples, seed)
+    mismatch: Mismatch | None = None
+    done = 0
+    words = chain(short, sampled)
+    while mismatch is None and (chunk := list(islice(words, comparison.chunk))):
+        mismatch = comparison.compare(chunk)
+        done += len(chunk)
+        if progress is not None:
+            progress(done)
+    return Agreement(
+        covered,
+        done,
+        comparison.failing,
+        len(sampled),
+        len(plan.slots) - 1,
+        mismatch,
+        str(chosen),
+        plan.dtype,
+        comparison.model_seconds,
+        time.monotonic() - begin,
+    )
+
+
+def _short_words(plan: Plan, budget: int) -> tuple[Sequence[Word], int]:
+    words: list[Word] = []
+    covered = 0
+    for length in range(1, plan.max_length + 1):
+        if len(words) + len(plan.alphabet) ** length > budget:
+            break
+        words += product(plan.alphabet, repeat=length)
+        covered = length
+    return words, covered
+
+
+def _samples(plan: Plan, covered: int, count: int, seed: int) -> list[Word]:
+    """Longer words, half of them of the full length, over few and over all symbols, in order of length."""
+    if covered >= plan.max_length:
+        return []
+    chance = random.Random(seed)
+    found = []
+    for k in range(count):
+        length = plan.max_length if k % 2 else chance.randint(covered + 1, plan.max_length)
+        few = chance.sample(plan.alphabet, chance.randint(1, len(plan.alphabet)))
+        found.append(tuple(chance.choices(few, k=length)))
+    return sorted(found, key=len)
+
+
+class _Comparison:
+    """One model and one interpreter, on the same words."""
+
+    def __init__(self, plan: Plan, model: Transformer) -> None:
+        self.plan, self.model = plan, model
+        self.failing = 0
+        self.model_seconds = 0.0
+        self.slots = [slot for slot in plan.slots if slot.writer is not Writer.START]
+        self.columns = torch.tensor([slot.number for slot in self.slots], dtype=torch.long)
+        self.tolerance = torch.tensor([_tolerance(slot) for slot in self.slots], dtype=torch.float64)
+        leaves = {leaf for slot in self.slots for leaf in slot.leaves}
+        roots: dict[Node, None] = dict.fromkeys(readout.sop for readout in plan.readouts)
+        for leaf in leaves:
+            match leaf:
+                case Aggregate():
+                    roots[leaf] = None
+                case Count(formula=part):
+                    roots.update(dict.fromkeys(_nodes(part)))
+                case _:
+                    pass
+        self.leaves = leaves
+        self.interpreter = Interpreter(tuple(roots), plan.numbers)
+        self.index = {readout.name: {v: k for k, v in enumerate(readout.values)} for readout in plan.readouts}
+        width = plan.max_length + 1
+        heads = max(plan.heads, default=1) or 1
+        self.chunk = max(1, min(1024, BYTES_PER_CHUNK // (8 * width * (width * heads * 4 + len(plan.slots) * 8))))
+
+    def compare(self, words: Sequence[Word]) -> Mismatch | None:
+        """The first mismatch among these words."""
+        kept: list[Word] = []
+        runs: list[Run] = []
+        for word in words:
+            try:
+                runs.append(self.interpreter.run(word))
+                kept.append(word)
+            except ProgramFailure:
+                self.failing += 1
+        if not kept:
+            return None
+        begin = time.monotonic()
+        with torch.no_grad():
+            logits, cache = self.model.run_with_cache(self.model.encode(kept))
+            classes = {name: found.cpu() for name, found in self.model.classes(logits).items()}
+        self.model_seconds += time.monotonic() - begin
+        blocks = len(self.plan.layers)
+        stream = (
+            cache[f"blocks.{blocks - 1}.hook_resid_post"] if blocks else cache["hook_embed"] + cache["hook_pos_embed"]
+        )
+        rows = stream[:, 1:].to("cpu", torch.float64)
+        for k, (word, run) in enumerate(zip(kept, runs, strict=True)):
+            found = self._word(word, run, rows[k, : len(word)], {name: c[k] for name, c in classes.items()})
+            if found is not None:
+                return found
+        return None
+
+    def _word(self, word: Word, run: Run, stream: Tensor, classes: Mapping[str, Tensor]) -> Mismatch | None:
+        wrong = self._wrong_slot(word, run, stream)
+        for readout in self.plan.readouts:
+            expected = run.values[readout.sop]
+            numbers = classes[readout.name].tolist()
+            for i, atom in enumerate(expected):
+                if self.index[readout.name].get(atom) != numbers[i]:
+                    layer = None if wrong is None else wrong.layer
+                    return Mismatch(word, i, readout.name, str(atom), str(readout.values[numbers[i]]), layer)
+        return wrong
+
+    def _wrong_slot(self, word: Word, run: Run, stream: Tensor) -> Mismatch | None:
+        if not self.slots:
+            return None
+        known = {leaf: _leaf_values(leaf, word, run) for leaf in self.leaves}
+        expected = []
+        for i in range(len(word)):
+            row = []
+            for slot in self.slots:
+                point = tuple(known[leaf][i] for leaf in slot.leaves)
+                row.append(float(slot.table[point]) if point in slot.table else float("nan"))
+            expected.append(row)
+        nominal = torch.tensor(expected, dtype=torch.float64)
+        actual = stream[:, self.columns]
+        bad = ~((actual - nominal).abs() <= self.tolerance)
+        if not bool(bad.any()):
+            return None
+        position, column = min(bad.nonzero().tolist(), key=lambda at: (self.slots[at[1]].layer, at[0]))
+        slot = self.slots[column]
+        said, got = float(nominal[position, column]), float(actual[position, column])
+        return Mismatch(word, position, f"slot {slot.number}", f"{said:.9g}", f"{got:.9g}", slot.layer)
+
+
+def _tolerance(slot: Slot) -> float:
+    """A quarter of the smallest difference between two values of the slot: within it the value is decoded right."""
+    values = sorted(set(slot.table.values()))
+    gaps = [b - a for a, b in pairwise(values)]
+    return float(min(gaps, default=Fraction(1))) / 4
+
+
+def _nodes(part: Formula) -> Iterator[Node]:
+    for literal in literals(part):
+        yield literal.atom if isinstance(literal.atom, Select) else literal.atom.sop
+
+
+def _leaf_values(leaf: Leaf, word: Word, run: Run) -> Sequence[Atom]:
+    match leaf:
+        case Input():
+            return run.tokens
+        case Position():
+            return range(len(word))
+        case Aggregate():
+            return run.values[leaf]
+        case Count(formula=part):
+            return [row.bit_count() for row in _rows(part, run)]
+
+
+def _rows(part: Formula, run: Run) -> list[int]:
+    """The rows of a formula, as bit sets."""
+    full = (1 << run.n) - 1
+    match part:
+        case Literal(atom=Select() as select, positive=positive):
+            rows = list(run.rows[select])
+        case Literal(atom=Holds(sop=sop, value=value), positive=positive):
+            rows = [sum(1 << j for j, atom in enumerate(run.values[sop]) if atom == value)] * run.n
+        case Both(parts):
+            found = [full] * run.n
+            for one in parts:
+                found = [a & b for a, b in zip(found, _rows(one, run), strict=True)]
+            return found
+        case Either(parts):
+            found = [0] * run.n
+            for one in parts:
+                found = [a | b for a, b in zip(found, _rows(one, run), strict=True)]
+            return found
+        case _:
+            raise Refused("not a formula")
+    return rows if positive else [full & ~row for row in rows]

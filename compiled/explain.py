@@ -1,0 +1,141 @@
+"""A plan as text, and the labels that say what each dimension and each head is."""
+
+from typing import TYPE_CHECKING, Any, assert_never
+
+from compiled.atoms import write_atom
+from compiled.formula import Both, Either, Formula, Holds, Literal
+from compiled.layout import Head, Plan, Slot, Writer
+from compiled.values import Count, Input, Leaf, Position
+from spec.graph import Aggregate, Constant, Indices, Map, Select, SOp, Tokens
+from spec.values import format_atom
+
+if TYPE_CHECKING:
+    from compiled.compile import Compiled
+
+
+def sop_text(sop: SOp) -> str:
+    """An s-op in a few characters."""
+    match sop:
+        case Tokens():
+            return "tokens"
+        case Indices():
+            return "indices"
+        case Constant(value=value):
+            return format_atom(value)
+        case Map(id=number):
+            return f"map#{number}"
+        case Aggregate(id=number):
+            return f"aggregate#{number}"
+    assert_never(sop)
+
+
+def formula_text(part: Formula) -> str:
+    """A selector as it would be written."""
+    match part:
+        case Literal(Select(keys=keys, queries=queries, predicate=predicate), positive):
+            text = f"{sop_text(keys)} {predicate.value} {sop_text(queries)}"
+            return text if positive else f"not ({text})"
+        case Literal(Holds(sop, value), positive):
+            return f"{sop_text(sop)} {'is' if positive else 'is not'} {format_atom(value)}"
+        case Both(parts):
+            return " and ".join(f"({formula_text(one)})" for one in parts) or "everything"
+        case Either(parts):
+            return " or ".join(f"({formula_text(one)})" for one in parts)
+        case _:
+            return "?"
+
+
+def leaf_text(leaf: Leaf) -> str:
+    """A leaf in a few characters."""
+    match leaf:
+        case Input():
+            return "input"
+        case Position():
+            return "position"
+        case Aggregate(id=number):
+            return f"aggregate#{number}"
+        case Count(formula=part):
+            return f"count[{formula_text(part)}]"
+    assert_never(leaf)
+
+
+def slot_label(slot: Slot) -> dict[str, Any]:
+    """What one dimension of the residual stream holds: of what, by which writer, and the number for each value."""
+    table = [[[write_atom(atom) for atom in point], str(number)] for point, number in slot.table.items()]
+    return {
+        "dimension": slot.number,
+        "writer": slot.writer.value,
+        "layer": slot.layer,
+        "of": [leaf_text(leaf) for leaf in slot.leaves],
+        "values": table if len(table) <= 4096 else None,
+    }
+
+
+def circuit(plan: Plan) -> dict[str, Any]:
+    """The ground truth: which head computes what, with which encoding, and which dimensions each part writes."""
+    layers = []
+    for number, layer in enumerate(plan.layers):
+        written = sorted({slot for unit in layer.units for slot, _ in unit.writes} | set(layer.bias))
+        layers.append(
+            {
+                "block": number,
+                "heads": [_head(number, k, head) for k, head in enumerate(layer.heads)],
+                "mlp": {"units": len(layer.units), "writes": written, "hook": f"blocks.{number}.hook_mlp_out"},
+            }
+        )
+    outputs = [
+        {"name": readout.name, "node": readout.sop.id, "values": [write_atom(value) for value in readout.values]}
+        for readout in plan.readouts
+    ]
+    return {"layers": layers, "outputs": outputs}
+
+
+def _head(layer: int, index: int, head: Head) -> dict[str, Any]:
+    return {
+        "head": index,
+        "hook": f"blocks.{layer}.attn.hook_z[{index}]",
+        "computes": [leaf_text(leaf) for leaf in head.leaves],
+        "selector": [formula_text(part.formula) for part in head.parts],
+        "encodings": [part.scoring for part in head.parts],
+        "rank": len(head.keys) + 1,
+        "mask": head.mask.value,
+        "reads": {
+            "queries": sorted({slot for read in (*head.queries, head.start) for slot, _ in read.terms}),
+            "keys": sorted({slot for read in head.keys for slot, _ in read.terms}),
+            "values": sorted({slot for channel in head.channels for slot, _ in channel.value.terms}),
+        },
+        "writes": [channel.slot for channel in head.channels],
+    }
+
+
+def explain(compiled: "Compiled") -> str:
+    """The plan of a compiled program as text."""
+    plan, shape, written = compiled.plan, compiled.shape, compiled.written
+    sizes = (
+        f"{shape.layers} layers, heads {list(plan.heads)}, d_model {shape.model}, d_head {shape.head}, "
+        f"d_mlp {shape.mlp}, {compiled.parameters} parameters, {plan.dtype}"
+    )
+    lines = [
+        sizes,
+        f"as written: {written.layers} layers, heads {list(written.heads)} (transformer cost model)",
+    ]
+    for writer in (Writer.TOKEN, Writer.POSITION):
+        slots = [str(slot.number) for slot in plan.slots if slot.writer is writer]
+        lines.append(f"embedding of the {writer.value}: dimensions {', '.join(slots) or 'none'}")
+    for number, layer in enumerate(plan.layers, start=1):
+        lines.append(f"layer {number}")
+        for index, head in enumerate(layer.heads):
+            encodings = ", ".join(f"{formula_text(part.formula)} by {part.scoring}" for part in head.parts)
+            masked = "" if head.mask.value == "none" else f", masked {head.mask.value}"
+            computes = "; ".join(leaf_text(leaf) for leaf in head.leaves)
+            lines.append(
+                f"  head {index}: {computes}; scores {encodings or 'nothing'}{masked}, rank {len(head.keys) + 1}"
+            )
+        lines.append(f"  mlp: {len(layer.units)} units")
+    if compiled.margins is not None:
+        margins = compiled.margins
+        lines.append(
+            f"certified for every input of length <= {plan.max_length}: score gap {margins.score_gap:.4g}, "
+            f"unit margin {margins.unit_margin:.3g}, logit margin {margins.logit_margin:.3g}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,37 @@
+"""What the checker knows of the residual stream: per slot a sum of functions of leaves, and an error bound."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from compiled.values import Leaf, Tuple
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A summand of a slot: a function of leaves."""
+
+    leaves: tuple[Leaf, ...]
+    table: Mapping[Tuple, float]
+
+
+@dataclass
+class Held:
+    """What a slot holds: summands, and a bound on the error of the sum."""
+
+    terms: list[Term]
+    error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Read:
+    """A linear map of the stream: per state its nominal values, per column a bound on the error."""
+
+    leaves: tuple[Leaf, ...]
+    tuples: list[Tuple]
+    values: Floats
+    errors: Floats
