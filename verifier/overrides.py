@@ -15,12 +15,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Overrides:
-    """What replaces parts of a contract's own scope; `None` leaves a part as it is."""
+    """What replaces parts of a contract's own scope; `None` leaves a part as it is.
+
+    `max_length` only narrows: longer inputs are left out, but a scope keeps its least length.
+    """
 
     lengths: str | None = None
     alphabet: str | None = None
     integers: str | None = None
     numbers: str | None = None
+    max_length: int | None = None
 
     def apply(self, scope: Scope) -> Scope:
         """The scope with these parts; raises `UsageError`."""
@@ -30,6 +34,8 @@ class Overrides:
         if self.lengths is not None:
             first, high = _bounds(self.lengths, "--lengths")
             low = 1 if first is None else first
+        if self.max_length is not None:
+            high = max(low, self.max_length if high is None else min(high, self.max_length))
         alphabet: Alphabet = scope.alphabet
         if self.alphabet is not None:
             alphabet = _alphabet(self.alphabet)

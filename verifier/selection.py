@@ -52,6 +52,8 @@ def select(subject: Subject, name: str | None, overrides: Overrides) -> tuple[Bo
     for contract in _contracts(subject, overrides):
         found.extend(_renamed(bind(contract, subject).properties, {bound.property.name for bound in found}))
     if name is None:
+        if not found:
+            subject(None, Numbers.EXACT)  # a file without contracts must be a program all the same
         return tuple(found)
     chosen = [bound for bound in found if bound.property.name == name] or [
         bound for bound in found if name in _subjects(bound)

@@ -22,6 +22,7 @@ from verifier.engine import Reason
 from verifier.jobs import Job, describe
 from verifier.result import Json, Result, from_json
 from verifier.verdict import Unknown
+from verifier.worker import OUT_OF_MEMORY
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,17 @@ class _Supervisor:
         while missing := [bound for bound in plan.properties if bound.property.name not in results]:
             names = tuple(bound.property.name for bound in missing)
             job = replace(plan.job, names=names)
+            before = len(results)
             for result in self._child(job, {bound.property.name: bound for bound in missing}):
+                if result.name not in names:
+                    raise InternalError(f"a worker answered `{result.name}`, which it was not asked")
                 results[result.name] = result
                 with self._lock:
                     self._report(result)
             if self._stopped.is_set():
                 break
+            if len(results) == before:
+                raise InternalError(f"the process that checked {job.path} answered nothing and says that it is done")
         return [results[bound.property.name] for bound in plan.properties if bound.property.name in results]
 
     def _child(self, job: Job, properties: dict[str, BoundProperty]) -> Iterator[Result]:
@@ -104,12 +110,10 @@ class _Supervisor:
                     return
                 if line is None:
                     if not self._stopped.is_set():
-                        verdict = Unknown(Reason.KILLED, _died(process.wait(), job))
-                        yield describe(job.path, properties[running], verdict)
+                        yield describe(job.path, properties[running], _died(process.wait(), job))
                     return
-                event: dict[str, Json] = json.loads(line)
-                match event:
-                    case {"start": str(name)}:
+                match _event(line):
+                    case {"start": str(name)} if name in properties:
                         running = name
                     case {"result": dict(data)}:
                         yield from_json(data)
@@ -142,6 +146,8 @@ class _Supervisor:
             _kill(process)
             process.wait()
             reader.join()
+            assert process.stdout is not None
+            process.stdout.close()
             with self._lock:
                 self._children.discard(process)
 
@@ -167,8 +173,19 @@ def _kill(process: "subprocess.Popen[str]") -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _died(code: int, job: Job) -> str:
-    """How a child ended before its work was done. Only a signal is nobody's fault."""
+def _event(line: str) -> Json:
+    """What a line of a child says; `None` where it is no JSON."""
+    try:
+        event: Json = json.loads(line)
+    except ValueError:
+        return None
+    return event
+
+
+def _died(code: int, job: Job) -> Unknown:
+    """How a child ended before its work was done. A signal and a lack of memory are nobody's fault."""
+    if code == OUT_OF_MEMORY:
+        return Unknown(Reason.MEMORY, "the process ran out of the memory that it is allowed")
     if code >= 0:
         raise InternalError(f"the process that checked {job.path} ended with code {code}")
-    return f"the process was ended by signal {signal.Signals(-code).name}"
+    return Unknown(Reason.KILLED, f"the process was ended by signal {signal.Signals(-code).name}")

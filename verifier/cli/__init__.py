@@ -1,9 +1,11 @@
 """The command line `rasp`: one module for each family of commands, one door for errors and exit codes."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 import spec
@@ -54,6 +56,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the result is the process's exit code."""
+    if argv is None:
+        sys.excepthook = _crash
     options = parser().parse_args(argv)
     handler: Callable[[argparse.Namespace], int] = options.handler
     try:
@@ -74,6 +78,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output went away; there is nobody left to tell, and nothing more to say.
         sys.stderr.close()
         return 141
+
+
+def _crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What nobody foresaw is an internal error: Python's own exit code, 1, would read as a refutation."""
+    sys.__excepthook__(kind, error, trace)
+    print("This is a bug in rasp, please report it.", file=sys.stderr, flush=True)
+    os._exit(Exit.INTERNAL)
 
 
 def _check_packages() -> None:

@@ -4,13 +4,13 @@ import argparse
 import os
 
 from spec.diagnostics import InternalError
-from verifier.cli.check import add_engine, options_of, print_result
-from verifier.cli.common import Commands, add_scope, overrides, target
+from verifier.cli.check import add_engine, options_of, print_result, settings_of
+from verifier.cli.common import Commands, add_scope, target
 from verifier.jobs import Job
 from verifier.overrides import usage
 from verifier.report.text import word_text
 from verifier.result import Result
-from verifier.supervise import Allowance, Planned, run
+from verifier.supervise import Planned, run
 from verifier.verdict import Proved, Refuted
 
 
@@ -74,9 +74,10 @@ def _decide(options: argparse.Namespace, path: str, clause: str, others: tuple[s
     if where.name is not None:
         raise usage(f"`{path}`: name the s-op inside the property", hint=f"write {where.path} 'all(x == y)'")
     text = "\n".join([*(f"requires {condition}" for condition in options.requires), clause])
-    job = Job(str(where.path), None, None, overrides(options), options_of(options), text, others)
+    settings = settings_of(options)
+    job = Job(str(where.path), None, None, settings.overrides, options_of(settings), text, others)
     properties = job.select()
-    results = run([Planned(job, properties[:1])], 1, Allowance(options.kill_after, options.memory), lambda _: None)
+    results = run([Planned(job, properties[:1])], 1, settings.allowance, lambda _: None)
     if len(results) != 1:
         raise InternalError(f"one property gave {len(results)} results")
     return results[0]

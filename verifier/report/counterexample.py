@@ -56,9 +56,9 @@ def _trace(bound: BoundProperty, run: Run, matters: Relevant) -> Trace:
     names = {node: name for name, node in program.selectors().items()}
     for selector, rows in run.rows.items():
         if positions := _sorted(matters, selector):
-            name = names.get(selector)
-            shown = _written(program, selector) if name is None else name
-            place = _place(program, name) if name is not None else _span_place(program.graph.spans.get(selector))
+            named = names.get(selector)
+            shown = _written(program, selector) if named is None else named
+            place = _span_place(program.graph.spans.get(selector)) if named is None else _place(program, named)
             found.append((selector.id, Matrix(shown, place, rows, positions)))
     return Trace(tuple(step for _, step in sorted(found, key=lambda pair: pair[0])))
 

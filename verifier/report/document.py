@@ -94,7 +94,9 @@ class Document:
             return None
         if self.stopped is not None:
             return self.stopped
-        return run_exit(self.results, len(self.problems), self.ignored)
+        code = run_exit(self.results, len(self.problems), self.ignored)
+        # A part of a run may well be empty; whether the whole is, shows when the parts are merged.
+        return Exit.EXPECTED if code is Exit.NOTHING and self.shard is not None else code
 
     @property
     def ordered(self) -> tuple[Result, ...]:

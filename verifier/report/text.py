@@ -8,9 +8,10 @@ from spec.property.ast import Expected
 from spec.property.scope import Scope
 from spec.source import printable
 from spec.values import Atom, Numbers
+from verifier.report.document import Document, RunState, run_exit
 from verifier.result import Result, verdict_name
 from verifier.table import atom_text
-from verifier.verdict import Closed, Exit, Failed, Proved, Refuted, Unknown, Vacuous, Witness, as_expected, overall
+from verifier.verdict import Closed, Exit, Failed, Proved, Refuted, Unknown, Vacuous, Witness, as_expected
 
 
 def line(result: Result) -> str:
@@ -20,7 +21,9 @@ def line(result: Result) -> str:
         met = as_expected(result.verdict, result.expected)
         mark = "  [as expected]" if met else f"  [expected {result.expected.value}]"
     bound = headline(result)
-    return f"{bound:<18} {printable(result.place)}:{result.line}  {result.name}: {printable(result.text)}{mark}"
+    return (
+        f"{bound:<18} {printable(result.place)}:{result.line}  {printable(result.name)}: {printable(result.text)}{mark}"
+    )
 
 
 def headline(result: Result) -> str:
@@ -54,6 +57,10 @@ def bound_text(scope: Scope) -> str:
 
 def details(result: Result, *, verbose: bool = False) -> list[str]:
     """What stands below the line: evidence when asked for, reasons and counterexamples always."""
+    return [printable(shown) for shown in _details(result, verbose)]
+
+
+def _details(result: Result, verbose: bool) -> list[str]:
     verdict = result.verdict
     match verdict:
         case Proved(closed=closed, witness=witness, structural=structural, warnings=warnings):
@@ -99,8 +106,18 @@ def word_text(word: Sequence[Atom]) -> str:
     return "[" + ", ".join(f'"{atom_text(a)}"' if isinstance(a, str) else atom_text(a) for a in word) + "]"
 
 
-def summary(results: Sequence[Result], seconds: float) -> list[str]:
+def plain(document: Document) -> str:
+    """The whole run, as the command line prints it with `--verbose`."""
+    shown = [line for problem in document.problems for line in problem.render().splitlines()]
+    for result in document.ordered:
+        shown.append(line(result))
+        shown += [f"    {text}" for text in details(result, verbose=True)]
+    return "\n".join([*shown, *summary(document)]) + "\n"
+
+
+def summary(document: Document) -> list[str]:
     """The last lines: counts, and whether the run is what the contracts announced."""
+    results = document.results
     counts = Counter(verdict_name(result.verdict) for result in results)
     names = [name for name in ("proved", "refuted", "vacuous", "unknown", "error") if counts[name]]
     announced = sum(
@@ -109,21 +126,28 @@ def summary(results: Sequence[Result], seconds: float) -> list[str]:
     parts = ", ".join(f"{counts[name]} {name}" for name in names) or "nothing selected"
     expected = f" ({announced} of them announced by `expect`)" if announced else ""
     files = len({result.file for result in results})
-    last = f"{len(results)} properties of {files} files: {parts}{expected}; {seconds:.1f} s"
-    return [last, _closing(results)]
+    last = f"{len(results)} properties of {files} files: {parts}{expected}; {document.seconds:.1f} s"
+    unread = [f"{len(document.problems)} problems kept properties from being checked"] if document.problems else []
+    return [last, *unread, closing(document)]
 
 
-def _closing(results: Sequence[Result]) -> str:
-    code = overall([result.exit for result in results])
+def closing(document: Document) -> str:
+    """The last line. `OK` is only for a run in which everything came out as expected."""
+    if document.state is RunState.INCOMPLETE:
+        return "NOT FINISHED"
+    if document.stopped is not None:
+        return "INTERNAL ERROR" if document.stopped == Exit.INTERNAL else "INTERRUPTED"
+    code = run_exit(document.results, len(document.problems), frozenset())
     match code:
         case Exit.EXPECTED:
-            return "OK: every property came out as expected"
+            whole = document.state is RunState.COMPLETE
+            return "OK: every property came out as expected" if whole else f"OK: part {document.shard} of the run"
         case Exit.REFUTED:
             return "FAILED: a verdict is not the expected one"
         case Exit.UNKNOWN:
             return "COMPLETED WITH UNKNOWNS"
         case Exit.VACUOUS:
-            return "FAILED: a property is vacuous"
+            return "FAILED: a property is vacuous" if document.exit else "COMPLETED WITH VACUOUS PROPERTIES"
         case Exit.USAGE:
             return "FAILED: a property could not be checked"
         case Exit.NOTHING:

@@ -1,0 +1,145 @@
+"""The JSON document: valid against its schema, read back as it was, and impossible to forge."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from spec.diagnostics import UsageError
+from spec.property.ast import Expected
+from tests.unit.result_samples import VERDICTS, document, everything, result
+from verifier.report import document as module
+from verifier.report.document import Document, RunState, Shard, document_json, read_document
+from verifier.report.formats import render
+from verifier.verdict import Exit
+
+SCHEMA = json.loads(Path(module.__file__).with_name("result.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+DOCUMENTS: dict[str, Document] = {
+    "everything": everything(),
+    "marker": document(state=RunState.INCOMPLETE),
+    "nothing": document(),
+    "nothing, and that is fine": document(ignored=frozenset({"nothing"})),
+    "interrupted": document(result("proved"), state=RunState.PARTIAL, stopped=130),
+    "part": document(result("proved"), state=RunState.PARTIAL, shard=Shard(2, 3)),
+    "unknown, and that is fine": document(result("unknown"), ignored=frozenset({"unknown"})),
+    **{name: document(result(name)) for name in VERDICTS},
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_document_is_valid_and_reads_back_as_it_was(name: str, tmp_path: Path) -> None:
+    text = render(DOCUMENTS[name], "json")
+    data = json.loads(text)
+    assert [error.message for error in VALIDATOR.iter_errors(data)] == []
+    assert next(iter(data)) == "run_state"
+    path = tmp_path / "result.json"
+    path.write_text(text, encoding="utf-8")
+    read = read_document(path)
+    assert document_json(read)["properties"] == data["properties"]
+    assert read.exit == DOCUMENTS[name].exit == data["exit_code"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "ignored", "code"),
+    [
+        ("proved", Expected.PROVED, frozenset(), Exit.EXPECTED),
+        ("proved", Expected.REFUTED, frozenset(), Exit.REFUTED),
+        ("refuted", Expected.REFUTED, frozenset(), Exit.EXPECTED),
+        ("refuted", Expected.PROVED, frozenset({"unknown", "vacuous", "nothing"}), Exit.REFUTED),
+        ("vacuous", Expected.PROVED, frozenset(), Exit.VACUOUS),
+        ("vacuous", Expected.PROVED, frozenset({"vacuous"}), Exit.EXPECTED),
+        ("unknown", Expected.PROVED, frozenset({"vacuous"}), Exit.UNKNOWN),
+        ("unknown", Expected.PROVED, frozenset({"unknown"}), Exit.EXPECTED),
+        ("error", Expected.PROVED, frozenset({"unknown", "vacuous", "nothing"}), Exit.USAGE),
+    ],
+)
+def test_the_code_of_a_run(name: str, expected: Expected, ignored: frozenset[str], code: Exit) -> None:
+    assert document(result(name, expected=expected), ignored=ignored).exit is code
+
+
+def test_a_run_that_was_told_not_to_fail_still_does_not_say_ok() -> None:
+    unknown = document(result("unknown"), ignored=frozenset({"unknown"}))
+    vacuous = document(result("vacuous"), ignored=frozenset({"vacuous"}))
+    assert render(unknown, "text").splitlines()[-1] == "COMPLETED WITH UNKNOWNS"
+    assert render(vacuous, "text").splitlines()[-1] == "COMPLETED WITH VACUOUS PROPERTIES"
+
+
+def _forged(change: str) -> dict[str, Any]:
+    """A document with one lie in it."""
+    proved, refuted = document_json(document(result("proved"))), document_json(document(result("refuted")))
+    unknown = document_json(document(result("unknown")))
+    data: Any = deepcopy({"p": proved, "r": refuted, "u": unknown}[change[0]])
+    prop = data["properties"][0]
+    match change[2:]:
+        case "no length closed":
+            prop["closed"] = []
+        case "a length is missing":
+            prop["closed"] = prop["closed"][:1]
+        case "wider scope":
+            prop["scope"]["high"] = 9
+        case "with a counterexample":
+            prop["detail"] = "x"
+        case "nobody replayed":
+            prop["witness"]["replayed_by"] = []
+        case "no input and no reason":
+            prop["witness"], prop["detail"] = None, ""
+        case "no reason" | "called proved":
+            prop.pop("reason")
+            prop["verdict"] = "proved" if "called" in change else "unknown"
+        case "exit code":
+            data["exit_code"] = 0
+        case "summary":
+            data["summary"]["proved"] = 1
+        case "other version":
+            data["schema_version"] = "2.0"
+        case "twice":
+            data["properties"] *= 2
+        case _:
+            raise AssertionError(change)
+    return dict(data)
+
+
+BY_SCHEMA = [
+    "p no length closed",
+    "p with a counterexample",
+    "r nobody replayed",
+    "r no input and no reason",
+    "r exit code",
+    "u no reason",
+    "u called proved",
+    "p other version",
+]
+BY_READER = [*BY_SCHEMA, "p a length is missing", "p wider scope", "r summary", "p twice"]
+BY_READER.remove("p with a counterexample")  # the reader does not look at it
+BY_READER.remove("r no input and no reason")  # a reason is for people
+
+
+@pytest.mark.parametrize("change", BY_SCHEMA)
+def test_the_schema_refuses_what_cannot_be(change: str) -> None:
+    assert list(VALIDATOR.iter_errors(_forged(change)))
+
+
+@pytest.mark.parametrize("change", BY_READER)
+def test_the_reader_refuses_what_cannot_be(change: str, tmp_path: Path) -> None:
+    path = tmp_path / "forged.json"
+    path.write_text(json.dumps(_forged(change)), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"R0603|no result of this version"):
+        read_document(path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "[" * 100_000, '{"a": NaN}', "\ufeff{}", '{"schema_version": 1}'])
+def test_anything_else_is_a_clear_error(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError):
+        read_document(path)
