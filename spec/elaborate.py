@@ -96,13 +96,15 @@ def elaborate(
     budget: Budget | None = None,
     interning: bool = True,
     path: Path | None = None,
+    statements: tuple[Statement, ...] | None = None,
 ) -> Program:
     """Run the program and return its graph; raises `ParseError` or `ElaborationError`.
 
     `load` finds files under `roots`, in their order, and nothing without roots. `path` is where the source lies, so
-    that a file that loads itself is noticed. Without `interning` every operation makes a node of its own.
+    that a file that loads itself is noticed; `statements` are those of the source, when it has been parsed already.
+    Without `interning` every operation makes a node of its own.
     """
-    statements = parse_file_text(source)
+    statements = parse_file_text(source) if statements is None else statements
     budget = Budget() if budget is None else budget
     host = FileHost(tuple(roots))
     session = host.session = start(numbers, host, budget, interning)

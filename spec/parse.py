@@ -26,7 +26,7 @@ from spec.syntax_errors import (
     Situation,
     explain,
 )
-from spec.tokens import END, ILLEGAL, Token, tokenize
+from spec.tokens import END, ILLEGAL, MAX_TOKENS, Token, tokenize
 
 MAX_NESTING = 1000
 MAX_DIGITS = 4000
@@ -241,7 +241,9 @@ class _Run:
         if token.type in CLOSER and len(self.brackets.stack) >= MAX_NESTING:
             message = f"brackets are nested more than {MAX_NESTING} deep"
             return Diagnostic("R0106", message, token.span)
-        if token.type == "INT" and len(token.text) > MAX_DIGITS:
+        if self.position >= MAX_TOKENS and token.type != END:
+            return Diagnostic("R0108", f"the program has more than {MAX_TOKENS:,} words and signs", token.span)
+        if token.type in ("INT", "FLOAT") and token.span.end - token.span.start > MAX_DIGITS:
             return Diagnostic("R0107", f"this number has more than {MAX_DIGITS} digits", token.span)
         return None
 

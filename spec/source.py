@@ -3,6 +3,10 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
+
+_MARGIN: Final = 100
+"""How much of a long line is shown on either side of the place that is meant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,14 +65,17 @@ class Span:
         return Span(self.source, min(self.start, other.start), max(self.end, other.end))
 
     def context(self) -> str:
-        """The first line covered, with carets under the part of it that is meant."""
+        """The first line covered, with carets under the part of it that is meant; of a long line, the part around."""
         line, column = self.source.position(self.start)
         text = self.source.line(line)
-        width = max(1, min(self.end - self.start, len(text) - column + 1))
-        shown, before = printable(text), printable(text[: column - 1])
-        carets = "^" * max(1, len(printable(text[column - 1 : column - 1 + width])))
+        first = max(0, column - 1 - _MARGIN) if len(text) > 2 * _MARGIN else 0
+        last = min(len(text), column - 1 + _MARGIN) if len(text) > 2 * _MARGIN else len(text)
+        before = printable(("…" if first else "") + text[first : column - 1])
+        end = min(column - 1 + max(1, self.end - self.start), last)
+        after = printable(text[column - 1 : last] + ("…" if last < len(text) else ""))
+        carets = "^" * max(1, len(printable(text[column - 1 : end])))
         gutter = f"{line:>5} | "
-        return f"{gutter}{shown}\n{' ' * len(gutter)}{' ' * len(before)}{carets}"
+        return f"{gutter}{before}{after}\n{' ' * len(gutter)}{' ' * len(before)}{carets}"
 
 
 def printable(text: str) -> str:

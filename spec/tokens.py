@@ -14,6 +14,9 @@ from spec.source import Source, Span
 END = "$END"
 ILLEGAL = "ILLEGAL"
 
+MAX_TOKENS = 100_000
+"""How much of a text is read; the parser refuses a longer one. The longest published programs have a third of it."""
+
 KEYWORDS = {
     "set": "SET",
     "selector": "SELECTOR",
@@ -101,8 +104,8 @@ class Token:
 
 
 def tokenize(source: Source) -> list[Token]:
-    """Every token of the text, ended by one `END` token that has an empty span."""
-    tokens = []
+    """Every token of the text, up to `MAX_TOKENS + 1`, ended by one `END` token that has an empty span."""
+    tokens: list[Token] = []
     for match in _PATTERN.finditer(source.text):
         kind = match.lastgroup
         if kind is None or kind == "SKIP":
@@ -112,6 +115,8 @@ def tokenize(source: Source) -> list[Token]:
         elif kind == "NAME":
             kind = KEYWORDS.get(match.group(), "NAME")
         tokens.append(Token(kind, Span(source, match.start(), match.end())))
+        if len(tokens) > MAX_TOKENS:
+            break
     end = len(source.text)
     tokens.append(Token(END, Span(source, end, end)))
     return tokens

@@ -1,10 +1,13 @@
 """What is checked: a program under both number semantics, the programs it is compared with, and its contracts."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from spec.ast import Statement
 from spec.diagnostics import Diagnostic, LoadError
 from spec.elaborate import Program, elaborate, load_program
+from spec.parse import parse_file_text
 from spec.property.ast import Carrier, Contract
 from spec.property.bind import bind
 from spec.property.bound import BoundContract
@@ -34,10 +37,16 @@ class Subject:
         key = (path, numbers)
         if key not in self._programs:
             if path is None:
-                self._programs[key] = elaborate(self.source, numbers, roots=self._roots, path=self.path)
+                self._programs[key] = elaborate(
+                    self.source, numbers, roots=self._roots, path=self.path, statements=self._statements
+                )
             else:
                 self._programs[key] = load_program(self._other(path), numbers)
         return self._programs[key]
+
+    @cached_property
+    def _statements(self) -> tuple[Statement, ...]:
+        return parse_file_text(self.source)
 
     @property
     def _roots(self) -> tuple[Path, ...]:

@@ -14,10 +14,14 @@ import json
 import os
 import resource
 import sys
+from typing import Final
 
 from spec.diagnostics import InternalError
 from verifier.jobs import Job, work
 from verifier.result import Json, to_json
+
+OUT_OF_MEMORY: Final = 12
+"""The exit code of a child that could not go on for lack of memory."""
 
 
 def main(arguments: list[str]) -> int:
@@ -44,6 +48,9 @@ def _say(event: Json) -> None:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
+    except MemoryError:
+        # Outside of any property, or while reporting one: the parent knows which one is missing.
+        os._exit(OUT_OF_MEMORY)
     except BrokenPipeError:
         # The parent is gone, and with it everybody who would hear of the results.
         os._exit(1)

@@ -30,6 +30,9 @@ KEYWORDS: Final = (
     "expect",
 )
 
+MAX_ERRORS: Final = 100
+"""How many errors of one contract are reported."""
+
 # A comment starts at a hash between spaces, but not inside a string or a regular expression.
 _COMMENT = re.compile(
     rf"{STRING_LITERAL}|\b(?:in|iff|prefixes[ \t]*\()[ \t]*{REGEX_LITERAL}|(?P<comment>[ \t]#(?=[ \t]|$).*)"
@@ -83,19 +86,22 @@ def clauses(source: Source, carrier: Carrier) -> tuple[list[Clause], list[Diagno
     for line in lines:
         mark = _mark(line.text, carrier)
         if mark is None:
-            problems.extend(_near_misses(source, line, carrier))
+            if len(problems) < MAX_ERRORS:
+                problems.extend(_near_misses(source, line, carrier))
             continue
-        text = _blank(line.text, mark)
-        while text.endswith("\\"):
-            text = text[:-1]
+        parts, begin = [_blank(line.text, mark)], line.start
+        while parts[-1].endswith("\\"):
+            parts[-1] = parts[-1][:-1]
             following = next(lines, None)
             mark = None if following is None else _mark(following.text, carrier)
             if following is None or mark is None:
-                problems.append(_unfinished(source, line.start + len(text), carrier))
+                problems.append(_unfinished(source, begin + len(parts[-1]), carrier))
                 break
             # A line end inside a clause stays a line end, so that no string can reach across it.
-            text = text.ljust(following.start - line.start - 1) + "\n" + _blank(following.text, mark)
-        clause = _clause(source, line.start, text, problems)
+            parts[-1] = parts[-1].ljust(following.start - begin - 1)
+            parts.append(_blank(following.text, mark))
+            begin = following.start
+        clause = _clause(source, line.start, "\n".join(parts), problems)
         if clause is not None:
             found.append(clause)
     return found, problems

@@ -25,7 +25,7 @@ from spec.property.ast import (
     Symmetry,
     Target,
 )
-from spec.property.carriers import Clause, clauses
+from spec.property.carriers import MAX_ERRORS, Clause, clauses
 from spec.property.grammar import problem
 from spec.property.hints import near
 from spec.property.lexer import tokenize
@@ -35,10 +35,15 @@ from spec.property.scope_clause import read_scope
 from spec.source import Source
 from spec.tokens import Token
 
+MAX_CLAUSES: Final = 1_000
+
 
 def read_contract(source: Source, carrier: Carrier) -> Contract:
-    """The contract that a source carries; raises `PropertyError` with everything that is wrong with it."""
+    """The contract that a source carries; raises `PropertyError` with the first `MAX_ERRORS` things wrong with it."""
     found, problems = clauses(source, carrier)
+    if len(found) > MAX_CLAUSES:
+        message = f"there are more than {MAX_CLAUSES} clauses"
+        raise PropertyError(Diagnostic("P0108", message, found[MAX_CLAUSES].span))
     reader = _Reader(problems)
     for clause in found:
         try:
@@ -50,7 +55,7 @@ def read_contract(source: Source, carrier: Carrier) -> Contract:
     errors = [diagnostic for diagnostic in problems if diagnostic.severity is Severity.ERROR]
     if errors:
         # Warnings about what has no effect may only echo an error.
-        raise PropertyError(sorted(errors, key=lambda d: d.span.start if d.span else -1))
+        raise PropertyError(sorted(errors, key=lambda d: d.span.start if d.span else -1)[:MAX_ERRORS])
     return Contract(source, carrier, properties, pending, tuple(problems))
 
 
