@@ -83,9 +83,14 @@ def stated(subject: Subject, clauses: str, overrides: Overrides) -> tuple[BoundP
     Where the clauses have no scope of their own, they get the first scope of the subject's contracts.
     """
     contract = read_contract(Source("<property>", clauses), Carrier.PYTHON)
-    own = [prop.scope for found in subject.contracts() for prop in found.properties]
-    scope = overrides.apply(own[0] if own else Scope())
+    scope = overrides.apply(usual_scope(subject))
     return tuple(bind_property(replace(prop, scope=scope), subject) for prop in contract.properties)
+
+
+def usual_scope(subject: Subject) -> Scope:
+    """The first scope of the subject's contracts, or the one that holds where none is written."""
+    own = (prop.scope for contract in subject.contracts() for prop in contract.properties)
+    return next(own, Scope())
 
 
 def implicit(subject: Subject, sop: str, scope: Scope) -> tuple[BoundProperty, ...]:

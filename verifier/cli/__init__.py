@@ -12,6 +12,7 @@ import spec
 import verifier
 import verifier.cli.bounds as bounds
 import verifier.cli.check as check
+import verifier.cli.compile as compile_
 import verifier.cli.explain as explain
 import verifier.cli.prove as prove
 import verifier.cli.run as run
@@ -24,6 +25,7 @@ _FAMILIES: Final[tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentPa
     run.register,
     prove.register,
     bounds.register,
+    compile_.register,
     explain.register,
 )
 

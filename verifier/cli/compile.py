@@ -1,0 +1,126 @@
+"""`rasp compile` and `rasp crosscheck`: a program as a transformer, and the interpreter against its weights.
+
+The one place of `verifier` that knows `compiled`. It is loaded when one of these commands runs, because torch is large
+and optional.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from spec.diagnostics import InternalError
+from spec.elaborate import Program
+from spec.graph import SOp
+from spec.property.scope import Scope
+from spec.source import printable
+from verifier.cli.common import Commands, add_scope, overrides, target
+from verifier.overrides import usage
+from verifier.report.text import word_text
+from verifier.selection import usual_scope
+from verifier.subject import Subject
+from verifier.verdict import Exit
+
+if TYPE_CHECKING:
+    from compiled import Compiled
+
+_DTYPES: Final = ("float64", "float32", "tfloat32", "float16", "bfloat16")
+
+
+def register(commands: Commands) -> None:
+    """Add the commands of this family."""
+    compile_ = commands.add_parser("compile", help="exact weights for a program, certified", allow_abbrev=False)
+    crosscheck = commands.add_parser(
+        "crosscheck", help="compare the interpreter with the compiled weights", allow_abbrev=False
+    )
+    for parser in (compile_, crosscheck):
+        parser.add_argument("target", metavar="FILE[::NAME]", help="an s-op, or a file for all that it defines")
+        add_scope(parser)
+        group = parser.add_argument_group("weights")
+        group.add_argument("--dtype", default="float32", help=f"number format of the weights: {', '.join(_DTYPES)}")
+        group.add_argument("--encoding", choices=("compact", "onehot"), default="compact")
+        group.add_argument("--arch", choices=("standard", "masked"), default="standard", help="allow causal masks")
+        group.add_argument(
+            "-O", dest="optimise", choices=("layers", "heads", "params"), default="layers", help="what to save"
+        )
+        group.add_argument(
+            "--certify", action=argparse.BooleanOptionalAction, default=True, help="prove the weights right (default)"
+        )
+    compile_.add_argument("-o", dest="folder", metavar="DIR", type=Path, help="where to write the model")
+    compile_.set_defaults(handler=_compile)
+    crosscheck.add_argument("--device", default="auto", help="auto, cpu, cuda, ..")
+    crosscheck.add_argument("--exhaustive", type=int, default=20_000, metavar="N", help="inputs to cover completely")
+    crosscheck.add_argument("--samples", type=int, default=500, metavar="N", help="longer inputs to sample")
+    crosscheck.add_argument("--seed", type=int, default=0)
+    crosscheck.set_defaults(handler=_crosscheck)
+
+
+def _compile(options: argparse.Namespace) -> int:
+    made, program = _made(options)
+    print("\n".join(printable(line) for line in made.explain().splitlines()))
+    if options.folder is not None:
+        folder = made.save(options.folder, program=program.source.text)
+        print(f"written to {folder}")
+    return Exit.EXPECTED
+
+
+def _crosscheck(options: argparse.Namespace) -> int:
+    made, _ = _made(options)
+    from compiled import crosscheck
+
+    found = crosscheck(
+        made, device=options.device, exhaustive=options.exhaustive, samples=options.samples, seed=options.seed
+    )
+    shape = f"{made.layers} layers, heads {'/'.join(map(str, made.heads))}, {made.parameters} parameters"
+    print(f"model      {shape}, {found.dtype} on {found.device}")
+    covered = f"every input of n ≤ {found.exhaustive_to}, " if found.exhaustive_to else ""
+    print(f"compared   {found.words} inputs: {covered}{found.sampled} longer ones sampled; {found.slots} values each")
+    if found.failing:
+        print(f"skipped    {found.failing} inputs on which the program itself fails")
+    print(f"speed      {found.inputs_per_second:.0f} inputs a second")
+    if found.mismatch is None:
+        print("AGREED")
+        return Exit.EXPECTED
+    where = "in the logits" if found.mismatch.layer is None else f"from layer {found.mismatch.layer} on"
+    raise InternalError(
+        f"weights and interpreter differ on {word_text(found.mismatch.word)} at position {found.mismatch.position}, "
+        f"{where}: {found.mismatch.what} should be {found.mismatch.expected}, is {found.mismatch.found}"
+    )
+
+
+def _made(options: argparse.Namespace) -> tuple["Compiled", Program]:
+    """The compiled program under the scope that the options, or else the file's contract, give."""
+    wanted = target(options.target)
+    subject = Subject.load(wanted.path)
+    scope = overrides(options).apply(usual_scope(subject))
+    program = subject(None, scope.numbers)
+    if scope.high is None:
+        raise usage("a transformer has a greatest length", hint="--lengths 1..20")
+    try:
+        from compiled import compile_program
+    except ImportError as error:
+        raise usage(f"compiling needs an optional package: {error}", hint="install rasp-verifier[torch]") from error
+    made = compile_program(
+        program.graph,
+        _outputs(program, wanted.name),
+        alphabet=_symbols(scope),
+        max_length=scope.high,
+        dtype=options.dtype,
+        encoding=options.encoding,
+        arch=options.arch,
+        optimise=options.optimise,
+        certify=options.certify,
+    )
+    if not options.certify:
+        print("not certified: nothing is known about these weights", file=sys.stderr)
+    return made, program
+
+
+def _outputs(program: Program, name: str | None) -> dict[str, SOp]:
+    if name is not None:
+        return {name: program.sop(name)}
+    return {name: sop for name, sop in program.sops().items() if not name.startswith("_")}
+
+
+def _symbols(scope: Scope) -> tuple[int | float | str | bool, ...]:
+    return tuple(symbol for symbol in scope.symbols if isinstance(symbol, int | float | str))
