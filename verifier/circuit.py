@@ -7,11 +7,12 @@ the same two options and the order of additions does not matter, only a count is
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import assert_never
+from typing import Final, assert_never
 
 from spec.operators import Op
 from spec.values import Atom, Kind, Numbers
-from verifier.gates import FALSE, Gates, Literal
+from verifier.engine import Limits, Query, Reason, Undecided
+from verifier.gates import FALSE, Gates, Literal, TooManyGates
 from verifier.guarded import Guarded, Source, TooManyValues, Values
 from verifier.meaning import EMPTY, FAILED, Coded, Codes, mean
 from verifier.terms import (
@@ -30,6 +31,10 @@ from verifier.terms import (
     topological,
 )
 from verifier.terms import Literal as Known
+from verifier.words import MAX_SYMBOLS, few_symbols
+
+MAX_GATES: Final = 1_000_000
+MAX_VALUES: Final = 4_096
 
 UNSELECTED = -1
 """The option of a position that it is not selected, beside the codes of the values that it may contribute."""
@@ -39,9 +44,26 @@ UNSELECTED = -1
 class Circuit:
     """`inputs[p][i]`: the atom at position p is symbol i. `violation`: the query's term holds, or fails."""
 
+    symbols: tuple[Atom, ...]
     gates: Gates
     inputs: tuple[tuple[Literal, ...], ...]
     violation: Literal
+
+
+def circuit_of(query: Query, limits: Limits, deadline: float) -> Circuit | Undecided:
+    """The circuit of a query, or why there is none."""
+    symbols = few_symbols(query.alphabet)
+    if symbols is None:
+        return Undecided(Reason.UNSUPPORTED, f"an alphabet of more than {MAX_SYMBOLS} symbols")
+    terms = len(topological([query.violation]))
+    if terms > limits.max_terms:
+        return Undecided(Reason.SIZE, f"{terms} terms")
+    try:
+        return build(query.violation, query.length, symbols, MAX_GATES, MAX_VALUES, deadline)
+    except (TooManyGates, TooManyValues) as error:
+        return Undecided(Reason.SIZE, str(error))
+    except TimeoutError:
+        return Undecided(Reason.WALL, "while building the circuit")
 
 
 def build(
@@ -54,7 +76,7 @@ def build(
     value = builder.run(violation, deadline)
     # Failing, which the maker of the query rules out, counts as a violation: never as the absence of one.
     literal = gates.either(builder.values.holds(value), builder.values.fails(value))
-    return Circuit(gates, inputs, literal)
+    return Circuit(tuple(symbols), gates, inputs, literal)
 
 
 class _Builder:

@@ -50,6 +50,7 @@ class Limits:
     wall_s: float = 60.0
     max_inputs: int = 5_000_000
     max_terms: int = 2_000_000
+    max_nodes: int = 1 << 23
     solver_steps: int = 50_000_000
 
 

@@ -12,11 +12,12 @@ from spec.diagnostics import Diagnostic, InternalError, UsageError
 from spec.property.scope import Alphabet, Integers
 from spec.values import Atom
 from verifier.engine import Answer, Engine, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
+from verifier.engines.diagrams import DIAGRAMS
 from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.sat import SAT
 from verifier.engines.smt import SMT
 
-ENGINES: Final[dict[str, Engine]] = {engine.name: engine for engine in (ENUMERATE, SAT, SMT)}
+ENGINES: Final[dict[str, Engine]] = {engine.name: engine for engine in (ENUMERATE, DIAGRAMS, SAT, SMT)}
 AUTO: Final = "auto"
 
 _QUICKLY_ENUMERATED: Final = 60_000
@@ -69,7 +70,7 @@ def _order(query: Query, choice: str) -> Iterator[Engine]:
     elif isinstance(query.alphabet, Integers):
         yield from (ENUMERATE, SMT, SAT) if _few(query) else (SMT, SAT, ENUMERATE)
     else:
-        yield from (ENUMERATE, SAT, SMT) if _few(query) else (SAT, SMT, ENUMERATE)
+        yield from (ENUMERATE, DIAGRAMS, SAT, SMT) if _few(query) else (DIAGRAMS, SAT, SMT, ENUMERATE)
 
 
 def _few(query: Query) -> bool:

@@ -1,7 +1,7 @@
 """The inputs that a check ranges over: a box of allowed atoms per position, in alphabet order."""
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from spec.property.scope import Alphabet, Integers
 from spec.values import Atom, Kind, atom_key, kind_of
@@ -9,6 +9,19 @@ from verifier.engine import Query, Word
 
 Symbols: TypeAlias = Sequence[Atom]
 Box: TypeAlias = Sequence[Sequence[Atom]]
+
+MAX_SYMBOLS: Final = 256
+
+
+def few_symbols(alphabet: Alphabet) -> tuple[Atom, ...] | None:
+    """The alphabet as a list, unless it has more symbols than a propositional engine gives variables to."""
+    match alphabet:
+        case Integers(low, high):
+            if low is None or high is None or high - low >= MAX_SYMBOLS:
+                return None
+            return tuple(range(low, high + 1))
+        case symbols:
+            return symbols if len(symbols) <= MAX_SYMBOLS else None
 
 
 def allowed(alphabet: Alphabet, choices: Sequence[Atom]) -> tuple[Atom, ...]:

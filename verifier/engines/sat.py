@@ -11,21 +11,15 @@ from typing import Final
 
 from pysat.solvers import Solver
 
-from spec.property.scope import Integers
 from spec.values import Atom
-from verifier.circuit import build
+from verifier.circuit import circuit_of
 from verifier.cnf import Cnf, to_cnf
 from verifier.engine import Answer, Evidence, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
-from verifier.gates import FALSE, Literal, TooManyGates
-from verifier.guarded import TooManyValues
-from verifier.terms import topological
+from verifier.gates import FALSE, Literal
 from verifier.words import Box, index_of, listed
 
 NAME: Final = "sat"
 SOLVER: Final = "cadical195"
-MAX_SYMBOLS: Final = 256
-MAX_GATES: Final = 1_000_000
-MAX_VALUES: Final = 4_096
 FIRST_CONFLICTS: Final = 2_000
 """The solver is stopped to look at the clock after so many conflicts, and then after twice as many, and so on."""
 MOST_CONFLICTS: Final = 16_000
@@ -39,36 +33,15 @@ class Propositional:
 
     def open(self, query: Query, limits: Limits) -> Session | Undecided:
         """Build the clauses."""
-        symbols = _symbols(query)
-        if symbols is None:
-            return Undecided(Reason.UNSUPPORTED, f"an alphabet of more than {MAX_SYMBOLS} symbols")
-        terms = len(topological([query.violation]))
-        if terms > limits.max_terms:
-            return Undecided(Reason.SIZE, f"{terms} terms")
-        deadline = monotonic() + limits.wall_s
-        try:
-            circuit = build(query.violation, query.length, symbols, MAX_GATES, MAX_VALUES, deadline)
-        except (TooManyGates, TooManyValues) as error:
-            return Undecided(Reason.SIZE, str(error))
-        except TimeoutError:
-            return Undecided(Reason.WALL, "while building the circuit")
+        circuit = circuit_of(query, limits, monotonic() + limits.wall_s)
+        if isinstance(circuit, Undecided):
+            return circuit
         inputs = [literal for position in circuit.inputs for literal in position]
         cnf = to_cnf(circuit.gates, [circuit.violation], inputs)
-        return _Session(query, limits, symbols, circuit.inputs, circuit.violation, cnf)
+        return _Session(query, limits, circuit.symbols, circuit.inputs, circuit.violation, cnf)
 
 
 SAT: Final = Propositional()
-
-
-def _symbols(query: Query) -> tuple[Atom, ...] | None:
-    """The alphabet as a list, unless it is too long to give each symbol a variable."""
-    match query.alphabet:
-        case Integers(low, high):
-            if low is None or high is None or high - low >= MAX_SYMBOLS:
-                return None
-            return tuple(range(low, high + 1))
-        case symbols:
-            return symbols if len(symbols) <= MAX_SYMBOLS else None
 
 
 @dataclass
