@@ -88,6 +88,11 @@ class Refuted(_NoTruth):
     closed: tuple[Closed, ...] = ()
     detail: str = ""
 
+    def __post_init__(self) -> None:
+        """Without an input, it must at least be said what was found."""
+        if self.witness is None and not self.detail:
+            raise InternalError("`refuted` needs an input, or a reason why there is none")
+
 
 @dataclass(frozen=True)
 class Vacuous(_NoTruth):
