@@ -127,10 +127,13 @@ class _Encoder:
         self.letters = [letter for letter, _ in letters]
         self.known = [fact for _, facts in letters for fact in facts]
         found: dict[Term, Kinded] = {}
+        # Views look at the alphabet themselves: what is only viewed may hold atoms that have no encoding.
+        needed = {query.violation, *(arg for term in order if not isinstance(term, Read) for arg in operands(term))}
         for term in order:
             if monotonic() > deadline:
                 raise TimeoutError
-            found[term] = self._value(term, found)
+            if term in needed or not isinstance(term, Input):
+                found[term] = self._value(term, found)
         value = found[query.violation]
         # Failing, which the maker of the query rules out, counts as a violation: never as the absence of one.
         fails = self.logic.negate(self.calculus.exists(value))
