@@ -231,7 +231,8 @@ class Transformer(nn.Module):
             cache |= {"hook_embed": embedded, "hook_pos_embed": positions}
         stream = embedded + positions
         for number, block in enumerate(self.blocks):
-            stream = block(stream, hidden, cache, f"blocks.{number}")
+            # What padding computes is nobody's business; zeroed, it cannot overflow into weights of 0 times infinity.
+            stream = block(stream.masked_fill(hidden[:, :, None], 0), hidden, cache, f"blocks.{number}")
         logits: Tensor = self.unembed(stream)
         return logits
 

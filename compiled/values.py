@@ -10,6 +10,7 @@ values on which an operator has no value is not reachable by any input that has 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from typing import Final, TypeAlias, assert_never
 
 from compiled.errors import Refused
@@ -82,6 +83,12 @@ class Definition:
 Tuple: TypeAlias = tuple[Atom, ...]
 
 
+def row_key(row: Tuple) -> object:
+    """A key that keeps atoms of different kinds apart, although `1 == True`; cheaper than atom by atom."""
+    kinds = tuple(map(type, row))
+    return tuple(map(atom_key, row)) if float in kinds else (row, kinds)
+
+
 @dataclass(eq=False)
 class Domain:
     """What every s-op and leaf of a program can be on words of length 1..max_length over the alphabet."""
@@ -98,6 +105,8 @@ class Domain:
     _entries: dict[Formula, "Entries"] = field(default_factory=dict)
     _places: dict[tuple[Leaf, ...], dict[tuple[int, int], int]] = field(default_factory=dict)
     _numbers: dict[tuple[SOp, ...], "_Numbering"] = field(default_factory=dict)
+    _memo: dict[object, dict[object, Tuple | None]] = field(default_factory=dict)
+    _plain: dict[Leaf, bool] = field(default_factory=dict)
     _orders: dict[tuple[SOp, ...], tuple[SOp, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -107,12 +116,15 @@ class Domain:
         if not 1 <= self.max_length <= MAX_LENGTH:
             raise Refused(f"the maximal length must be 1 to {MAX_LENGTH}")
         self.alphabet = distinct(to_input(self.alphabet, self.numbers))
+        if len(set(self.alphabet)) < len(self.alphabet):
+            raise Refused("the alphabet has two symbols that are equal as numbers")
 
     def define(self, sop: SOp, definition: Definition) -> None:
         """Let the s-op be a function of these leaves from now on; nothing but its leaves may have been asked before."""
         self.definitions[sop] = definition
         self._leaves.pop(sop, None)
         self._orders = {key: order for key, order in self._orders.items() if sop not in order}
+        self._memo.clear()
         self._joints = {key: rows for key, rows in self._joints.items() if sop not in key[0]}
         self._tables = {key: rows for key, rows in self._tables.items() if sop not in key}
         self._numbers = {key: numbers for key, numbers in self._numbers.items() if sop not in key}
@@ -175,16 +187,38 @@ class Domain:
             steps.append(self._step(node, place, slots))
             slots[node] = len(leaves) + len(steps) - 1
         wanted = [slots[sop] for sop in sops]
+        known = self._memo.setdefault((tuple(sops), tuple(leaves)), {})
+        plain = all(map(self._is_plain, leaves))
         found: dict[Tuple, Tuple] = {}
         for given in tuples:
-            row = list(given)
-            try:
-                for step in steps:
-                    row.append(step(row))
-            except OperatorError:
+            key = given if plain else row_key(given)
+            if key not in known:
+                row = list(given)
+                try:
+                    for step in steps:
+                        row.append(step(row))
+                except OperatorError:
+                    known[key] = None
+                else:
+                    known[key] = tuple(row[k] for k in wanted)
+            result = known[key]
+            if result is None:
                 continue
-            found[given] = tuple(row[k] for k in wanted)
+            if plain:
+                found[given] = result
+            elif found.setdefault(given, result) != result:
+                raise Refused("an s-op depends on whether a number is an integer, a real or a boolean")
         return found
+
+    def _is_plain(self, leaf: Leaf) -> bool:
+        """Whether no two values of the leaf are equal and yet of different kinds."""
+        if leaf not in self._plain:
+            if isinstance(leaf, Aggregate):
+                values = self.profile(leaf).values()
+                self._plain[leaf] = len(set(map(type, values))) == 1 and not isinstance(values[0], float)
+            else:
+                self._plain[leaf] = True
+        return self._plain[leaf]
 
     def _step(self, node: SOp, place: Mapping[Leaf, int], slots: Mapping[SOp, int]) -> Callable[[list[Atom]], Atom]:
         if node in self.definitions:
@@ -237,9 +271,7 @@ class Domain:
     def tuples_at(self, leaves: Sequence[Leaf], m: int, i: int) -> list[Tuple]:
         """The product of the leaves' sets at one place."""
         sets = [self.leaf_set(leaf, m, i) for leaf in leaves]
-        size = 1
-        for values in sets:
-            size *= len(values)
+        size = prod(map(len, sets))
         if size > MAX_TUPLES:
             raise Refused(f"{size} combinations of values at one position, more than {MAX_TUPLES}")
         return list(product(*sets))
@@ -255,14 +287,29 @@ class Domain:
         """Every tuple of leaf values at any place."""
         key = tuple(leaves)
         if key not in self._tuples:
-            found: dict[tuple[object, ...], Tuple] = {}
-            for m, i in self.signatures(leaves).values():
+            found: dict[object, Tuple] = {}
+            places = self._largest(leaves)
+            if max(prod(len(self.leaf_set(leaf, m, i)) for leaf in leaves) for m, i in places) > MAX_TUPLES:
+                raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at one position")
+            for m, i in places:
                 for row in self.tuples_at(leaves, m, i):
-                    found[tuple(map(atom_key, row))] = row
+                    found[row_key(row)] = row
                 if len(found) > MAX_TUPLES:
                     raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at once")
             self._tuples[key] = list(found.values())
         return self._tuples[key]
+
+    def _largest(self, leaves: Sequence[Leaf]) -> list[tuple[int, int]]:
+        """Places whose sets of tuples have all others among them: what one of the largest covers is left out."""
+        boxes: dict[tuple[frozenset[object], ...], tuple[int, int]] = {}
+        for m, i in self.signatures(leaves).values():
+            sets = [self.leaf_set(leaf, m, i) for leaf in leaves]
+            boxes.setdefault(tuple(frozenset(map(atom_key, values)) for values in sets), (m, i))
+        kept: list[tuple[frozenset[object], ...]] = []
+        for box in sorted(boxes, key=lambda box: -sum(map(len, box))):
+            if not any(all(a <= b for a, b in zip(box, other, strict=True)) for other in kept[:32]):
+                kept.append(box)
+        return [boxes[box] for box in kept]
 
     def joint(self, sops: Sequence[SOp], m: int, i: int) -> tuple[Tuple, ...]:
         """The tuples of values that these s-ops can have together at one place."""
@@ -270,7 +317,7 @@ class Domain:
         key = (tuple(sops), self._signature(leaves, m, i))
         if key not in self._joints:
             image = self.image(sops, leaves, self.tuples_at(leaves, m, i))
-            self._joints[key] = tuple({tuple(map(atom_key, row)): row for row in image.values()}.values())
+            self._joints[key] = tuple({row_key(row): row for row in image.values()}.values())
         return self._joints[key]
 
     def table(self, sops: Sequence[SOp]) -> dict[Tuple, Tuple]:
@@ -283,7 +330,7 @@ class Domain:
 
     def all_values(self, sops: Sequence[SOp]) -> tuple[Tuple, ...]:
         """The tuples of values that these s-ops can have together anywhere."""
-        return tuple({tuple(map(atom_key, row)): row for row in self.table(sops).values()}.values())
+        return tuple({row_key(row): row for row in self.table(sops).values()}.values())
 
     def values_of(self, sop: SOp) -> Values:
         """What the s-op can be anywhere."""
@@ -357,7 +404,7 @@ class _Numbering:
     def number(self, m: int, i: int) -> int:
         place = self.domain.place_number(self.leaves, m, i)
         if place not in self._by_place:
-            content = frozenset(tuple(map(atom_key, row)) for row in self.domain.joint(self.sops, m, i))
+            content = frozenset(map(row_key, self.domain.joint(self.sops, m, i)))
             self._by_place[place] = self._by_content.setdefault(content, len(self._by_content))
         return self._by_place[place]
 
