@@ -19,6 +19,7 @@ from verifier.cli import outcome
 REVERSE = "r = aggregate(select(indices, length - 1 - indices, ==), tokens);\n"
 WRONG = "r = tokens;\n"
 SCOPE = "#@ scope lengths=1..3 alphabet=ab\n"
+MANY = "#@ scope lengths=3..3 integers=0..99\n"  # more inputs than the interpreter takes on
 RIGHT = "#@ ensures back: forall i: r[i] == tokens[n-1-i]\n"
 
 
@@ -74,14 +75,14 @@ ROWS: dict[str, tuple[str, tuple[str, ...], int, str]] = {
     "not a program": ("r = ;\n", (), 2, "FAILED: a property could not be checked"),
     "not a property": (REVERSE + SCOPE + "#@ ensure back: r == 1\n", (), 2, "FAILED: a property could not be checked"),
     "not decided": (
-        REVERSE + "#@ scope lengths=1..any alphabet=ab\n" + RIGHT,
-        (),
+        REVERSE + MANY + RIGHT,
+        ("--engine", "interpreter"),
         3,
         "COMPLETED WITH UNKNOWNS",
     ),
     "not decided, and told not to mind": (
-        REVERSE + "#@ scope lengths=1..any alphabet=ab\n" + RIGHT,
-        ("--fail-on", "refuted"),
+        REVERSE + MANY + RIGHT,
+        ("--engine", "interpreter", "--fail-on", "refuted"),
         0,
         "COMPLETED WITH UNKNOWNS",
     ),

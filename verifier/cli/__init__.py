@@ -15,6 +15,7 @@ import verifier.cli.check as check
 import verifier.cli.compile as compile_
 import verifier.cli.explain as explain
 import verifier.cli.prove as prove
+import verifier.cli.results as results
 import verifier.cli.run as run
 from spec.diagnostics import InternalError, RaspError
 from spec.source import printable
@@ -27,6 +28,7 @@ _FAMILIES: Final[tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentPa
     bounds.register,
     compile_.register,
     explain.register,
+    results.register,
 )
 
 _EPILOG: Final = """exit codes
@@ -37,7 +39,8 @@ _EPILOG: Final = """exit codes
   4    a property is vacuous: no input satisfies its preconditions
   5    nothing was selected
   70   two parts of this tool disagree: a bug here, please report it
-  130  interrupted"""
+  130  interrupted
+  143  terminated"""
 
 
 def parser() -> argparse.ArgumentParser:

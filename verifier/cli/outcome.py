@@ -49,7 +49,6 @@ class Session:
 
     def decide(self, planned: Sequence[Planned], workers: int, allowance: Allowance) -> Document:
         """Decide the plan; unless we are killed, every file that was asked for then says how far the run came."""
-        write(self.document, self.presentation.outputs)
         try:
             stopped = self._run(planned, workers, allowance)
         except InternalError:
@@ -62,6 +61,7 @@ class Session:
         """The exit code with which the run was stopped; `None` when it came to its end."""
         with _terminable() as terminated, self.progress:
             try:
+                write(self.document, self.presentation.outputs)
                 run(planned, workers, allowance, self._heard)
             except KeyboardInterrupt:
                 return TERMINATED if terminated else INTERRUPTED
