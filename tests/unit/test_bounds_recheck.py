@@ -238,13 +238,25 @@ def test_program_is_bound_to_its_hash(made: dict[str, dict[str, Any]]) -> None:
     assert not accepted(document)
 
 
-def test_pair_of_a_function_says_that_its_outputs_are_only_stated() -> None:
+def test_pair_of_a_large_function_says_that_its_outputs_are_only_stated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verifier.bounds.certificate.MAX_TABLE", 0)
     document = Document()
     target = OfFunction("odd", lambda word: [word.count("a") % 2] * len(word))
     document.depth(least_depth(parse_class("rightmost/past"), target, Scope(1, 4, ("a",))))
     pairs = [one for one in recheck(document.text()) if "not in" in one.claim]
     assert pairs
     assert all(one.accepted and "as stated" in one.claim for one in pairs)
+
+
+def test_function_is_stored_as_its_table() -> None:
+    document = Document()
+    target = OfFunction("odd", lambda word: [word.count("a") % 2] * len(word))
+    document.depth(least_depth(parse_class("rightmost/past"), target, Scope(1, 4, ("a",))))
+    stored: dict[str, Any] = document.to_json()
+    assert accepted(stored)
+    (table,) = stored["tables"].values()
+    table[0][1][0] = "7"
+    assert not accepted(stored)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "rasp-bounds"}', "[" * 100_000, '{"format": 1}'])

@@ -6,17 +6,21 @@ A document holds programs, by the hash of what they mean, and certificates, each
     no-schedule         there is none within the limits: a chain, a crowd, or a clausal proof
     indistinguishable   two points that d layers (or any number) of a class cannot tell apart, with different outputs
     distinguishable     d layers of a class tell apart all points of the scope that have different outputs
+    program             a program of a class with so many heads in each layer, by its tables
+    no-program          there is none: words, names of variables, and a clausal proof
 
 `docs/bounds.md` describes every field.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, TypeAlias
 
 from spec.cost import Schedule
+from spec.diagnostics import InternalError
 from spec.graph import Graph, Node
 from spec.property.scope import Integers, Scope
 from spec.serialize import atom_json, content_hash, dumps
@@ -24,16 +28,20 @@ from spec.transplant import transplant
 from spec.values import Atom
 from verifier.bounds.classes import Class
 from verifier.bounds.decide import Argument, Chain, Clausal, Crowd
-from verifier.bounds.depth import DepthBound, Pair, Point
+from verifier.bounds.depth import DepthBound, Point
+from verifier.bounds.heads import Tables
 from verifier.bounds.problem import Limits, Problem
 from verifier.bounds.sat import SOLVER
-from verifier.bounds.target import Mealy, OfProgram, Target, Word
+from verifier.bounds.synthesis import Absent, Exists, HeadFront, Undecided
+from verifier.bounds.target import ANYTHING, Mealy, OfProgram, Target, Word
 from verifier.bounds.written import Front, Stairs
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 FORMAT: Final = "rasp-bounds"
 VERSION: Final = 1
+MAX_TABLE: Final = 20_000
+"""Functions that only Python can compute are stored as their tables, for scopes of at most so many words."""
 
 
 class Document:
@@ -41,6 +49,7 @@ class Document:
 
     def __init__(self) -> None:
         self.programs: dict[str, Json] = {}
+        self.tables: dict[str, Json] = {}
         self.certificates: list[Json] = []
 
     def to_json(self) -> dict[str, Json]:
@@ -51,6 +60,7 @@ class Document:
             "version": VERSION,
             "tools": {**tools, "solver": SOLVER},
             "programs": self.programs,
+            "tables": self.tables,
             "certificates": self.certificates,
         }
 
@@ -112,7 +122,7 @@ class Document:
 
     def depth(self, bound: DepthBound) -> None:
         """Every claim of a depth bound."""
-        target = self.target(bound.target)
+        target = self.target(bound.target, bound.scope)
         cls = _class_json(bound.cls)
         about = _about(target)
         for pair in bound.pairs:
@@ -130,11 +140,10 @@ class Document:
             )
         if bound.least is not None:
             scope = scope_json(bound.scope)
-            lengths = f"lengths {bound.scope.low}..{bound.scope.high} over {len(bound.scope.symbols)} symbols"
             self.certificates.append(
                 {
                     "kind": "distinguishable",
-                    "claim": f"{about}: in {bound.least} layers of {bound.cls}, {lengths}",
+                    "claim": f"{about}: in {bound.least} layers of {bound.cls}, {_lengths(bound.scope)}",
                     "class": cls,
                     "depth": bound.least,
                     "scope": scope,
@@ -142,14 +151,58 @@ class Document:
                 }
             )
 
-    def target(self, target: Target) -> dict[str, Json]:
-        """What a checker needs to compute the target again."""
+    def heads(self, front: HeadFront) -> None:
+        """Every claim of a front of heads: programs that exist, and shapes that none has."""
+        target = self.target(front.target, front.scope)
+        cls: Json = {
+            "reading": front.cls.reading.value,
+            "mask": front.cls.mask.value,
+            "indices": front.cls.indices,
+        }
+        for found in front.found:
+            heads = "/".join(map(str, found.shape)) or "none"
+            common: dict[str, Json] = {"class": cls, "shape": list(found.shape), "target": target}
+            match found:
+                case Exists(tables=tables, outputs=outputs):
+                    claim = f"{_about(target)}: a program of {front.cls} with heads {heads}, {_lengths(front.scope)}"
+                    shown = {**_tables_json(tables), "outputs": [_output_json(output) for output in outputs]}
+                    record = {"kind": "program", "claim": claim, **common, **shown, "scope": scope_json(front.scope)}
+                    self.certificates.append(record)
+                case Absent(words=words, names=names, proof=proof):
+                    claim = f"{_about(target)}: no program of {front.cls} with heads {heads}"
+                    listed: list[Json] = [
+                        {"word": word_json(word), "outputs": [_output_json(output) for output in outputs]}
+                        for word, outputs in words
+                    ]
+                    self.certificates.append(
+                        {
+                            "kind": "no-program",
+                            "claim": claim,
+                            **common,
+                            "words": listed,
+                            "names": _plain(names),
+                            "proof": list(proof),
+                        }
+                    )
+                case Undecided():
+                    pass
+
+    def target(self, target: Target, scope: Scope) -> dict[str, Json]:
+        """What a checker needs to compute the target again on the scope."""
         match target:
             case OfProgram(node=node, numbers=numbers):
                 key, _ = self.program([node], Graph(numbers))
                 return {"program": key}
             case Mealy():
                 return {"mealy": mealy_json(target)}
+            case _ if scope.total is not None and scope.total <= MAX_TABLE:
+                rows: list[Json] = [
+                    [word_json(word), [_output_json(output) for output in target.outputs(word)]]
+                    for word in scope.inputs()
+                ]
+                key = hash_of(rows)
+                self.tables[key] = rows
+                return {"table": key}
             case _:
                 return {"stated": target.name}
 
@@ -159,10 +212,42 @@ def _about(target: Mapping[str, Json]) -> str:
     match target:
         case {"program": key}:
             return f"program {str(key)[:12]}"
+        case {"table": key}:
+            return f"table {str(key)[:12]}"
         case {"mealy": machine}:
             return f"machine {hash_of(machine)[:12]}"
         case _:
             return f"{target['stated']}, as stated"
+
+
+def _lengths(scope: Scope) -> str:
+    return f"lengths {scope.low}..{scope.high} over {len(scope.symbols)} symbols"
+
+
+def _tables_json(tables: Tables) -> dict[str, Json]:
+    states: list[Json] = [[_plain(state) for state in layer] for layer in tables.states]
+    heads: list[Json] = [
+        [{"selected": _plain(sorted(head.selected)), "ones": _plain(sorted(head.ones))} for head in layer]
+        for layer in tables.heads
+    ]
+    return {"states": states, "heads": heads}
+
+
+def _plain(value: object) -> Json:
+    """Tuples and lists as lists, rationals as text, `None` as null, other atoms as they are."""
+    match value:
+        case tuple() | list():
+            return [_plain(part) for part in value]
+        case Fraction():
+            return f"{value.numerator}/{value.denominator}"
+        case None | bool() | int() | str():
+            return value
+        case _:
+            raise InternalError(f"{value!r} does not belong into a certificate")
+
+
+def _output_json(output: Hashable) -> Json:
+    return None if output is ANYTHING else repr(output)
 
 
 def hash_of(value: Json) -> str:
@@ -173,14 +258,6 @@ def hash_of(value: Json) -> str:
 
 def _as_written(common: Mapping[str, Json]) -> str:
     return f"program {str(common['written'])[:12]} as written, {common['model']} model"
-
-
-def depth_pair(pair: Pair, cls: Class, target: Target) -> Document:
-    """A document with one indistinguishable pair, for pairs that were not found by enumeration."""
-    document = Document()
-    scope = Scope()
-    document.depth(DepthBound(cls, scope, target, (pair,), None, ()))
-    return document
 
 
 def mealy_json(machine: Mealy) -> Json:

@@ -66,7 +66,7 @@ class DepthBound:
 
 def least_depth(cls: Class, target: Target, scope: Scope, most: int = 64, seconds: float = 60.0) -> DepthBound:
     """The least depth on the scope; the search ends after `most` layers or the time, and then says less."""
-    table = _table(target, scope)
+    table = word_table(target, scope)
     end = monotonic() + seconds
     refiner = Refiner(cls)
     colours = [refiner.initial(word) for word, _ in table]
@@ -85,7 +85,7 @@ def least_depth(cls: Class, target: Target, scope: Scope, most: int = 64, second
     return DepthBound(cls, scope, target, tuple(pairs), None, ())
 
 
-def _table(target: Target, scope: Scope) -> list[tuple[Word, Outputs]]:
+def word_table(target: Target, scope: Scope) -> list[tuple[Word, Outputs]]:
     """The words of the scope, short ones first, with their outputs."""
     if scope.high is None:
         raise UsageError(Diagnostic("R0504", "the scope has no greatest length", hint="say --lengths 1..8"))

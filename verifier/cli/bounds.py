@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from spec.cost import MODELS, CostModel, reference_analysis
+from spec.diagnostics import UsageError
 from spec.elaborate import Program, load_program
 from spec.graph import SOp
 from spec.property.scope import Scope
@@ -18,6 +19,9 @@ from verifier.bounds import words
 from verifier.bounds.certificate import Document
 from verifier.bounds.classes import Class, parse_class
 from verifier.bounds.depth import DepthBound, Pair, least_depth, shown_word, trace
+from verifier.bounds.emit import emit
+from verifier.bounds.heads import parse_head_class
+from verifier.bounds.synthesis import Absent, Exists, HeadFront, Undecided, fewest_heads
 from verifier.bounds.target import Mealy, OfProgram, Target, of_regex
 from verifier.bounds.written import Front, Stairs, as_written
 from verifier.cli.common import Commands, add_scope, overrides, target
@@ -48,6 +52,16 @@ def register(commands: Commands) -> None:
         metavar="CLASS",
         help=f"the class of level 3, ATTENTION/MASKS[+start]; without it {', '.join(_DEFAULT_CLASSES)}",
     )
+    bounds.add_argument(
+        "--heads",
+        dest="head_classes",
+        action="append",
+        metavar="CLASS",
+        help="level 3: the fewest heads of any program of READING[/MASK][+indices], e.g. count/past",
+    )
+    bounds.add_argument("--most-layers", type=int, default=2, help="with --heads: look at so many layers (default 2)")
+    bounds.add_argument("--most-heads", type=int, default=3, help="with --heads: and so many heads in all (default 3)")
+    bounds.add_argument("--print", action="store_true", help="with --heads: print the programs found, as RASP")
     bounds.add_argument("--regex", metavar="PATTERN", help="level 3 of a regular language, at the last position")
     bounds.add_argument("--every-prefix", action="store_true", help="with --regex: at every position, for the prefix")
     bounds.add_argument("--mealy", metavar="FILE", type=Path, help="level 3 of a Mealy machine in a JSON file")
@@ -69,7 +83,7 @@ def _bounds(options: argparse.Namespace) -> int:
     given = [option for option in (options.target, options.regex, options.mealy) if option is not None]
     if len(given) != 1:
         raise usage("name one target: FILE::NAME, --regex or --mealy")
-    level = options.level or (1 if options.target and not options.classes else 3)
+    level = options.level or (1 if options.target and not options.classes and not options.head_classes else 3)
     document = Document()
     if level == 1:
         if options.target is None:
@@ -144,15 +158,53 @@ def _stairs(stairs: Stairs, front: Front) -> Iterator[str]:
 def _level_3(options: argparse.Namespace, document: Document) -> tuple[list[str], bool]:
     scope = overrides(options).apply(Scope(1, 6, ("a", "b")))
     wanted = _target(options, scope)
-    classes = [parse_class(text) for text in options.classes or _DEFAULT_CLASSES]
-    lines = [f"{wanted.name}: depth of any transformer of a class, whatever its width and heads; {scope}"]
+    lines = [f"{wanted.name}: any program of a class; {scope}"]
     complete = True
-    for cls in classes:
+    for text in options.head_classes or ():
+        front = fewest_heads(
+            parse_head_class(text), wanted, scope, options.most_layers, options.most_heads, options.seconds
+        )
+        document.heads(front)
+        complete = complete and not any(isinstance(one, Undecided) for one in front.found)
+        lines.extend(_heads(front, options))
+    default = () if options.head_classes else _DEFAULT_CLASSES
+    for cls in map(parse_class, options.classes or default):
         bound = least_depth(cls, wanted, scope, seconds=options.seconds)
         document.depth(bound)
         complete = complete and (bound.least is not None or bound.impossible)
         lines.extend(_depth(bound))
     return lines, complete
+
+
+def _heads(front: HeadFront, options: argparse.Namespace) -> Iterator[str]:
+    minimal = front.minimal
+    shown = " or ".join(_shape(found.shape) for found in minimal) or "none found"
+    below = [found for found in front.found if isinstance(found, Undecided)]
+    tight = "; open: " + ", ".join(_shape(found.shape) for found in below) if below else ""
+    yield f"  {front.cls}: heads {shown}, of at most {options.most_layers} layers and {options.most_heads} heads{tight}"
+    for found in front.found:
+        if isinstance(found, Absent):
+            words_shown = " ".join(shown_word(word) for word, _ in found.words[:8])
+            more = f" and {len(found.words) - 8} more" if len(found.words) > 8 else ""
+            yield f"    heads {_shape(found.shape)} cannot get all of {words_shown}{more} right (clausal proof)"
+    for found in minimal:
+        yield from _emitted(found, front, options)
+
+
+def _emitted(found: Exists, front: HeadFront, options: argparse.Namespace) -> Iterator[str]:
+    try:
+        emitted = emit(found, front.target, front.scope)
+    except UsageError as reason:
+        yield f"    heads {_shape(found.shape)}: tables only, {reason}"
+        return
+    proved = f", proved equal by {', '.join(emitted.proved_by)}" if emitted.proved_by else ""
+    yield f"    heads {_shape(found.shape)}: a RASP program, right on all {emitted.run_on} inputs{proved}"
+    if options.print:
+        yield from ("      " + line for line in emitted.text.splitlines())
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "/".join(map(str, shape)) or "none"
 
 
 def _target(options: argparse.Namespace, scope: Scope) -> Target:
@@ -191,7 +243,7 @@ def _row(row: object) -> Iterator[tuple[Atom, tuple[str, Atom]]]:
 
 
 def _depth(bound: DepthBound) -> Iterator[str]:
-    yield f"  {bound.cls}: {_answer(bound)}"
+    yield f"  {bound.cls}, whatever the width: {_answer(bound)}"
     if bound.cls.note:
         yield f"    note: {bound.cls.note}"
     if bound.profile:

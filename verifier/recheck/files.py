@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice, product
 from typing import Final, TypeAlias
 
@@ -14,6 +15,7 @@ from spec.interp import evaluate
 from spec.serialize import Malformed, content_hash, loads, read_atom
 from spec.values import Atom, atom_key
 from verifier.recheck.depth import Colouring, check_pair
+from verifier.recheck.heads import Kind, Tables, check_absent
 from verifier.recheck.rup import Rejected
 from verifier.recheck.schedule import Task, check_chain, check_clauses, check_crowd, check_schedule
 
@@ -39,7 +41,8 @@ def recheck(text: str) -> list[Checked]:
     document = _object(_parse(text), "document")
     if document.get("format") != "rasp-bounds" or document.get("version") != 1:
         raise Rejected("this is no document of certificates that this tool reads")
-    programs = _Programs(_object(document.get("programs"), "programs"))
+    tables = _object(document.get("tables"), "tables")
+    programs = _Programs(_object(document.get("programs"), "programs"), tables)
     return [_one(programs, item) for item in _array(document.get("certificates"), "certificates")]
 
 
@@ -64,8 +67,8 @@ def _one(programs: "_Programs", item: Json) -> Checked:
 class _Programs:
     """The programs of a document, by the hash of what they mean, which is computed again."""
 
-    def __init__(self, stored: Mapping[str, Json]) -> None:
-        self.stored = stored
+    def __init__(self, stored: Mapping[str, Json], tables: Mapping[str, Json]) -> None:
+        self.stored, self.tables = stored, tables
         self.loaded: dict[str, tuple[Graph, tuple[Node, ...]]] = {}
         self.compared: dict[tuple[str, str], str] = {}
 
@@ -196,13 +199,11 @@ def _distinguishable(programs: _Programs, record: Mapping[str, Json]) -> str:
     target = _target(programs, record)
     if target is None:
         raise Rejected("the target is not in the document")
-    scope = _object(record.get("scope"), "scope")
-    low, high = _integer(scope.get("low"), "low"), _integer(scope.get("high"), "high")
-    symbols = _word(scope.get("symbols"))
+    low, high, symbols = _scope(record)
     words = [word for n in range(low, high + 1) for word in product(symbols, repeat=n)]
     colouring = _colouring(record, words)
     depth = _integer(record.get("depth"), "depth")
-    lengths = f"lengths {low}..{high} over {len(symbols)} symbols"
+    lengths = _lengths(low, high, symbols)
     _expect_claim(record, f"{_about(record)}: in {depth} layers of {_class_words(record)}, {lengths}")
     for _ in range(depth):
         colouring.round()
@@ -214,11 +215,135 @@ def _distinguishable(programs: _Programs, record: Mapping[str, Json]) -> str:
     return f"all points of {len(words)} inputs told apart"
 
 
+def _program(programs: _Programs, record: Mapping[str, Json]) -> str:
+    target = _target(programs, record)
+    if target is None:
+        raise Rejected("the target is not in the document")
+    low, high, symbols = _scope(record)
+    kind, shape = _kind(record), _integers(record.get("shape"), "shape")
+    claim = f"a program of {kind} with heads {_shape_words(shape)}, {_lengths(low, high, symbols)}"
+    _expect_claim(record, f"{_about(record)}: {claim}")
+    tables = Tables(kind, _states(record), _heads(record))
+    if [len(layer) for layer in tables.heads] != shape or len(tables.states) != len(shape) + 1:
+        raise Rejected("the program has another shape")
+    seen: dict[int, Hashable] = {}
+    count = 0
+    for word in (word for n in range(low, high + 1) for word in product(symbols, repeat=n)):
+        count += 1
+        for state, output in zip(tables.final(word), target(word), strict=True):
+            if output != _ANY and seen.setdefault(state, output) != output:
+                raise Rejected(f"the program ends in one state for two outputs, on {list(word)}")
+    return f"run on {count} inputs"
+
+
+def _no_program(programs: _Programs, record: Mapping[str, Json]) -> str:
+    target = _target(programs, record)
+    kind, shape = _kind(record), _integers(record.get("shape"), "shape")
+    _expect_claim(record, f"{_about(record)}: no program of {kind} with heads {_shape_words(shape)}")
+    if any(heads < 1 for heads in shape):
+        raise Rejected("a layer without heads")
+    words: list[tuple[Word, Sequence[Hashable]]] = []
+    for item in _array(record.get("words"), "words"):
+        entry = _object(item, "word")
+        word = _word(entry.get("word"))
+        stated = [_ANY if output is None else output for output in _array(entry.get("outputs"), "outputs")]
+        outputs = (
+            target(word) if target is not None else [repr(output) if output != _ANY else _ANY for output in stated]
+        )
+        if len(outputs) != len(word):
+            raise Rejected("not one output for each position")
+        words.append((word, outputs))
+    names = [_tupled(name) for name in _array(record.get("names"), "names")]
+    numbers = {name: number for number, name in enumerate(names, start=1) if isinstance(name, tuple)}
+    if len(numbers) != len(names):
+        raise Rejected("a name is given twice, or is no name")
+    found = check_absent(kind, shape, words, lambda output: output != _ANY, numbers, _lines(record.get("proof")))
+    return found + ("" if target is not None else "; outputs as stated")
+
+
+def _kind(record: Mapping[str, Json]) -> Kind:
+    cls = _object(record.get("class"), "class")
+    return Kind(_text(cls, "reading"), _text(cls, "mask"), cls.get("indices") is True)
+
+
+def _shape_words(shape: Sequence[int]) -> str:
+    return "/".join(map(str, shape)) or "none"
+
+
+def _scope(record: Mapping[str, Json]) -> tuple[int, int, Word]:
+    scope = _object(record.get("scope"), "scope")
+    return _integer(scope.get("low"), "low"), _integer(scope.get("high"), "high"), _word(scope.get("symbols"))
+
+
+def _lengths(low: int, high: int, symbols: Word) -> str:
+    return f"lengths {low}..{high} over {len(symbols)} symbols"
+
+
+def _states(record: Mapping[str, Json]) -> list[dict[Hashable, int]]:
+    """The numbers of the states of each layer; base states name the type of their token."""
+    layers = [_array(layer, "states") for layer in _array(record.get("states"), "states")]
+    indices = _kind(record).indices
+    found: list[dict[Hashable, int]] = []
+    for layer, states in enumerate(layers):
+        read = [_base(state, indices) if layer == 0 else _results(state) for state in states]
+        found.append({state: number for number, state in enumerate(read)})
+    return found
+
+
+def _base(state: Json, indices: bool) -> Hashable:
+    match state:
+        case [[str(name), str() | int() | float() as token], int(index)] if indices:
+            return (_TYPES.get(name), token), index
+        case [str(name), str() | int() | float() as token] if not indices:
+            return _TYPES.get(name), token
+        case _:
+            raise Rejected("a state is malformed")
+
+
+_TYPES: Final[Mapping[str, type]] = {"str": str, "int": int, "bool": bool, "float": float}
+
+
+def _results(state: Json) -> Hashable:
+    """The number of the state before, and what the heads gave."""
+    return tuple(Fraction(part) if isinstance(part, str) else _tupled(part) for part in _array(state, "state"))
+
+
+def _heads(record: Mapping[str, Json]) -> list[list[tuple[frozenset[tuple[int, int]], frozenset[int]]]]:
+    return [
+        [_head(_object(head, "head")) for head in _array(layer, "heads")]
+        for layer in _array(record.get("heads"), "heads")
+    ]
+
+
+def _head(head: Mapping[str, Json]) -> tuple[frozenset[tuple[int, int]], frozenset[int]]:
+    pairs = [_integers(pair, "selected") for pair in _array(head.get("selected"), "selected")]
+    if any(len(pair) != 2 for pair in pairs):
+        raise Rejected("a head selects something that is no pair")
+    return frozenset((pair[0], pair[1]) for pair in pairs), frozenset(_integers(head.get("ones"), "ones"))
+
+
+def _tupled(value: Json) -> Hashable:
+    """Lists as tuples, at any depth that names have."""
+    match value:
+        case list():
+            return tuple(tuple(part) if isinstance(part, list) else _simple(part) for part in value)
+        case _:
+            return _simple(value)
+
+
+def _simple(value: Json) -> Hashable:
+    if isinstance(value, dict | list):
+        raise Rejected("a name is nested too deeply")
+    return value
+
+
 _KINDS: Final[Mapping[str, Callable[[_Programs, Mapping[str, Json]], str]]] = {
     "schedule": _schedule,
     "no-schedule": _no_schedule,
     "indistinguishable": _indistinguishable,
     "distinguishable": _distinguishable,
+    "program": _program,
+    "no-program": _no_program,
 }
 
 
@@ -241,9 +366,10 @@ def _about(record: Mapping[str, Json]) -> str:
     target = _object(record.get("target"), "target")
     if "program" in target:
         return f"program {_text(target, 'program')[:12]}"
+    if "table" in target:
+        return f"table {_text(target, 'table')[:12]}"
     if "mealy" in target:
-        text = json.dumps(target["mealy"], sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-        return f"machine {hashlib.sha256(text.encode('ascii')).hexdigest()[:12]}"
+        return f"machine {_hash(target['mealy'])[:12]}"
     return f"{_text(target, 'stated')}, as stated"
 
 
@@ -261,6 +387,8 @@ def _target(programs: _Programs, record: Mapping[str, Json]) -> Callable[[Word],
         return lambda word: _values(graph, root, word)
     if "mealy" in target:
         return _machine(_object(target["mealy"], "mealy"))
+    if "table" in target:
+        return _table(programs.tables, _text(target, "table"))
     _text(target, "stated")
     return None
 
@@ -271,6 +399,30 @@ def _values(graph: Graph, root: SOp, word: Word) -> Sequence[Hashable]:
     except EvaluationError:
         return [_ANY] * len(word)
     return ["nan" if value != value else value for value in values]
+
+
+def _table(tables: Mapping[str, Json], key: str) -> Callable[[Word], Sequence[Hashable]]:
+    """A function by its table; the words that it lists are all that it is about."""
+    if key not in tables or _hash(tables[key]) != key:
+        raise Rejected("a table is missing, or is not the one that its hash says")
+    rows: dict[Hashable, Sequence[Hashable]] = {}
+    for row in _array(tables[key], "table"):
+        word, outputs = ([*_array(row, "row"), None, None])[:2]
+        found = [_ANY if output is None else _simple(output) for output in _array(outputs, "outputs")]
+        rows[tuple(map(atom_key, _word(word)))] = found
+
+    def look_up(word: Word) -> Sequence[Hashable]:
+        found = rows.get(tuple(map(atom_key, word)))
+        if found is None or len(found) != len(word):
+            raise Rejected("the table lacks a word")
+        return found
+
+    return look_up
+
+
+def _hash(value: Json) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _machine(record: Mapping[str, Json]) -> Callable[[Word], Sequence[Hashable]]:

@@ -1,0 +1,325 @@
+"""Level 3, heads: exact synthesis against trying every program of a class, known values, and the emitted RASP."""
+
+import copy
+import json
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from fractions import Fraction
+from itertools import product
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from spec.cost import TRANSFORMER
+from spec.diagnostics import UsageError
+from spec.elaborate import load_program
+from spec.property.scope import Scope
+from spec.values import Atom, Numbers
+from verifier.bounds.certificate import Document
+from verifier.bounds.classes import Mask
+from verifier.bounds.emit import emit
+from verifier.bounds.heads import HeadClass, Reading, parse_head_class
+from verifier.bounds.synthesis import Absent, Exists, HeadFront, Undecided, fewest_heads, search, shapes, within
+from verifier.bounds.target import ANYTHING, OfFunction, OfProgram, Outputs, Word, of_regex
+from verifier.bounds.written import as_written
+from verifier.recheck.files import recheck
+
+PROGRAMS = Path(__file__).resolve().parents[2] / "spec" / "programs"
+
+
+def front(
+    name: str, function: Callable[[Word], Outputs], symbols: int, length: int, layers: int = 2, heads: int = 3
+) -> HeadFront:
+    scope = Scope(1, length, tuple("0123"[:symbols]))
+    return fewest_heads(parse_head_class(name), OfFunction("f", function), scope, layers, heads)
+
+
+def minimal(found: HeadFront) -> set[tuple[int, ...]]:
+    assert not any(isinstance(one, Undecided) for one in found.found)
+    return {one.shape for one in found.minimal}
+
+
+def histogram(word: Word) -> Outputs:
+    return [word.count(token) for token in word]
+
+
+def double_histogram(word: Word) -> Outputs:
+    return [sum(word.count(other) == word.count(token) for other in set(word)) for token in word]
+
+
+def parity(word: Word) -> Outputs:
+    return [*[ANYTHING] * (len(word) - 1), word.count("1") % 2]
+
+
+# ---------------------------------------------------------------------------------------------- known values
+
+
+def test_histogram_is_one_count_and_no_single_mean_from_length_four_on() -> None:
+    assert minimal(front("count/all", histogram, 2, 4)) == {(1,)}
+    assert minimal(front("mean/all+indices", histogram, 2, 4, layers=1, heads=1)) == set()
+    assert minimal(front("mean/all+indices", histogram, 2, 3, layers=1, heads=1)) == {(1,)}
+
+
+def test_double_histogram_trades_a_layer_for_two_heads() -> None:
+    """Three letters: three counts in one layer, or one in each of two; the 2021 program is not minimal."""
+    assert minimal(front("count/all", double_histogram, 3, 4)) == {(3,), (1, 1)}
+
+
+@pytest.mark.parametrize(("length", "heads"), [(2, 1), (3, 2), (4, 2)])
+def test_reverse_by_counting_in_one_layer_needs_more_heads_for_longer_inputs(length: int, heads: int) -> None:
+    assert minimal(front("count/all+indices", lambda word: word[::-1], 2, length, layers=1)) == {(heads,)}
+
+
+def test_parity_by_the_last_position_seen_needs_one_layer_less_than_positions() -> None:
+    found = front("rightmost/past", parity, 2, 4, layers=3, heads=3)
+    assert minimal(found) == {(1, 1, 1)}
+    assert all(isinstance(one, Absent) for one in found.found[:-1])
+
+
+def test_alternation_takes_two_layers_of_one_head() -> None:
+    scope = Scope(1, 6, ("a", "b"))
+    found = fewest_heads(parse_head_class("rightmost/past"), of_regex("(ab)*", scope), scope)
+    assert minimal(found) == {(1, 1)}
+
+
+# ---------------------------------------------------------------------------------------------- every program
+
+
+def seen(cls: HeadClass, i: int, n: int) -> list[int]:
+    """Stated again: which positions j a position i sees."""
+    rule = {Mask.ALL: range(n), Mask.PAST: range(i), Mask.UPTO: range(i + 1)}
+    return list(rule[cls.mask])
+
+
+def read(reading: Reading, bits: Sequence[bool]) -> Hashable:
+    """Stated again: what a head makes of the bits that it selects."""
+    if reading is Reading.COUNT:
+        return len(bits)
+    if not bits:
+        return None
+    return {Reading.MEAN: Fraction(sum(bits), len(bits)), Reading.RIGHTMOST: bits[-1], Reading.LEFTMOST: bits[0]}[
+        reading
+    ]
+
+
+Rows = tuple[tuple[Hashable, ...], ...]
+
+
+def every_head(cls: HeadClass, rows: Rows) -> Iterator[Rows]:
+    """The results of every head over these states: each set of pairs that occur, each assignment of bits."""
+    entries = sorted(
+        {(row[i], row[j]) for row in rows for i in range(len(row)) for j in seen(cls, i, len(row))}, key=repr
+    )
+    keys = sorted({key for _, key in entries}, key=repr) if cls.reading is not Reading.COUNT else []
+    for picked in product((False, True), repeat=len(entries)):
+        selected = dict(zip(entries, picked, strict=True))
+        for bits in product((False, True), repeat=len(keys)):
+            bit = dict(zip(keys, bits, strict=True))
+            yield tuple(
+                tuple(
+                    read(
+                        cls.reading,
+                        [bit.get(row[j], False) for j in seen(cls, i, len(row)) if selected[row[i], row[j]]],
+                    )
+                    for i in range(len(row))
+                )
+                for row in rows
+            )
+
+
+def every_program(cls: HeadClass, shape: tuple[int, ...], words: Sequence[Word]) -> set[Rows]:
+    """The final states, numbered in order, of every program of the shape."""
+    partitions = {numbered(tuple(tuple(cls.base(word)) for word in words))}
+    for heads in shape:
+        following = set()
+        for rows in partitions:
+            single = set(map(numbered, every_head(cls, rows)))
+            for chosen in product(single, repeat=heads):
+                following.add(numbered(joined(rows, *chosen)))
+        partitions = following
+    return partitions
+
+
+def joined(*parts: Rows) -> Rows:
+    return tuple(tuple(zip(*rows, strict=True)) for rows in zip(*parts, strict=True))
+
+
+def numbered(rows: Rows) -> Rows:
+    numbers: dict[Hashable, int] = {}
+    return tuple(tuple(numbers.setdefault(state, len(numbers)) for state in row) for row in rows)
+
+
+def computes(rows: Rows, outputs: Sequence[Outputs]) -> bool:
+    known: dict[Hashable, Hashable] = {}
+    return all(
+        known.setdefault(state, output) == output
+        for row, given in zip(rows, outputs, strict=True)
+        for state, output in zip(row, given, strict=True)
+        if output is not ANYTHING
+    )
+
+
+CASES = [
+    ("count/all", (1,), 3),
+    ("count/all", (2,), 3),
+    ("count/past", (1,), 3),
+    ("count/past", (2,), 3),
+    ("mean/all", (1,), 3),
+    ("mean/upto", (1,), 3),
+    ("rightmost/past", (1,), 3),
+    ("rightmost/past", (2,), 3),
+    ("leftmost/upto", (1,), 3),
+    ("count/all+indices", (1,), 2),
+    ("count/all", (1, 1), 2),
+    ("count/past", (1, 1), 2),
+    ("rightmost/past", (1, 1), 2),
+    ("mean/upto", (1, 1), 2),
+    ("count/upto", (1, 1, 1), 2),
+]
+
+
+@pytest.mark.parametrize(("name", "shape", "length"), CASES)
+def test_search_agrees_with_trying_every_program(name: str, shape: tuple[int, ...], length: int) -> None:
+    """Functions that some program computes, made coarser, and the same with outputs exchanged."""
+    cls = parse_head_class(name)
+    words = [word for n in range(1, length + 1) for word in product("01", repeat=n)]
+    programs = sorted(every_program(cls, shape, words))
+    random = Random(f"{name} {shape}")
+    answers = []
+    for _ in range(24):
+        made = random.choice(programs)
+        output = [random.choice((0, 1, 2, ANYTHING)) for _ in range(64)]
+        table = [(word, [output[int(str(state))] for state in row]) for word, row in zip(words, made, strict=True)]
+        for _ in range(random.randrange(4)):
+            outputs = random.choice(table)[1]
+            outputs[random.randrange(len(outputs))] = random.randrange(3)
+        exists = any(computes(rows, [outputs for _, outputs in table]) for rows in programs)
+        found = search(cls, shape, table, 60)
+        assert isinstance(found, Exists if exists else Absent)
+        answers.append(exists)
+    assert True in answers
+    assert False in answers or cls.indices
+
+
+# ---------------------------------------------------------------------------------------------- fronts
+
+
+def test_shapes_are_listed_once_and_small_ones_first() -> None:
+    listed = list(shapes(3, 4))
+    assert len(set(listed)) == len(listed)
+    assert set(listed) == {s for n in range(4) for s in product((1, 2, 3, 4), repeat=n) if sum(s) <= 4}
+    assert [sum(shape) for shape in listed] == sorted(map(sum, listed))
+
+
+def test_a_shape_within_another_computes_no_more() -> None:
+    assert within((1,), (1, 1))
+    assert within((2, 1), (1, 2, 1))
+    assert not within((2, 1), (1, 2))
+    assert not within((1, 1), (5,))
+    assert within((), ())
+
+
+def test_time_running_out_is_undecided() -> None:
+    scope = Scope(1, 3, ("0", "1"))
+    found = fewest_heads(parse_head_class("count/all"), OfFunction("f", histogram), scope, seconds=0.0)
+    assert all(isinstance(one, Undecided) for one in found.found)
+
+
+@pytest.mark.parametrize("text", ["softmax/all", "count/left", "count/all+start"])
+def test_class_of_heads_that_does_not_exist_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_head_class(text)
+
+
+# ---------------------------------------------------------------------------------------------- RASP
+
+
+EMITTED = [
+    ("paper/histogram", "histogram", "count/all", 2, 4),
+    ("paper/histogram", "histogram", "mean/all+indices", 2, 3),
+    ("paper/double_histogram", "double_histogram", "count/all", 3, 4),
+    ("paper/dyck1_ptf", "dyck1_ptf", "count/upto", 2, 5),
+    ("paper/reverse", "backwards", "count/all+indices", 2, 3),
+]
+
+
+@pytest.mark.parametrize(("file", "name", "cls", "symbols", "length"), EMITTED)
+def test_program_on_the_front_is_proved_equal_to_the_one_it_replaces(
+    file: str, name: str, cls: str, symbols: int, length: int
+) -> None:
+    program = load_program(PROGRAMS / f"{file}.rasp", Numbers.EXACT)
+    target = OfProgram(name, program.sop(name), Numbers.EXACT)
+    scope = Scope(1, length, tuple("()") if "dyck" in name else tuple("abc"[:symbols]))
+    found = fewest_heads(parse_head_class(cls), target, scope, 2, 3)
+    assert found.minimal
+    for exists in found.minimal:
+        emitted = emit(exists, target, scope)
+        assert emitted.proved_by
+        if "indices" not in cls:
+            # Over tokens alone the class is the transformer's: what is printed costs what was found.
+            written = as_written([emitted.output], TRANSFORMER).widths.steps[0]
+            assert written.heads == exists.shape
+
+
+def test_reading_that_rasp_does_not_have_is_not_emitted() -> None:
+    scope = Scope(1, 4, ("a", "b"))
+    target = of_regex("(ab)*", scope)
+    found = fewest_heads(parse_head_class("rightmost/past"), target, scope)
+    with pytest.raises(UsageError):
+        emit(found.minimal[0], target, scope)
+
+
+def test_outputs_of_every_kind_are_written_as_literals() -> None:
+    def mixed(word: Word) -> list[Atom]:
+        return [word.count(token) == 1 for token in word]
+
+    scope = Scope(1, 3, (0, 1))
+    target = OfFunction("once", mixed)
+    found = fewest_heads(parse_head_class("count/all"), target, scope)
+    assert emit(found.minimal[0], target, scope).run_on == scope.total
+
+
+# ---------------------------------------------------------------------------------------------- certificates
+
+
+def certificates() -> dict[str, Any]:
+    document = Document()
+    document.heads(front("count/all", double_histogram, 3, 4))
+    document.heads(front("mean/all+indices", histogram, 2, 3, layers=1, heads=2))
+    document.heads(front("rightmost/past", parity, 2, 4, layers=3))
+    return document.to_json()
+
+
+def accepted(document: dict[str, Any]) -> bool:
+    found = recheck(json.dumps(document))
+    return bool(found) and all(one.accepted for one in found)
+
+
+def test_certificates_are_accepted_as_made_and_not_when_tampered_with() -> None:
+    document = certificates()
+    assert accepted(document)
+    kinds: dict[str, int] = {}
+    for index, item in enumerate(document["certificates"]):
+        kinds[item["kind"]] = kinds.get(item["kind"], 0) + 1
+        for change in changes(item):
+            tampered = {**document, "certificates": [copy.deepcopy(item)]}
+            change(tampered["certificates"][0])
+            assert not accepted(tampered), (index, item["claim"])
+    assert kinds["program"] >= 3
+    assert kinds["no-program"] >= 8
+
+
+def changes(item: dict[str, Any]) -> Iterator[Callable[[dict[str, Any]], object]]:
+    yield lambda record: record["shape"].append(1)
+    yield lambda record: record["class"].__setitem__("mask", "from")
+    yield lambda record: record.__setitem__("target", {"table": "0" * 64})
+    yield lambda record: record.__setitem__("claim", record["claim"] + "1")
+    if item["kind"] == "program":
+        yield lambda record: record["heads"][0][0].__setitem__("selected", [])
+        yield lambda record: record["states"][-1].pop(0)
+        yield lambda record: record["scope"].__setitem__("high", 9)
+    elif item["shape"]:
+        yield lambda record: record["words"].__setitem__(slice(None), record["words"][:1])
+        yield lambda record: record["proof"].insert(0, "-1 0")
+        yield lambda record: record["names"].__setitem__(1, record["names"][0])

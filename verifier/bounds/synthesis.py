@@ -1,0 +1,157 @@
+"""The fewest heads of any program of a class: counterexample-guided search over words, with a proof below.
+
+For a shape (heads of each layer) the search keeps a set of words. The clauses of these words have no model: then no
+program of this shape computes the function on any scope that has these words. They have one: it is a program, run on
+every word of the scope; words on which it gives equal final states for different outputs join the set.
+"""
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import TypeAlias
+
+from spec.diagnostics import InternalError
+from spec.property.scope import Scope
+from verifier.bounds.depth import word_table
+from verifier.bounds.encode import Encoder
+from verifier.bounds.heads import Head, HeadClass, Run, Tables
+from verifier.bounds.sat import Contradiction, Model, solve
+from verifier.bounds.target import ANYTHING, Outputs, Target, Word
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Exists:
+    """A program of this shape, and the output for each final state."""
+
+    shape: Shape
+    tables: Tables
+    outputs: tuple[Hashable, ...]
+
+
+@dataclass(frozen=True)
+class Absent:
+    """No program of this shape: these words with their outputs, and the proof about their clauses."""
+
+    shape: Shape
+    words: tuple[tuple[Word, tuple[Hashable, ...]], ...]
+    names: tuple[tuple[Hashable, ...], ...]
+    proof: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """Not decided in time."""
+
+    shape: Shape
+    seconds: float
+
+
+Found: TypeAlias = Exists | Absent | Undecided
+
+
+@dataclass(frozen=True)
+class HeadFront:
+    """Every shape that was looked at, and the least of those that exist."""
+
+    cls: HeadClass
+    scope: Scope
+    target: Target
+    found: tuple[Found, ...]
+
+    @property
+    def minimal(self) -> tuple[Exists, ...]:
+        """The programs whose shape no smaller one found replaces."""
+        exists = [one for one in self.found if isinstance(one, Exists)]
+        return tuple(one for one in exists if not any(within(x.shape, one.shape) and x is not one for x in exists))
+
+
+def within(small: Shape, large: Shape) -> bool:
+    """Whether a program of the small shape is one of the large shape: its layers fit, in order, into others."""
+    place = 0
+    for heads in small:
+        while place < len(large) and large[place] < heads:
+            place += 1
+        if place == len(large):
+            return False
+        place += 1
+    return True
+
+
+def fewest_heads(
+    cls: HeadClass, target: Target, scope: Scope, layers: int = 2, heads: int = 3, seconds: float = 60.0
+) -> HeadFront:
+    """Look at every shape with at most so many layers and heads in all, smaller ones first."""
+    table = word_table(target, scope)
+    end = monotonic() + seconds
+    found: list[Found] = []
+    for shape in shapes(layers, heads):
+        known = [one.shape for one in found if isinstance(one, Exists)]
+        if any(within(small, shape) for small in known):
+            continue
+        if monotonic() >= end:
+            found.append(Undecided(shape, 0.0))
+            continue
+        found.append(search(cls, shape, table, end - monotonic()))
+    return HeadFront(cls, scope, target, tuple(found))
+
+
+def shapes(layers: int, heads: int) -> Iterator[Shape]:
+    """Shapes without empty layers: fewest heads first, then fewest layers."""
+    yield ()
+    for total in range(1, heads + 1):
+        for depth in range(1, min(layers, total) + 1):
+            yield from _parts(total, depth)
+
+
+def _parts(total: int, depth: int) -> Iterator[Shape]:
+    if depth == 1:
+        yield (total,)
+        return
+    for first in range(total - depth + 1, 0, -1):
+        yield from ((first, *rest) for rest in _parts(total - first, depth - 1))
+
+
+def search(cls: HeadClass, shape: Shape, table: Sequence[tuple[Word, Outputs]], seconds: float) -> Found:
+    """A program of this shape, or words that none of this shape gets right."""
+    begun = monotonic()
+    chosen: dict[Word, Outputs] = {}
+    while True:
+        words = list(chosen.items())
+        encoder = Encoder(cls, shape, words)
+        outcome = solve(encoder.clauses, max(0.0, seconds - (monotonic() - begun)))
+        if isinstance(outcome, Contradiction):
+            listed = tuple((word, tuple(outputs)) for word, outputs in words)
+            return Absent(shape, listed, tuple(encoder.variable.numbers), outcome.proof)
+        if not isinstance(outcome, Model):
+            return Undecided(shape, monotonic() - begun)
+        run, heads = encoder.heads(outcome.true)
+        wrong, outputs = _wrong(run, heads, table)
+        if not wrong:
+            return Exists(shape, Tables(cls, tuple(run.states), tuple(heads)), outputs)
+        fresh = {word: out for word, out in wrong if word not in chosen}
+        if not fresh:
+            raise InternalError("a program that separates the words of the search confuses them")
+        chosen |= fresh
+        if monotonic() - begun >= seconds:
+            return Undecided(shape, monotonic() - begun)
+
+
+def _wrong(
+    run: Run, heads: Sequence[Sequence[Head]], table: Sequence[tuple[Word, Outputs]]
+) -> tuple[list[tuple[Word, Outputs]], tuple[Hashable, ...]]:
+    """The two words of the first confusion, if there is one; and the output for each final state."""
+    first: dict[int, tuple[Hashable, Word, Outputs]] = {}
+    for word, outputs in table:
+        states = run.begin(word)
+        for number, layer in enumerate(heads, start=1):
+            states = run.layer(states, layer, number)
+        for state, output in zip(states, outputs, strict=True):
+            if output is ANYTHING:
+                continue
+            known = first.setdefault(state, (output, word, outputs))
+            if known[0] != output:
+                return [(known[1], known[2]), (word, outputs)], ()
+    final = run.states[len(heads)]
+    return [], tuple(first[n][0] if n in first else ANYTHING for n in range(len(final)))

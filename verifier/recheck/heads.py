@@ -1,0 +1,270 @@
+"""Certificates about programs with so many heads: by running them, and by clauses made a second time.
+
+The clauses are made by name, as `docs/bounds.md` defines them; the certificate says which number each name has. Which
+numbers these are does not matter, as long as no two names share one: a proof about clauses with other names for the
+variables is as good.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations, product
+
+from spec.values import Atom
+from verifier.recheck.rup import Rejected, check_refutation
+
+Word = tuple[Atom, ...]
+Point = tuple[int, int]
+Literal = tuple[bool, tuple[Hashable, ...]]
+Gathered = tuple[int, ...]
+
+_SEES: dict[str, Callable[[int, int], bool]] = {
+    "past": lambda i, j: j < i,
+    "upto": lambda i, j: j <= i,
+    "future": lambda i, j: j > i,
+    "from": lambda i, j: j >= i,
+    "all": lambda _i, _j: True,
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A class of heads by its names."""
+
+    reading: str
+    mask: str
+    indices: bool
+
+    def __post_init__(self) -> None:
+        """Refuse names that mean nothing."""
+        if self.reading not in ("count", "mean", "rightmost", "leftmost") or self.mask not in _SEES:
+            raise Rejected("unknown class of heads")
+
+    def __str__(self) -> str:
+        """As claims write it."""
+        return f"{self.reading}/{self.mask}" + ("+indices" if self.indices else "")
+
+    def seen(self, i: int, n: int) -> list[int]:
+        """The positions that i sees, from left to right."""
+        return [j for j in range(n) if _SEES[self.mask](i, j)]
+
+    def base(self, word: Word) -> list[Hashable]:
+        """What is known before the first layer."""
+        return [((type(a), a), i) if self.indices else (type(a), a) for i, a in enumerate(word)]
+
+    def read(self, picked: Sequence[bool]) -> Hashable:
+        """What a head makes of the bits of the positions that it selects."""
+        match self.reading:
+            case "count":
+                return len(picked)
+            case "mean":
+                return Fraction(sum(picked), len(picked)) if picked else None
+            case "rightmost":
+                return int(picked[-1]) if picked else None
+            case _:
+                return int(picked[0]) if picked else None
+
+    def summary(self, picked: Sequence[bool]) -> Gathered:
+        """The same before the last step, as clauses name it: a count, two counts, or the bit that counts so far."""
+        match self.reading:
+            case "count":
+                return (len(picked),)
+            case "mean":
+                return sum(picked), len(picked)
+            case "rightmost":
+                return tuple(int(bit) for bit in picked[-1:])
+            case _:
+                return tuple(int(bit) for bit in picked[:1])
+
+
+# ------------------------------------------------------------------------------------------------ programs
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A program: per layer and head the selected pairs of states and the keys with bit 1; states by number."""
+
+    kind: Kind
+    states: Sequence[Mapping[Hashable, int]]
+    heads: Sequence[Sequence[tuple[frozenset[tuple[int, int]], frozenset[int]]]]
+
+    def final(self, word: Word) -> list[int]:
+        """The numbers of the final states."""
+        row = [self._number(0, state) for state in self.kind.base(word)]
+        for layer, heads in enumerate(self.heads, start=1):
+            gathered = [[self._head(head, row, i) for head in heads] for i in range(len(row))]
+            row = [self._number(layer, (row[i], *gathered[i])) for i in range(len(row))]
+        return row
+
+    def _head(self, head: tuple[frozenset[tuple[int, int]], frozenset[int]], row: Sequence[int], i: int) -> Hashable:
+        selected, ones = head
+        return self.kind.read([row[j] in ones for j in self.kind.seen(i, len(row)) if (row[i], row[j]) in selected])
+
+    def _number(self, layer: int, state: Hashable) -> int:
+        if state not in self.states[layer]:
+            raise Rejected("the program meets a state that it does not know")
+        return self.states[layer][state]
+
+
+# ------------------------------------------------------------------------------------------------ clauses
+
+
+def check_absent(
+    kind: Kind,
+    shape: Sequence[int],
+    words: Sequence[tuple[Word, Sequence[Hashable]]],
+    asked: Callable[[Hashable], bool],
+    numbers: Mapping[tuple[Hashable, ...], int],
+    proof: Sequence[str],
+) -> str:
+    """No program of the shape separates the words; `asked` says which outputs are asked for."""
+    if len(set(numbers.values())) != len(numbers) or min(numbers.values(), default=1) < 1:
+        raise Rejected("two names have one number")
+    known = dict(numbers)
+    fresh = max(known.values(), default=0)
+    clauses = []
+    for clause in _Clauses(kind, shape, words, asked).all():
+        for _, name in clause:
+            if name not in known:
+                fresh += 1
+                known[name] = fresh
+        clauses.append([known[name] if positive else -known[name] for positive, name in clause])
+    lemmas = check_refutation(clauses, proof)
+    return f"{len(words)} words, clausal proof of {lemmas} lemmas"
+
+
+def _is(*name: Hashable) -> Literal:
+    return True, name
+
+
+def _not(*name: Hashable) -> Literal:
+    return False, name
+
+
+class _Clauses:
+    """The clauses of `docs/bounds.md`, one method for each paragraph there."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        shape: Sequence[int],
+        words: Sequence[tuple[Word, Sequence[Hashable]]],
+        asked: Callable[[Hashable], bool],
+    ) -> None:
+        self.kind, self.shape, self.words, self.asked = kind, shape, words, asked
+        numbers: dict[Hashable, int] = {}
+        self.base = [[numbers.setdefault(state, len(numbers)) for state in kind.base(word)] for word, _ in words]
+        self.all_points = [(w, i) for w, (word, _) in enumerate(words) for i in range(len(word))]
+        self.point = {p: self._first(p) for p in self.all_points}
+        self.points = [p for p in self.all_points if self.point[p] == p]
+        self.alike = [(p, q) for p, q in combinations(self.points, 2) if self._state(p) == self._state(q)]
+
+    def _first(self, point: Point) -> Point:
+        """Under a mask that sees nothing later, the first point with the same word up to it."""
+        if self.kind.mask not in ("past", "upto"):
+            return point
+        w, i = point
+        prefix = self.words[w][0][: i + 1]
+        return next((v, i) for v, (word, _) in enumerate(self.words) if word[: i + 1] == prefix)
+
+    def _state(self, point: Point) -> int:
+        return self.base[point[0]][point[1]]
+
+    def all(self) -> Iterator[list[Literal]]:
+        """Every clause."""
+        for p, q in self.alike:
+            yield [_is("E", 0, p, q)]
+        for layer, heads in enumerate(self.shape, start=1):
+            for head in range(heads):
+                for point in self.points:
+                    yield from self.gathering(layer, head, point)
+                yield from self.differences(layer, head)
+                if layer > 1:
+                    yield from self.congruences(layer, head)
+            for p, q in self.alike:
+                some = [_is("d", layer, head, p, q) for head in range(heads)]
+                yield [_is("E", layer, p, q), _not("E", layer - 1, p, q), *some]
+        yield from self.outputs()
+
+    def gathering(self, layer: int, head: int, point: Point) -> Iterator[list[Literal]]:
+        """What is gathered, position by position."""
+        w, i = point
+        histories: dict[Gathered, list[bool]] = {self.kind.summary([]): []}
+        yield [_is("c", layer, head, w, i, 0, self.kind.summary([]))]
+        for step, j in enumerate(self.kind.seen(i, len(self.base[w])), start=1):
+            selected = self.selected(layer, head, point, j)
+            following: dict[Gathered, list[bool]] = {}
+            for summary, history in histories.items():
+                here = _not("c", layer, head, w, i, step - 1, summary)
+                following.setdefault(summary, history)
+                yield [here, (True, selected), _is("c", layer, head, w, i, step, summary)]
+                for bit in (False,) if self.kind.reading == "count" else (False, True):
+                    longer = [*history, bit]
+                    then = self.kind.summary(longer)
+                    following.setdefault(then, longer)
+                    condition = [] if self.kind.reading == "count" else [(not bit, self.bit(layer, head, (w, j)))]
+                    yield [here, (False, selected), *condition, _is("c", layer, head, w, i, step, then)]
+            histories = following
+
+    def _ends(self, point: Point) -> dict[Gathered, Hashable]:
+        """Everything that can be gathered at a point, and what the head makes of it."""
+        histories: dict[Gathered, list[bool]] = {self.kind.summary([]): []}
+        for _ in self.kind.seen(point[1], len(self.base[point[0]])):
+            for history in list(histories.values()):
+                for bit in (False,) if self.kind.reading == "count" else (False, True):
+                    histories.setdefault(self.kind.summary([*history, bit]), [*history, bit])
+        return {summary: self.kind.read(history) for summary, history in histories.items()}
+
+    def differences(self, layer: int, head: int) -> Iterator[list[Literal]]:
+        """`d` excludes equal results."""
+        steps = {p: len(self.kind.seen(p[1], len(self.base[p[0]]))) for p in self.points}
+        ends = {p: self._ends(p) for p in self.points}
+        for p, q in self.alike:
+            for (x, one), (y, other) in product(ends[p].items(), ends[q].items()):
+                if one == other:
+                    here = _not("c", layer, head, *p, steps[p], x)
+                    there = _not("c", layer, head, *q, steps[q], y)
+                    yield [_not("d", layer, head, p, q), here, there]
+
+    def congruences(self, layer: int, head: int) -> Iterator[list[Literal]]:
+        """Equal states before the layer select alike and have equal bits."""
+        entries = [(p, j) for p in self.points for j in self.kind.seen(p[1], len(self.base[p[0]]))]
+        for (p, j), (q, b) in combinations(entries, 2):
+            key, other = self.point[p[0], j], self.point[q[0], b]
+            if self._state(p) != self._state(q) or self._state(key) != self._state(other):
+                continue
+            unless = self._unequal(layer - 1, p, q) + self._unequal(layer - 1, key, other)
+            yield from _equal(unless, self.selected(layer, head, p, j), self.selected(layer, head, q, b))
+        if self.kind.reading != "count":
+            for p, q in self.alike:
+                yield from _equal(self._unequal(layer - 1, p, q), self.bit(layer, head, p), self.bit(layer, head, q))
+
+    def _unequal(self, layer: int, p: Point, q: Point) -> list[Literal]:
+        return [] if p == q else [_not("E", layer, min(p, q), max(p, q))]
+
+    def outputs(self) -> Iterator[list[Literal]]:
+        """Points with different outputs end in different states; one point cannot."""
+        last = len(self.shape)
+        for (w, i), (x, j) in combinations(self.all_points, 2):
+            one, other = self.words[w][1][i], self.words[x][1][j]
+            if self.base[w][i] == self.base[x][j] and self.asked(one) and self.asked(other) and one != other:
+                p, q = sorted((self.point[w, i], self.point[x, j]))
+                if p == q:
+                    yield [_is("E", last, p, p)]
+                yield [_not("E", last, p, q)]
+
+    def selected(self, layer: int, head: int, point: Point, j: int) -> tuple[Hashable, ...]:
+        """The name of an entry of a selector."""
+        w, i = point
+        if layer == 1:
+            return "S", head, self.base[w][i], self.base[w][j]
+        return "s", layer, head, w, i, j
+
+    def bit(self, layer: int, head: int, key: Point) -> tuple[Hashable, ...]:
+        """The name of the bit of a key."""
+        return ("V", head, self._state(key)) if layer == 1 else ("v", layer, head, *self.point[key])
+
+
+def _equal(unless: list[Literal], one: tuple[Hashable, ...], other: tuple[Hashable, ...]) -> Iterator[list[Literal]]:
+    yield [*unless, (False, one), (True, other)]
+    yield [*unless, (True, one), (False, other)]
