@@ -14,12 +14,13 @@ from spec.diagnostics import InternalError, RaspError
 from spec.property import ast
 from spec.property.bound import BoundProperty
 from spec.property.evaluate import Checker, Outcome, Status
-from spec.property.scope import Scope
+from spec.property.scope import Integers, Scope
 from verifier.bounds.arch import architecture
+from verifier.cache import answer
 from verifier.claims import Stated, state
 from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat, Word
 from verifier.express import Unexpressible
-from verifier.portfolio import AUTO, Finding, decide
+from verifier.portfolio import AUTO, Finding
 from verifier.terms import Term
 from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
 
@@ -28,12 +29,17 @@ EVALUATION = "interpreter"
 
 @dataclass(frozen=True)
 class Options:
-    """How to check: which engine, what it may spend, and how many inputs are spot-checked at each length."""
+    """How to check: which engine, what it may spend, and how many inputs are spot-checked at each length.
+
+    Answers are kept in the folder `cache`, if there is one; `verifier.cache` says what its modes are.
+    """
 
     engine: str = AUTO
     limits: Limits = field(default_factory=Limits)
     spot_checks: int = 5
     evaluated_inputs: int = 20_000
+    cache: str | None = None
+    cache_mode: str = "use"
 
 
 def check(bound: BoundProperty, options: Options) -> Verdict:
@@ -76,7 +82,9 @@ def spread(scope: Scope, length: int, wanted: int) -> Iterator[Word]:
 
 
 def _around_zero(scope: Scope) -> tuple[int, ...]:
-    return tuple(x for x in range(-8, 9) if scope.has_symbol(x)) or (0,)
+    """The symbols of an endless alphabet next to zero."""
+    centre = scope.alphabet.nearest_zero if isinstance(scope.alphabet, Integers) else 0
+    return tuple(x for x in range(centre - 8, centre + 9) if scope.has_symbol(x))
 
 
 def _example(bound: BoundProperty, claim: ast.Example) -> Verdict:
@@ -161,7 +169,9 @@ class _Search:
             term = part(state(self.bound, length))
         except Unexpressible as reason:
             return self._evaluate(length, meets, reason.reason)
-        return decide(Query(length, self.scope.alphabet, term), self.options.engine, self.options.limits)
+        options = self.options
+        query = Query(length, self.scope.alphabet, term)
+        return answer(query, options.engine, options.limits, options.cache, options.cache_mode)
 
     def _evaluate(self, length: int, meets: Callable[[Word], bool], why: str) -> Finding:
         """The answer of the interpreter alone, on every input of the length, in order."""

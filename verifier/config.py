@@ -29,7 +29,7 @@ from verifier.supervise import Allowance
 Value: TypeAlias = str | int | float | tuple[str, ...] | None
 
 FAIL_ON: Final = ("refuted", "vacuous", "unknown", "error", "nothing")
-CACHE_MODES: Final = ("use", "frozen", "verify")
+CACHE_MODES: Final = ("use", "read", "frozen", "verify")
 MAX_BYTES: Final = 1 << 20
 
 

@@ -70,13 +70,14 @@ class Reason(Enum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What stands behind an `Unsat`: who, on how many inputs or steps, and what checked it."""
+    """What stands behind an `Unsat`: who, on how many inputs or steps, what checked it, whether an earlier run did."""
 
     by: str
     detail: str = ""
     inputs: int | None = None
     steps: int | None = None
     checked_by: tuple[str, ...] = ()
+    kept: bool = False
 
 
 @dataclass(frozen=True)

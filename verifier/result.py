@@ -148,6 +148,7 @@ def _closed_json(closed: tuple[Closed, ...]) -> list[Json]:
             "inputs": None if one.evidence.inputs is None else str(one.evidence.inputs),
             "steps": one.evidence.steps,
             "checked_by": list(one.evidence.checked_by),
+            "kept": one.evidence.kept,
         }
         for one in closed
     ]
@@ -241,7 +242,8 @@ def _closed(data: dict[str, Json]) -> tuple[Closed, ...]:
 def _one_closed(data: dict[str, Json]) -> Closed:
     steps = None if data["steps"] is None else integer(data["steps"])
     checked = tuple(map(string, items(data["checked_by"])))
-    evidence = Evidence(string(data["by"]), string(data["detail"]), _decimal(data["inputs"]), steps, checked)
+    inputs, kept = _decimal(data["inputs"]), boolean(data["kept"])
+    evidence = Evidence(string(data["by"]), string(data["detail"]), inputs, steps, checked, kept)
     return Closed(integer(data["n"]), evidence)
 
 

@@ -81,7 +81,7 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--cache-mode",
         choices=CACHE_MODES,
-        help="use (the default); frozen: a question without an answer is an error; verify: ask again",
+        help="use (the default), read, frozen or verify: see docs/ci.md",
     )
 
 
@@ -122,7 +122,7 @@ def options_of(settings: Settings) -> Options:
     """How to check under these settings."""
     if settings.engine != "interpreter":
         by_name(settings.engine)
-    return Options(engine=settings.engine, limits=settings.limits)
+    return Options(engine=settings.engine, limits=settings.limits, cache=settings.cache, cache_mode=settings.cache_mode)
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import assert_never
+from typing import Final, assert_never
 
 from spec.property.ast import Expected
 from spec.property.scope import Scope
@@ -13,6 +13,8 @@ from verifier.result import Result, verdict_name
 from verifier.table import atom_text
 from verifier.verdict import Closed, Exit, Failed, Proved, Refuted, Unknown, Vacuous, Witness, as_expected
 
+_LONGEST_CLAIM: Final = 400
+
 
 def line(result: Result) -> str:
     """`PROVED n ≤ 8  sort.rasp:12 ordered: forall ..`."""
@@ -21,9 +23,12 @@ def line(result: Result) -> str:
         met = as_expected(result.verdict, result.expected)
         mark = "  [as expected]" if met else f"  [expected {result.expected.value}]"
     bound = headline(result)
-    return (
-        f"{bound:<18} {printable(result.place)}:{result.line}  {printable(result.name)}: {printable(result.text)}{mark}"
-    )
+    return f"{bound:<18} {printable(result.place)}:{result.line}  {printable(result.name)}: {_brief(result.text)}{mark}"
+
+
+def _brief(text: str) -> str:
+    """The claim, printable, and cut where nobody would read on."""
+    return printable(text if len(text) <= _LONGEST_CLAIM else f"{text[:_LONGEST_CLAIM]} ..")
 
 
 def headline(result: Result) -> str:
@@ -189,6 +194,8 @@ def _evidence(closed: Sequence[Closed]) -> list[str]:
     for (engine, checked), ones in by.items():
         inputs = sum(one.evidence.inputs or 0 for one in ones)
         counted = f", {inputs} inputs" if inputs else ""
+        kept = sum(one.evidence.kept for one in ones)
         again = f"; checked by {', '.join(checked)}" if checked else ""
-        shown.append(f"evidence  {engine}: {lengths_text([one.length for one in ones])}{counted}{again}")
+        earlier = f"; {kept} of {len(ones)} answers kept from an earlier run" if kept else ""
+        shown.append(f"evidence  {engine}: {lengths_text([one.length for one in ones])}{counted}{again}{earlier}")
     return shown
