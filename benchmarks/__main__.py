@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("interpreter",)
+NAMES = ("interpreter", "reach")
 
 
 def main(arguments: list[str]) -> int:

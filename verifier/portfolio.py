@@ -14,10 +14,11 @@ from spec.values import Atom
 from verifier.engine import Answer, Engine, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
 from verifier.engines.diagrams import DIAGRAMS
 from verifier.engines.enumerate import ENUMERATE
+from verifier.engines.parallel import PARALLEL
 from verifier.engines.sat import SAT
 from verifier.engines.smt import SMT
 
-ENGINES: Final[dict[str, Engine]] = {engine.name: engine for engine in (ENUMERATE, DIAGRAMS, SAT, SMT)}
+ENGINES: Final[dict[str, Engine]] = {engine.name: engine for engine in (ENUMERATE, PARALLEL, DIAGRAMS, SAT, SMT)}
 AUTO: Final = "auto"
 
 _QUICKLY_ENUMERATED: Final = 60_000

@@ -33,13 +33,13 @@ def total(terms: Terms, length: int, wanted: int) -> Term:
 
 @pytest.mark.parametrize("engine", [FORWARD, BACKWARD])
 def test_random_questions_get_the_answer_of_brute_force(engine: Engine) -> None:
-    tally = compare_with_brute_force(engine, "diagrams", 100)
-    assert min(tally["Sat"], tally["Unsat"]) > 130
+    tally = compare_with_brute_force(engine, "diagrams", 60)
+    assert min(tally["Sat"], tally["Unsat"]) > 75
     assert tally["Undecided"] < 20
 
 
 def test_random_programs_have_the_values_of_the_point_evaluator() -> None:
-    assert compare_values(DIAGRAMS, "diagrams", 100)["Undecided"] < 10
+    assert compare_values(DIAGRAMS, "diagrams", 30)["Undecided"] < 5
 
 
 @pytest.mark.parametrize("engine", [FORWARD, BACKWARD])
