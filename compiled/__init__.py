@@ -7,7 +7,7 @@ knows nothing of `verifier`, so that agreement of a compiled model with a proof 
     compile_program(graph, {"out": sop}, alphabet="abc", max_length=10)   -> Compiled: plan, weights, certificate
     Compiled.model() .save(folder) .explain()         load_model(folder) -> the torch module, weights checked
     check_model(folder, outputs, ...)                 replay the certificate of a folder for a program
-    crosscheck(compiled)                              the interpreter against the weights
+    cross_check(compiled)                             the interpreter against the weights
     train(outputs, options)                           fit a transformer instead of compiling it
 
 Nothing is loaded before it is used: planning needs no torch, running a model needs nothing but torch.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from compiled.compile import Compiled as Compiled
     from compiled.compile import compile_program as compile_program
-    from compiled.compile import crosscheck as crosscheck
+    from compiled.compile import cross_check as cross_check
     from compiled.errors import BadFile as BadFile
     from compiled.errors import Refused as Refused
     from compiled.errors import Uncertified as Uncertified
@@ -41,7 +41,7 @@ _HOME = {
     "Uncertified": "compiled.errors",
     "check_model": "compiled.export",
     "compile_program": "compiled.compile",
-    "crosscheck": "compiled.compile",
+    "cross_check": "compiled.compile",
     "load_model": "compiled.export",
 }
 
@@ -56,7 +56,7 @@ __all__ = [
     "Uncertified",
     "check_model",
     "compile_program",
-    "crosscheck",
+    "cross_check",
     "load_model",
 ]
 

@@ -284,8 +284,6 @@ class HeadCheck:
             error += precision.product_unit * largest
         if several:
             wrong = max((abs(x - float(v)) for v, x in numbers.items() if not isinstance(v, str)), default=0.0)
-            if wrong > 4 * precision.unit * largest:
-                raise Uncertified(f"{self.where}: a value column is not the number that is averaged")
             worst = max(worst + wrong, start_error)
             error = worst + self._softmax(spread, domain.max_length + 1) * (largest + worst)
         if not profile.always_selects:

@@ -190,7 +190,7 @@ def _check_size(shape: Shape) -> None:
         raise Refused(f"the weights would have {total} parameters, more than {MAX_PARAMETERS}")
 
 
-def crosscheck(
+def cross_check(
     compiled: Compiled,
     *,
     device: str = "auto",

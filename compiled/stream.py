@@ -95,14 +95,14 @@ class Stream:
     # -------------------------------------------------------------------------------------------- leaves
 
     def values(self, leaf: Leaf) -> tuple[Atom, ...]:
-        """What the leaf can be anywhere."""
+        """What the leaf can be anywhere; values that are equal as numbers are one."""
         match leaf:
             case Input():
                 return self.domain.alphabet
             case Position():
                 return tuple(range(self.domain.max_length))
             case _:
-                return self.domain.profile(leaf).values()
+                return tuple(dict.fromkeys(self.domain.profile(leaf).values()))
 
     def kind(self, leaf: Leaf) -> LeafKind:
         """How the stream holds the leaf."""

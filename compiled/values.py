@@ -179,7 +179,20 @@ class Domain:
         return self._orders[sops]
 
     def image(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Iterable[Tuple]) -> dict[Tuple, Tuple]:
-        """For each tuple of leaf values the values of the s-ops, where they have any."""
+        """For each tuple of leaf values the values of the s-ops, where they have any.
+
+        Tuples that are equal as numbers are one entry: weights cannot tell them apart.
+        """
+        found: dict[Tuple, Tuple] = {}
+        for given, result in self._evaluated(sops, leaves, tuples):
+            if found.setdefault(given, result) != result:
+                raise Refused("an s-op depends on whether a number is an integer, a real or a boolean")
+        return found
+
+    def _evaluated(
+        self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Iterable[Tuple]
+    ) -> Iterator[tuple[Tuple, Tuple]]:
+        """Every tuple of leaf values on which the s-ops have values, and these values."""
         place = {leaf: k for k, leaf in enumerate(leaves)}
         slots: dict[SOp, int] = {}
         steps: list[Callable[[list[Atom]], Atom]] = []
@@ -189,7 +202,6 @@ class Domain:
         wanted = [slots[sop] for sop in sops]
         known = self._memo.setdefault((tuple(sops), tuple(leaves)), {})
         plain = all(map(self._is_plain, leaves))
-        found: dict[Tuple, Tuple] = {}
         for given in tuples:
             key = given if plain else row_key(given)
             if key not in known:
@@ -202,13 +214,8 @@ class Domain:
                 else:
                     known[key] = tuple(row[k] for k in wanted)
             result = known[key]
-            if result is None:
-                continue
-            if plain:
-                found[given] = result
-            elif found.setdefault(given, result) != result:
-                raise Refused("an s-op depends on whether a number is an integer, a real or a boolean")
-        return found
+            if result is not None:
+                yield given, result
 
     def _is_plain(self, leaf: Leaf) -> bool:
         """Whether no two values of the leaf are equal and yet of different kinds."""
@@ -316,8 +323,8 @@ class Domain:
         leaves = self.leaves_of(sops)
         key = (tuple(sops), self._signature(leaves, m, i))
         if key not in self._joints:
-            image = self.image(sops, leaves, self.tuples_at(leaves, m, i))
-            self._joints[key] = tuple({row_key(row): row for row in image.values()}.values())
+            rows = self._evaluated(sops, leaves, self.tuples_at(leaves, m, i))
+            self._joints[key] = tuple({row_key(row): row for _, row in rows}.values())
         return self._joints[key]
 
     def table(self, sops: Sequence[SOp]) -> dict[Tuple, Tuple]:
@@ -330,7 +337,8 @@ class Domain:
 
     def all_values(self, sops: Sequence[SOp]) -> tuple[Tuple, ...]:
         """The tuples of values that these s-ops can have together anywhere."""
-        return tuple({row_key(row): row for row in self.table(sops).values()}.values())
+        leaves = self.leaves_of(sops)
+        return tuple({row_key(row): row for _, row in self._evaluated(sops, leaves, self.tuples(leaves))}.values())
 
     def values_of(self, sop: SOp) -> Values:
         """What the s-op can be anywhere."""

@@ -1,0 +1,214 @@
+"""The weights: equal to the interpreter on every word, whatever the options; certificates find planted faults."""
+
+import json
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import compiled  # noqa: E402  # only with torch
+from compiled.assemble import Weights  # noqa: E402
+from compiled.build import fill  # noqa: E402
+from compiled.certify import certify, ledger_of  # noqa: E402
+from compiled.errors import BadFile, Uncertified  # noqa: E402
+from compiled.plan import domain_for  # noqa: E402
+from spec.elaborate import Program, elaborate  # noqa: E402
+from spec.graph import SOp  # noqa: E402
+from spec.interp import Interpreter, ProgramFailure  # noqa: E402
+from spec.source import Source  # noqa: E402
+from spec.values import Numbers  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+PROGRAMS = {
+    "identity": "out_ = tokens;",
+    "constant": "out_ = 0 * indices + 3;",
+    "joint": 'out_ = indices % 2 == 0 and tokens == "a";',
+    "reverse": "out_ = aggregate(select(indices, length - 1 - indices, ==), tokens);",
+    "histogram": "out_ = selector_width(select(tokens, tokens, ==));",
+    "width_of_not": "out_ = selector_width(not select(tokens, tokens, ==) or select(indices, 0, ==));",
+    "sort": "out_ = sort(tokens, tokens);",
+    "shift": 'out_ = aggregate(select(indices, indices - 2, ==), tokens, "-");',
+    "default_number": 'out_ = aggregate(select(tokens, "b", ==) and select(indices, indices, <), indices, -1);',
+    "majority": 'out_ = aggregate(full_s, indicator(tokens == "a")) > 0.5;',
+    "mean": "out_ = aggregate(full_s, indices);",
+    "prefix": 'out_ = aggregate(select(indices, indices, <=), indicator(tokens == "a"));',
+    "mean_of_mean": 'm = aggregate(select(indices, indices, <=), indicator(tokens == "a"));'
+    " out_ = aggregate(full_s, m) > 0.4;",
+    "difference": 'p = select(indices, indices, <=); out_ = aggregate(p, indicator(tokens == "a"))'
+    ' == aggregate(p, indicator(tokens == "b"));',
+    "or_fetch": 'out_ = aggregate(select(tokens, "b", ==) or select(indices, indices, ==), 2 * indices);',
+    "negative": "out_ = aggregate(full_s, indices - 3) * (0 - 2);",
+    "division": "out_ = (indices + 1) / 2;",
+    "double_histogram": "h = selector_width(select(tokens, tokens, ==)); out_ = selector_width(select(h, h, ==));",
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def program(text: str, numbers: Numbers = Numbers.EXACT) -> Program:
+    return elaborate(Source("test.rasp", text.replace("; ", ";\n") + "\n"), numbers)
+
+
+def expected(root: SOp, numbers: Numbers, word: tuple[object, ...]) -> list[object] | None:
+    try:
+        return list(Interpreter((root,), numbers).run(word).values[root])  # type: ignore[arg-type]  # symbols are atoms
+    except ProgramFailure:
+        return None
+
+
+def wrong_words(made: compiled.Compiled, root: SOp, numbers: Numbers, length: int) -> list[tuple[object, ...]]:
+    """The words up to a length on which the model does not answer as the interpreter: one padded batch."""
+    words = [w for n in range(1, length + 1) for w in product(made.plan.alphabet, repeat=n)]
+    answers = made.model().run(words)["output"]
+    pairs = ((word, expected(root, numbers, word), got) for word, got in zip(words, answers, strict=True))
+    return [word for word, wanted, got in pairs if wanted is not None and wanted != got]
+
+
+@pytest.mark.parametrize("name", list(PROGRAMS))
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"encoding": "onehot"}, {"arch": "masked"}, {"optimise": "heads", "counting": False}],
+    ids=["default", "onehot", "masked", "plain"],
+)
+def test_weights_equal_the_interpreter_on_every_word(name: str, options: dict[str, object]) -> None:
+    made = program(PROGRAMS[name])
+    root = made.sop("out_")
+    model = compiled.compile_program(made.graph, root, alphabet="abc", max_length=5, **options)  # type: ignore[arg-type]
+    assert wrong_words(model, root, Numbers.EXACT, 5) == []
+
+
+@pytest.mark.parametrize("name", ["histogram", "sort", "mean", "majority", "prefix"])
+def test_weights_equal_the_interpreter_in_doubles(name: str) -> None:
+    made = program(PROGRAMS[name], Numbers.IEEE)
+    root = made.sop("out_")
+    model = compiled.compile_program(made.graph, root, alphabet="ab", max_length=6)
+    assert wrong_words(model, root, Numbers.IEEE, 6) == []
+
+
+@pytest.mark.parametrize("dtype", ["float64", "tf32", "float16", "bfloat16"])
+@pytest.mark.parametrize("name", ["reverse", "histogram", "shift", "majority"])
+def test_every_number_format_is_certified_and_right_or_refused(name: str, dtype: str) -> None:
+    made = program(PROGRAMS[name])
+    root = made.sop("out_")
+    try:
+        model = compiled.compile_program(made.graph, root, alphabet="ab", max_length=6, dtype=dtype)
+    except (compiled.Refused, Uncertified):
+        assert dtype != "float64"
+        return
+    assert wrong_words(model, root, Numbers.EXACT, 6) == []
+
+
+@pytest.mark.parametrize("name", ["sort", "double_histogram", "reverse", "prefix"])
+def test_the_cross_check_finds_no_mismatch_and_looks_into_the_stream(name: str) -> None:
+    made = program(PROGRAMS[name])
+    model = compiled.compile_program(made.graph, made.sop("out_"), alphabet="abc", max_length=12)
+    found = compiled.cross_check(model, device="cpu", exhaustive=400, samples=60)
+    assert found.mismatch is None
+    assert found.words == 363 + 60
+    assert found.slots > 0
+
+
+def test_the_cross_check_names_the_layer_in_which_a_fault_begins() -> None:
+    from compiled.crosscheck import crosscheck
+
+    made = program(PROGRAMS["sort"])
+    model = compiled.compile_program(made.graph, made.sop("out_"), alphabet="abc", max_length=5)
+    tensors = {name: tensor.copy() for name, tensor in model.weights.tensors.items()}
+    tensors["blocks.0.mlp.b_in"][:] -= 100
+    found = crosscheck(model.plan, fill(model.model(), tensors), device="cpu", exhaustive=400, samples=0)
+    assert found.mismatch is not None
+    assert found.mismatch.layer == 1
+
+
+def faults(weights: Weights, count: int) -> Iterator[tuple[str, int, float]]:
+    rng = np.random.default_rng(1)
+    names = [name for name, tensor in weights.tensors.items() if np.any(tensor)]
+    for k in range(count):
+        name = names[k % len(names)]
+        flat = weights.tensors[name].reshape(-1)
+        index = int(rng.choice(np.flatnonzero(flat)))
+        yield name, index, [0.0, -flat[index], flat[index] + 1, flat[index] * 0.5][k % 4]
+
+
+@pytest.mark.parametrize("name", ["sort", "histogram", "reverse", "shift", "mean_of_mean"])
+def test_the_checker_accepts_no_fault_that_changes_an_answer(name: str) -> None:
+    """Weights are changed one at a time: whatever the checker still certifies is still right on every word."""
+    made = program(PROGRAMS[name])
+    root = made.sop("out_")
+    model = compiled.compile_program(made.graph, root, alphabet="ab", max_length=4)
+    ledger, domain = ledger_of(model.plan), domain_for(model.outputs, model.options)
+    outputs = {readout.name: (readout.sop, readout.values) for readout in model.plan.readouts}
+    words = [w for n in range(1, 5) for w in product("ab", repeat=n)]
+    right = model.model().run(words)
+    rejected = 0
+    for tensor, index, value in faults(model.weights, 40):
+        changed = {key: array.copy() for key, array in model.weights.tensors.items()}
+        changed[tensor].reshape(-1)[index] = value
+        try:
+            certify(changed, ledger, domain, outputs, "float32")
+        except Uncertified:
+            rejected += 1
+        else:
+            assert fill(model.model(), changed).run(words) == right, (tensor, index, value)
+    assert rejected >= 15
+
+
+def test_a_folder_loads_and_its_certificate_replays(tmp_path: Path) -> None:
+    made = program(PROGRAMS["sort"])
+    root = made.sop("out_")
+    model = compiled.compile_program(made.graph, {"out_": root}, alphabet="abc", max_length=5)
+    model.save(tmp_path, program=made.source.text)
+    words = [w for n in range(1, 6) for w in product("abc", repeat=n)]
+    assert compiled.load_model(tmp_path).run(words) == model.model().run(words)
+    scope = {"alphabet": tuple("abc"), "max_length": 5, "numbers": Numbers.EXACT}
+    assert compiled.check_model(tmp_path, {"out_": root}, **scope) == model.margins  # type: ignore[arg-type]
+    other = program(PROGRAMS["reverse"]).sop("out_")
+    with pytest.raises((BadFile, Uncertified)):
+        compiled.check_model(tmp_path, {"out_": other}, **scope)  # type: ignore[arg-type]
+    with pytest.raises(BadFile, match="another scope"):
+        compiled.check_model(tmp_path, {"out_": root}, **(scope | {"max_length": 6}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("damage", ["truncate", "header", "nan", "shape", "config"])
+def test_a_damaged_folder_is_refused(tmp_path: Path, damage: str) -> None:
+    made = program(PROGRAMS["shift"])
+    compiled.compile_program(made.graph, made.sop("out_"), alphabet="ab", max_length=3).save(tmp_path)
+    weights, config = tmp_path / "model.safetensors", tmp_path / "config.json"
+    data, settings = weights.read_bytes(), json.loads(config.read_text())
+    settings.pop("weights_sha256")
+    match damage:
+        case "truncate":
+            data = data[:-4]
+        case "header":
+            data = b"\xff" * 8 + data[8:]
+        case "nan":
+            data = data[:-4] + b"\x00\x00\xc0\x7f"
+        case "shape":
+            settings["d_model"] += 1
+        case _:
+            settings["d_vocab"] = "many"
+    weights.write_bytes(data)
+    config.write_text(json.dumps(settings))
+    with pytest.raises(BadFile):
+        compiled.load_model(tmp_path)
+
+
+def test_activations_have_transformer_lens_names_and_patterns_are_hard() -> None:
+    made = program(PROGRAMS["reverse"])
+    model = compiled.compile_program(made.graph, made.sop("out_"), alphabet="ab", max_length=4).model()
+    _, cache = model.run_with_cache(model.encode([("a", "b", "b"), ("b",)]))
+    pattern = cache["blocks.1.attn.hook_pattern"]
+    assert pattern.shape == (2, 1, 4, 4)
+    assert pattern[0, 0, 1:].tolist() == [[0, 0, 0, 1], [0, 0, 1, 0], [0, 1, 0, 0]]
+    assert {"hook_embed", "blocks.0.hook_resid_mid", "blocks.0.mlp.hook_post"} <= cache.keys()

@@ -1,0 +1,149 @@
+"""Planning: encodings score right, forms keep margins, layers are those of the schedule; none of it loads torch."""
+
+import subprocess
+import sys
+from fractions import Fraction
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compiled.compile import compile_program
+from compiled.decompose import additive, relevant
+from compiled.encode import relation, scorings
+from compiled.errors import Refused
+from compiled.forms import Column, Search, staircase
+from compiled.formula import formula
+from compiled.precision import PRECISIONS
+from compiled.rounding import Arithmetic, operand, quantum
+from compiled.tensors import dump, load, quantise
+from compiled.values import Domain
+from spec.cost import TRANSFORMER, as_soon_as_possible
+from spec.elaborate import elaborate
+from spec.source import Source
+from spec.values import Numbers
+
+SELECTORS = [
+    "select(tokens, tokens, ==)",
+    "select(tokens, tokens, !=)",
+    "select(indices, indices, <)",
+    "select(indices, indices, >=)",
+    "select(indices, 2, ==)",
+    'select(tokens, "b", ==) or select(tokens, "c", ==)',
+    "select(indices + 1, indices, ==)",
+]
+
+
+@pytest.mark.parametrize("text", SELECTORS)
+@pytest.mark.parametrize("compact", [True, False])
+def test_selected_pairs_score_the_level_and_others_at_least_one_less(text: str, compact: bool) -> None:
+    made = elaborate(Source("t.rasp", f"s = {text};\n"), Numbers.EXACT)
+    domain = Domain(tuple("abc"), 5, Numbers.EXACT)
+    given = relation(formula(made.selector("s")), domain)
+    found = list(scorings(given, compact=compact, largest=Fraction(1 << 20)))
+    assert found
+    for scoring in found:
+        for (query, key), selected in given.selected.items():
+            score = sum(q[query] * k[key] for q, k in zip(scoring.queries, scoring.keys, strict=True))
+            level = scoring.level[query] if scoring.level is not None else Fraction(0)
+            assert score == level if selected else score <= level - 1, (scoring.name, query, key)
+
+
+def test_an_order_over_n_positions_takes_rank_n_minus_one() -> None:
+    made = elaborate(Source("t.rasp", "s = select(indices, indices, <=);\n"), Numbers.EXACT)
+    given = relation(formula(made.selector("s")), Domain(("a",), 7, Numbers.EXACT))
+    assert next(scorings(given, compact=True, largest=Fraction(1 << 20))).rank == 6
+
+
+def test_a_sum_of_unary_functions_is_found_and_a_product_is_not() -> None:
+    points = list(product(range(4), range(3)))
+    parts = additive({(a, b): Fraction(a * a - 5 * b) for a, b in points}, 2)
+    assert parts is not None
+    assert all(parts[0][a] + parts[1][b] == a * a - 5 * b for a, b in points)
+    assert additive({(a, b): Fraction(a * b) for a, b in points}, 2) is None
+    assert relevant({(a, b): b for a, b in points}, 2) == (1,)
+
+
+def test_a_staircase_takes_the_value_of_every_point_within_its_error() -> None:
+    points = [(Fraction(1, w + 1), (Fraction(w), Fraction(w % 3))) for w in range(12)]
+    base, steps = staircase(points, exact=False)
+    for g, wanted in points:
+        for error in (-1e-5, 0.0, 1e-5):
+            x = float(g) + error
+            height = [float(b) for b in base]
+            for step in steps:
+                unit = min(max(float(step.slope) * x - float(step.bias), 0.0), 1.0)
+                assert unit in (0.0, 1.0)
+                height = [h + unit * float(d) for h, d in zip(height, step.deltas, strict=True)]
+            assert height == [float(v) for v in wanted]
+
+
+def test_a_form_never_lets_two_labels_come_near() -> None:
+    points = [(i, Fraction(k, i + 1)) for i in range(6) for k in range(i + 2)]
+    labels = [int(k * (i + 1)) % 2 for i, k in points]
+    columns = [
+        Column(tuple(i for i, _ in points), tuple(Fraction(i) for i, _ in points), raw=False),
+        Column(tuple(k for _, k in points), tuple(k for _, k in points), raw=True, noise=1e-6),
+    ]
+    form = Search(columns, labels, 2.0**-24, 2.0**24).best()
+    assert form is not None
+    g = [form.at((None, k), (i, k)) for i, k in points]
+    for (a, x), (b, y) in product(zip(g, labels, strict=True), repeat=2):
+        assert x == y or abs(a - b) > 8 * form.noise
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "out_ = aggregate(select(indices, length - 1 - indices, ==), tokens);",
+        'out_ = aggregate(select(tokens, "a", ==) and select(indices, indices, <), tokens, "-");',
+        'out_ = aggregate(full_s, indicator(tokens == "a")) > 0.5;',
+        'out_ = contains(aggregate(select(indices, indices - 1, ==), tokens, "-"), "a");',
+    ],
+)
+def test_without_counting_layers_and_heads_are_those_of_the_transformer_schedule(text: str) -> None:
+    made = elaborate(Source("t.rasp", text + "\n"), Numbers.EXACT)
+    root = made.sop("out_")
+    compiled = compile_program(made.graph, root, alphabet="ab", max_length=5, counting=False, optimise="heads")
+    schedule = as_soon_as_possible((root,), TRANSFORMER)
+    assert (compiled.layers, compiled.heads) == (schedule.layers, schedule.heads)
+
+
+def test_what_no_form_fits_is_refused_with_the_reason() -> None:
+    made = elaborate(Source("t.rasp", "out_ = aggregate(full_s, indices) * length * indices;\n"), Numbers.EXACT)
+    with pytest.raises(Refused, match=r"margin in bfloat16|hidden units"):
+        compile_program(made.graph, made.sop("out_"), alphabet="ab", max_length=30, dtype="bfloat16")
+
+
+def test_importing_and_planning_need_no_torch(checkout: Path) -> None:
+    code = (
+        "import sys, compiled; assert 'numpy' not in sys.modules; compiled.compile_program;"
+        "assert not {'torch', 'z3', 'sympy'} & set(sys.modules), 'loaded'"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=checkout, check=True)
+
+
+def test_weight_files_keep_what_the_format_has() -> None:
+    tensor = np.array([[1.0, -0.5], [1 / 3, 257.0]])
+    for dtype in ("float64", "float32", "float16", "bfloat16"):
+        read, metadata = load(dump({"w": tensor}, dtype, {"format": "pt"}))
+        assert metadata == {"format": "pt"}
+        assert (read["w"] == quantise(tensor, dtype)).all()
+        assert read["w"][0].tolist() == [1.0, -0.5]
+    assert quantise(tensor, "bfloat16")[1, 1] == 256.0
+
+
+def test_the_error_bound_of_a_sum_holds_for_float32_in_any_order() -> None:
+    rng = np.random.default_rng(0)
+    arithmetic = Arithmetic(PRECISIONS["float32"])
+    for _ in range(200):
+        weights, values = rng.normal(size=9) * 100, rng.normal(size=9)
+        weights = weights.astype(np.float32).astype(np.float64)
+        bound = arithmetic.linear(weights, 0.5, [operand(np.array([v]), 2.0**-24 * abs(v)) for v in values])
+        order = rng.permutation(9)
+        total = np.float32(0.5)
+        for k in order:
+            total = np.float32(total + np.float32(np.float32(values[k]) * np.float32(weights[k])))
+        assert abs(float(total) - (weights @ values + 0.5)) <= bound
+    assert quantum(np.array([6.0, 0.0, 20.0])) == 2.0

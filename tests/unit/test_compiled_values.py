@@ -1,0 +1,104 @@
+"""The value analysis covers every value that the interpreter produces, and is not looser than it must be."""
+
+from itertools import product
+
+import pytest
+
+from compiled.counting import definitions
+from compiled.errors import Refused
+from compiled.formula import disjoint, formula, holds, keys_of, literals, queries_of
+from compiled.values import Domain
+from spec.elaborate import Program, elaborate
+from spec.graph import Aggregate, Map, Select, SOp, topological
+from spec.interp import Interpreter, ProgramFailure
+from spec.source import Source
+from spec.values import Atom, Numbers, atom_key
+
+PROGRAMS = {
+    "histogram": "out_ = selector_width(select(tokens, tokens, ==));",
+    "mean": 'out_ = aggregate(select(indices, indices, <=), indicator(tokens == "a"));',
+    "sort": "out_ = sort(tokens, tokens);",
+    "default": 'out_ = aggregate(select(tokens, "b", ==) and select(indices, indices, <), indices, -1);',
+    "mixed": 'out_ = length * aggregate(full_s, indicator(tokens == "a")) - indices;',
+}
+
+
+def program(text: str, numbers: Numbers = Numbers.EXACT) -> Program:
+    return elaborate(Source("test.rasp", text + "\n"), numbers)
+
+
+@pytest.mark.parametrize("numbers", list(Numbers))
+@pytest.mark.parametrize("name", list(PROGRAMS))
+def test_every_value_of_the_interpreter_is_in_the_set_of_its_place(name: str, numbers: Numbers) -> None:
+    made = program(PROGRAMS[name], numbers)
+    root = made.sop("out_")
+    domain = Domain(("a", "b"), 5, numbers)
+    nodes = [node for node in topological([root]) if isinstance(node, Aggregate | Map)]
+    interpreter = Interpreter((root,), numbers)
+    for n in range(1, 6):
+        for word in product("ab", repeat=n):
+            try:
+                run = interpreter.run(word)
+            except ProgramFailure:
+                continue
+            for node in nodes:
+                for i, value in enumerate(run.values[node]):
+                    known = {atom_key(row[0]) for row in domain.joint((node,), n, i)}
+                    assert atom_key(value) in known, (node, word, i, value)
+
+
+def test_a_prefix_mean_has_the_denominator_of_its_position() -> None:
+    root = program(PROGRAMS["mean"]).sop("out_")
+    domain = Domain(("a", "b"), 6, Numbers.EXACT)
+    assert [len(domain.joint((root,), 6, i)) for i in range(6)] == [2, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("numbers", list(Numbers))
+@pytest.mark.parametrize("name", ["histogram", "sort", "mixed"])
+def test_counts_give_what_the_graph_gives(name: str, numbers: Numbers) -> None:
+    """A definition by counts agrees with the interpreter's value of the node on every word."""
+    made = program(PROGRAMS[name], numbers)
+    root = made.sop("out_")
+    domain = Domain(("a", "b", "c"), 4, numbers)
+    found = definitions([root], domain, split_means=True)
+    assert found or name == "mixed"
+    interpreter = Interpreter(tuple(node for node in topological([root])), numbers)
+    for n in range(1, 5):
+        for word in product("abc", repeat=n):
+            run = interpreter.run(word)
+            for node, made_of in found.items():
+                for i in range(n):
+                    counted = []
+                    for leaf in made_of.leaves:
+                        part = leaf.formula  # type: ignore[union-attr]  # definitions have counts only
+                        query = {sop: run.values[sop][i] for sop in queries_of(part)}
+                        keys = [{sop: run.values[sop][j] for sop in keys_of(part)} for j in range(n)]
+                        counted.append(sum(holds(part, key, query, numbers) for key in keys))
+                    assert atom_key(made_of.value(*counted)) == atom_key(run.values[node][i]), (node, word, i)
+
+
+def test_a_disjunction_splits_into_disjoint_conjunctions() -> None:
+    text = "s = select(tokens, tokens, <) or (select(tokens, tokens, ==) and select(indices, indices, <));"
+    selector = program(text).selector("s")
+    whole = formula(selector)
+    pieces = disjoint(whole, 4)
+    assert pieces is not None
+    atoms = [literal.atom for literal in literals(whole)]
+    values = [node.keys for node in atoms if isinstance(node, Select)]
+    for key in product("ab", range(2)):
+        for query in product("ab", range(2)):
+            at_key: dict[SOp, Atom] = dict(zip(dict.fromkeys(values), key, strict=True))
+            at_query: dict[SOp, Atom] = dict(zip(dict.fromkeys(values), query, strict=True))
+            truth = [holds(one, at_key, at_query, Numbers.EXACT) for one in pieces]
+            assert sum(truth) == holds(whole, at_key, at_query, Numbers.EXACT)
+
+
+def test_an_order_dependent_double_sum_is_refused() -> None:
+    root = program("out_ = aggregate(full_s, 0.1 * indices + 0.7);", Numbers.IEEE).sop("out_")
+    with pytest.raises(Refused, match="order of the summands"):
+        Domain(("a",), 8, Numbers.IEEE).values_of(root)
+
+
+def test_symbols_that_are_equal_as_numbers_are_refused() -> None:
+    with pytest.raises(Refused, match="equal as numbers"):
+        Domain((1, True), 3, Numbers.EXACT)
