@@ -32,7 +32,7 @@ from spec.graph import (
     View,
     topological,
 )
-from spec.operators import PREDICATE_OP, OperatorError, function
+from spec.operators import MAX_INT_BITS, PREDICATE_OP, OperatorError, function, sized
 from spec.source import Span
 from spec.values import Atom, Kind, Numbers, kind_of, to_input
 
@@ -164,7 +164,13 @@ def _float(atom: Atom, numbers: Numbers) -> Atom:
         return value
     if value in (float("inf"), float("-inf")) or value != value:
         raise OperatorError(f"{value} has no exact value")
-    return Fraction(atom.strip() if isinstance(atom, str) else atom)
+    if not isinstance(atom, str):
+        return Fraction(atom)
+    # Nothing is computed whose size alone says that it is refused: `1e-999999999` has more digits than memory.
+    exponent = atom.strip().lower().partition("e")[2] or "0"
+    if abs(int(exponent)) > MAX_INT_BITS:
+        raise OperatorError(f"rational of more than {MAX_INT_BITS} bits")
+    return sized(Fraction(atom.strip()))
 
 
 def _each(meaning: Callable[..., Atom], columns: Sequence[Values]) -> Values:

@@ -126,10 +126,12 @@ def function(op: Operator, numbers: Numbers) -> Callable[..., Atom]:
         case Item(values):
             return _guarded(lambda index: _item(values, index))
         case Lookup(keys, values):
-            table = dict(zip(keys, values, strict=True))
+            # Python finds a NaN, which equals nothing, by its identity; an atom has none.
+            table = {key: value for key, value in zip(keys, values, strict=True) if key == key}
             return _guarded(lambda key: _lookup(table, key))
         case Member(values):
-            return lambda atom: atom in values
+            among = tuple(value for value in values if value == value)
+            return lambda atom: atom in among
         case Op():
             return _MEANING[numbers][op]
 
@@ -162,7 +164,7 @@ def _lookup(table: Mapping[Atom, Atom], key: Atom) -> Atom:
         raise OperatorError(f"index [ {shown} ] not in dict.") from None
 
 
-def _sized(value: Atom) -> Atom:
+def sized(value: Atom) -> Atom:
     """The value, unless it outgrew what any program needs."""
     if isinstance(value, int) and value.bit_length() > MAX_INT_BITS:
         raise OperatorError(f"integer of more than {MAX_INT_BITS} bits")
@@ -178,11 +180,11 @@ def _mul(left: Atom, right: Atom) -> Atom:
         text, times = (left, right) if isinstance(left, str) else (right, left)
         if isinstance(text, str) and isinstance(times, int) and times * len(text) > MAX_STRING:
             raise OperatorError(f"string of more than {MAX_STRING} characters")
-    return _sized(left * right)  # type: ignore[operator]  # str * float is Python's TypeError, turned into ours
+    return sized(left * right)  # type: ignore[operator]  # str * float is Python's TypeError, turned into ours
 
 
 def _add(left: Atom, right: Atom) -> Atom:
-    return _sized(left + right)  # type: ignore[operator]  # str + int likewise
+    return sized(left + right)  # type: ignore[operator]  # str + int likewise
 
 
 def _exact_div(left: Atom, right: Atom) -> Atom:
@@ -190,7 +192,7 @@ def _exact_div(left: Atom, right: Atom) -> Atom:
         raise OperatorError(f"unsupported operand type(s) for /: {kind_of(left).value}, {kind_of(right).value}")
     if right == 0:
         raise OperatorError("division by zero")
-    return _sized(Fraction(left) / Fraction(right))
+    return sized(Fraction(left) / Fraction(right))
 
 
 _WIDE_FORMAT = re.compile(r"%[^a-zA-Z%]*(\*|\d{4})")
@@ -199,7 +201,7 @@ _WIDE_FORMAT = re.compile(r"%[^a-zA-Z%]*(\*|\d{4})")
 def _mod(left: Atom, right: Atom) -> Atom:
     if isinstance(left, str) and _WIDE_FORMAT.search(left):
         raise OperatorError("string formatting with a width of 1000 or more")
-    return _sized(left % right)  # type: ignore[operator]  # int % str is Python's TypeError, turned into ours
+    return sized(left % right)  # type: ignore[operator]  # int % str is Python's TypeError, turned into ours
 
 
 def _powers(left: Atom, right: Atom) -> tuple[int | float | Fraction, int | float | Fraction]:

@@ -27,7 +27,8 @@ from verifier.membership import in_language
 from verifier.terms import Term, Terms, bits
 from verifier.unroll import Row, unroll
 
-_UNBOUNDED_BITS: Final = 64
+_UNBOUNDED_BITS: Final = 1024
+"""What is assumed of unbounded integers, so that none of them is taken for one that fits into a double."""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,9 @@ class _Words:
                 for symbol, target in enumerate(targets):
                     following[target].append(self.both(state[source], reads[symbol]))
             state = [self.any(parts) for parts in following]
-        return self.any(state[s] for s in sorted(machine.accepting))
+        # Where the automaton reads no symbols, nothing above depends on the letters; a letter that fails has to.
+        unread = [] if machine.symbols else [self.both(self.no, self.equals(letter, "")) for letter in letters]
+        return self.any([*(state[s] for s in sorted(machine.accepting)), *unread])
 
     def nested(self, letters: Sequence[Term], language: Dyck) -> Term:
         pairs, deepest = language.pairs, len(letters)

@@ -119,7 +119,7 @@ def _near_zero(session: Session, query: Query) -> tuple[Word, tuple[Atom, ...]] 
     """A word over the smallest tried interval around zero, or at the end next to zero, that has one."""
     assert isinstance(query.alphabet, Integers)
     low, high = query.alphabet.low, query.alphabet.high
-    centre = low if low is not None and low > 0 else high if high is not None and high < 0 else 0
+    centre = query.alphabet.nearest_zero
     for reach in (0, 1, 2, 4, 8, 16):
         symbols = tuple(
             x

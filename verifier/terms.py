@@ -225,8 +225,9 @@ class Terms:
             return arg
         kinds = arg.kinds if view is View.ASIS else _VIEW_KINDS[view]
         risky = arg.risky or view in (View.INT, View.FLOAT)
-        # A text may spell a number of more bits than it has characters, and an exponent one of as many as a double has.
-        size = max(4 * arg.size, 3 * _DOUBLE_BITS if view is View.FLOAT else 64)
+        size = max(4 * arg.size, 64)
+        if view is View.FLOAT:
+            size = max(size, _spelled_size(arg), _DOUBLE_BITS if numbers is Numbers.IEEE else 0)
         return self._make((Read, view, arg, numbers), lambda i: Read(i, kinds, size, risky, view, arg, numbers))
 
     def apply(self, op: Operator, *args: Term, numbers: Numbers) -> Term:
@@ -388,6 +389,14 @@ _VIEW_KINDS: Final[Mapping[View, Kinds]] = {
 
 _DOUBLE_BITS: Final = 1024
 """The integer part of a finite double has at most this many bits."""
+
+
+def _spelled_size(text: Term) -> int:
+    """The most bits of a decimal that a text of this length spells: its digits, and its exponent as in `1e-99`."""
+    if Kind.STR not in text.kinds:
+        return 0
+    digits = max(0, text.size - len("1e"))
+    return min(MAX_INT_BITS, 4 * (text.size + 10**digits)) if digits < 6 else MAX_INT_BITS
 
 
 def _mean_kinds(values: Sequence[Term], default: Atom) -> Kinds:

@@ -31,6 +31,11 @@ class Integers:
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"integers={self.low}..{self.high} is empty")
 
+    @property
+    def nearest_zero(self) -> int:
+        """The integer of the range that is next to zero."""
+        return max(self.low or 0, 0) or min(0 if self.high is None else self.high, 0)
+
 
 Alphabet: TypeAlias = tuple[Atom, ...] | Integers
 
@@ -60,7 +65,9 @@ class Scope:
         if not isinstance(self.alphabet, Integers):
             if not self.alphabet:
                 raise ValueError("the alphabet is empty")
-            if len(set(map(atom_key, self.alphabet))) != len(self.alphabet):
+            # The two zeros of the doubles are one rational, so they can't be two symbols under both semantics.
+            keys = {atom_key(0.0 if isinstance(atom, float) and atom == 0 else atom) for atom in self.alphabet}
+            if len(keys) != len(self.alphabet):
                 raise ValueError("the alphabet names a symbol twice")
             if not all(map(_writable, self.alphabet)):
                 raise ValueError("an alphabet has strings, booleans, integers and finite decimals")
