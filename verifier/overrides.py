@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 from typing import TypeVar
 
 from spec.diagnostics import Diagnostic, UsageError
@@ -72,6 +73,8 @@ def _atoms(listed: object, what: str) -> tuple[Atom, ...]:
     found: list[Atom] = []
     for item in listed:
         if isinstance(item, Decimal):
+            if not isfinite(float(item)):
+                raise usage(f"{what} holds a number that no double can")
             found.append(float(item))
         elif isinstance(item, (str, int)):
             found.append(item)

@@ -15,7 +15,7 @@ from spec.prompt.pending import judge
 
 PROMPT: Final = ">> "
 CONTINUATION: Final = ".. "
-MAX_WORK: Final = 1 << 24
+MAX_WORK: Final = 1 << 21
 """How many characters are parsed for one statement, each as often as it is parsed again."""
 
 

@@ -17,6 +17,8 @@ from spec.source import Source, Span
 from spec.values import Atom
 
 MAX_NESTING: Final = 100
+MAX_WORD: Final = 4_096
+"""How long an input may be that is written down: selectors have an entry for each pair of its positions."""
 
 # ------------------------------------------------------------------------------------------------ languages
 

@@ -28,7 +28,7 @@ from spec.property.ast import (
 from spec.property.carriers import MAX_ERRORS, Clause, clauses
 from spec.property.grammar import problem
 from spec.property.hints import near
-from spec.property.lexer import tokenize
+from spec.property.lexer import MAX_TOKENS, tokenize, too_long
 from spec.property.parse import expression, parse
 from spec.property.scope import Scope
 from spec.property.scope_clause import read_scope
@@ -72,6 +72,7 @@ class _Reader:
     unnamed: Counter[str] = field(default_factory=Counter)
     idle: list[Clause] = field(default_factory=list)
     broken: bool = False
+    tokens: int = 0
 
     def read(self, clause: Clause) -> None:
         """Take one clause into account."""
@@ -96,6 +97,9 @@ class _Reader:
     def _name(self, clause: Clause) -> tuple[str, list[Token]]:
         """The clause's own name, or one made from its keyword and its number, and the tokens after it."""
         tokens = tokenize(clause.source, clause.body, clause.offset)
+        self.tokens += len(tokens)
+        if self.tokens > MAX_TOKENS:
+            raise too_long(tokens[-1].span)
         labels = _labels(tokens)
         self.unnamed[clause.keyword] += 1
         name, span = f"{clause.keyword}{self.unnamed[clause.keyword]}", clause.keyword_span

@@ -18,6 +18,7 @@ from spec.diagnostics import Diagnostic, PropertyError
 from spec.operators import Op
 from spec.property.ast import (
     MAX_NESTING,
+    MAX_WORD,
     Accepts,
     Arithmetic,
     Call,
@@ -339,6 +340,8 @@ class _Builder(Transformer[Token, object]):
         word = tuple(text_of(first)) if first.type == "STRING" else tuple(cast("list[Atom]", listed))
         if not word:
             raise problem(_span(tokens[0], tokens[closing]), "no program has a value on the empty input")
+        if len(word) > MAX_WORD:
+            raise problem(_span(tokens[0], tokens[closing]), f"an input of more than {MAX_WORD} tokens")
         if isinstance(c[-1], Piece):
             return Example(target, word, c[-1].node)
         if _token(c[-1]).text != "fails":

@@ -8,6 +8,7 @@ language may begin (after `in`, `iff` and `prefixes(`) a slash opens a regular e
 import re
 from typing import Final
 
+from spec.diagnostics import Diagnostic, PropertyError
 from spec.source import Source, Span
 from spec.tokens import END, ILLEGAL, Token
 
@@ -74,11 +75,21 @@ _PATTERN = re.compile(
     rf'|(?P<{ILLEGAL}>"[^\r\n]*|.)',
     re.DOTALL,
 )
+MAX_TOKENS: Final = 20_000
+"""How many words and signs the clauses of one contract may have."""
+
 _BEFORE_LANGUAGE: Final = frozenset({"IN", "IFF", "PREFIXES_LPAR"})
+
+
+def too_long(span: Span) -> PropertyError:
+    """The error for clauses that nobody will read."""
+    return PropertyError(Diagnostic("P0109", f"the clauses have more than {MAX_TOKENS} words and signs", span))
 
 
 def tokenize(source: Source, text: str, offset: int) -> list[Token]:
     """Every token of `text`, which stands at `offset` in the source, ended by an `END` token with an empty span.
+
+    Raises `PropertyError` where there are more than `MAX_TOKENS`.
 
     `text` may differ from the source in characters that were blanked out, so a token's text is the source's.
     """
@@ -98,6 +109,8 @@ def tokenize(source: Source, text: str, offset: int) -> list[Token]:
             kind = ILLEGAL
         if kind is not None and kind != "SKIP":
             tokens.append(Token(kind, Span(source, offset + match.start(), offset + match.end())))
+            if len(tokens) > MAX_TOKENS:
+                raise too_long(tokens[-1].span)
         position = match.end()
     end = offset + len(text.rstrip())
     tokens.append(Token(END, Span(source, end, end)))

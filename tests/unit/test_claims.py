@@ -234,7 +234,7 @@ def test_properties_made_at_random(contract: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=4_000, deadline=None)
 @given(contracts())
 def test_many_properties_made_at_random(contract: str) -> None:
     compare_text(contract)

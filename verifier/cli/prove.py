@@ -73,11 +73,15 @@ def _decide(options: argparse.Namespace, path: str, clause: str, others: tuple[s
     where = target(path)
     if where.name is not None:
         raise usage(f"`{path}`: name the s-op inside the property", hint=f"write {where.path} 'all(x == y)'")
+    if any("\n" in part or "\r" in part for part in (*options.requires, clause)):
+        raise usage("a property and a precondition are one line each")
     text = "\n".join([*(f"requires {condition}" for condition in options.requires), clause])
     settings = settings_of(options)
     job = Job(str(where.path), None, None, settings.overrides, options_of(settings), text, others)
     properties = job.select()
-    results = run([Planned(job, properties[:1])], 1, settings.allowance, lambda _: None)
+    if len(properties) != 1:
+        raise usage(f"this is {len(properties)} properties; state one")
+    results = run([Planned(job, properties)], 1, settings.allowance, lambda _: None)
     if len(results) != 1:
         raise InternalError(f"one property gave {len(results)} results")
     return results[0]

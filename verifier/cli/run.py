@@ -7,6 +7,7 @@ from spec import repl
 from spec.diagnostics import EvaluationError
 from spec.elaborate import load_program
 from spec.interp import evaluate
+from spec.property.ast import MAX_WORD
 from spec.source import printable
 from spec.values import Numbers
 from verifier.cli.common import Commands, add_numbers, shown, target
@@ -27,6 +28,8 @@ def register(commands: Commands) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     wanted, tokens = target(options.target), word(options.input)
+    if len(tokens) > MAX_WORD:
+        raise usage(f"the input has {len(tokens)} tokens, more than {MAX_WORD}")
     numbers = Numbers(options.numbers)
     program = load_program(wanted.path, numbers)
     if wanted.name is not None:
