@@ -1,0 +1,76 @@
+"""Whether a formula of linear arithmetic over the natural numbers has a solution, by z3."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+import z3
+
+from verifier.unbounded.linear import Compare, Formula, Linear, Many, Not, Relation, Truth, Unsupported, Variable
+
+
+@dataclass(eq=False)
+class Solver:
+    """Translates formulas, and decides them one at a time; `configuration` is z3's."""
+
+    timeout_ms: int = 10_000
+    configuration: Mapping[str, int] = field(default_factory=dict)
+    _context: Any = field(default_factory=z3.Context)
+    _variables: dict[Variable, Any] = field(default_factory=dict)
+    _formulas: dict[Formula, Any] = field(default_factory=dict)
+    _known: dict[Formula, bool] = field(default_factory=dict)
+
+    def possible(self, formula: Formula) -> bool:
+        """Whether some natural numbers satisfy it; `Unsupported` where the solver gives up."""
+        if isinstance(formula, Truth):
+            return formula.value
+        if formula not in self._known:
+            self._known[formula] = self.model([formula]) is not None
+        return self._known[formula]
+
+    def model(self, formulas: Iterable[Formula]) -> dict[Variable, int] | None:
+        """Values of the variables that satisfy all of them, `None` when there are none."""
+        solver = z3.SolverFor("QF_LIA", ctx=self._context)
+        solver.set("timeout", self.timeout_ms)
+        for name, value in self.configuration.items():
+            solver.set(name, value)
+        built = [self._formula(formula) for formula in formulas]
+        solver.add(*built)
+        solver.add(*(variable >= 0 for variable in self._variables.values()))
+        answer = solver.check()
+        if answer == z3.unsat:
+            return None
+        if answer != z3.sat:
+            raise Unsupported(f"the solver gave up: {solver.reason_unknown()}")
+        model = solver.model()
+        return {v: model.eval(ast, model_completion=True).as_long() for v, ast in self._variables.items()}
+
+    def _term(self, term: Linear) -> Any:
+        parts = [c * self._variable(v) for v, c in term.terms]
+        return z3.Sum([*parts, z3.IntVal(term.constant, self._context)])
+
+    def _variable(self, variable: Variable) -> Any:
+        if variable not in self._variables:
+            self._variables[variable] = z3.Int(str(variable), self._context)
+        return self._variables[variable]
+
+    def _formula(self, formula: Formula) -> Any:
+        if formula not in self._formulas:
+            self._formulas[formula] = self._build(formula)
+        return self._formulas[formula]
+
+    def _build(self, formula: Formula) -> Any:
+        match formula:
+            case Truth(value=value):
+                return z3.BoolVal(value, self._context)
+            case Compare(relation=relation, term=term, modulus=modulus):
+                value = self._term(term)
+                if relation is Relation.AT_MOST:
+                    return value <= 0
+                return value == 0 if relation is Relation.EQUAL else value % modulus == 0
+            case Not(arg=arg):
+                return z3.Not(self._formula(arg))
+            case Many(every=every, args=args):
+                parts = [self._formula(arg) for arg in args]
+                return z3.And(*parts) if every else z3.Or(*parts)
+        assert_never(formula)
