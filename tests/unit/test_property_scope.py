@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spec.diagnostics import PropertyError, UsageError
@@ -35,6 +35,7 @@ SCOPES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(SCOPES)
 def test_the_clause_that_a_scope_prints_denotes_it(scope: Scope) -> None:
     assert parsed(str(scope)) == scope
