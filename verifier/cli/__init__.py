@@ -15,6 +15,7 @@ import verifier.cli.check as check
 import verifier.cli.compile as compile_
 import verifier.cli.explain as explain
 import verifier.cli.prove as prove
+import verifier.cli.report as report
 import verifier.cli.results as results
 import verifier.cli.run as run
 from spec.diagnostics import InternalError, RaspError
@@ -29,6 +30,7 @@ _FAMILIES: Final[tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentPa
     compile_.register,
     explain.register,
     results.register,
+    report.register,
 )
 
 _EPILOG: Final = """exit codes

@@ -1,0 +1,190 @@
+"""The HTML report: self-contained, escaped, readable without colour, and alive in a real browser where there is one."""
+
+import base64
+import hashlib
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import verifier
+from tests.unit.result_samples import VERDICTS, document, everything, result
+from verifier import cli
+from verifier.report.document import Document
+from verifier.report.formats import render
+from verifier.report.html import page
+from verifier.report.markup import element, join, void
+
+PROGRAM = """order = select(tokens, tokens, <);
+place = selector_width(order);
+r = aggregate(select(place, indices, ==), tokens, "-");
+#@ scope lengths=1..3 alphabet=ab
+#@ ensures sorted: forall i, j: i < j => r[i] <= r[j]
+#@ ensures same: forall i: count(r, tokens[i]) == count(tokens, tokens[i])
+#@ cover reached: n == 3 and place[0] == 0
+"""
+BROWSER = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None)
+VOID = ("meta", "input")
+
+
+class _Checked(HTMLParser):
+    """Checks that tags are balanced, and collects what there is."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Document:
+    """A run of a program with a counterexample, proofs and a cover."""
+    path = tmp_path_factory.mktemp("html") / "p.rasp"
+    path.write_text(PROGRAM, encoding="utf-8")
+    return document(*(one.result for one in verifier.load(path).verify()))
+
+
+def test_markup_is_escaped_once_and_only_once() -> None:
+    made = element("a", "<b>\x00", element("i", "&"), title='"<', data_x=None, class_="c")
+    assert made == '<a title="&quot;&lt;" class="c">&lt;b&gt;\\x00<i>&amp;</i></a>'
+    assert join("<", made) == "&lt;" + made
+    assert void("meta", name="x") == '<meta name="x">'
+
+
+def test_the_page_is_whole_whatever_is_in_the_results() -> None:
+    text = page([everything()])
+    found = _Checked(text)
+    assert len(found.all("section")) == 2 * len(VERDICTS) + 1
+    assert "<script>alert" not in text
+    assert not set(text) & {"\x1b", "\x00", "\u202e"}
+    text.encode("utf-8")
+
+
+def test_the_policy_allows_this_style_and_this_script_and_nothing_else(run: Document) -> None:
+    text = page([run])
+    found = _Checked(text)
+    (policy,) = (str(meta["content"]) for meta in found.all("meta") if "http-equiv" in meta)
+    assert policy.startswith("default-src 'none'; ")
+    for tag in ("style", "script"):
+        (content,) = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert not any(key in attributes for _, attributes in found.tags for key in ("src", "style", "onclick"))
+    assert all(str(link["href"]).startswith("#p") for link in found.all("a"))
+    assert re.findall(r"https?://[^\"<\s]*", text) == ["http://www.w3.org/2000/svg"] * text.count("xmlns=")
+
+
+def test_every_link_of_the_grid_leads_to_its_property(run: Document) -> None:
+    found = _Checked(page([run, run]))
+    places = [str(section["id"]) for section in found.all("section")]
+    assert len(set(places)) == len(places) == 2 * len(run.results)
+    assert {str(link["href"]) for link in found.all("a")} == {f"#{place}" for place in places}
+
+
+def test_the_grid_says_by_sign_and_word_what_is_known_of_each_length(run: Document) -> None:
+    text = page([run])
+    cells = re.findall(r'<td class="cell \w+" title="(length \d: [^"]*)">(.?)</td>', text)
+    assert ("length 2: the counterexample", "✗") in cells
+    assert any(title.startswith("length 3: closed by") and sign == "✓" for title, sign in cells)
+    assert ("length 3: the input asked for", "✓") in cells
+    assert any(title.startswith("length 2: closed by") and sign == "○" for title, sign in cells)
+    unknown = page([document(result("unknown"))])
+    assert '<td class="cell open" title="length 2: rlimit">?</td>' in unknown
+
+
+def test_the_counterexample_shows_the_run_and_every_selector_that_matters(run: Document) -> None:
+    text = page([run])
+    (ordered,) = [one for one in run.results if one.name == "same"]
+    assert ordered.trace is not None
+    assert text.count('<g class="row"') > 0
+    assert "<code>order</code>" in text
+    assert "the computation by layer and head" in text
+    assert re.search(r"layer(&nbsp;|\s|\N{NO-BREAK SPACE})1", text)
+
+
+def test_a_program_that_has_changed_is_not_drawn(run: Document, tmp_path: Path) -> None:
+    path = tmp_path / "p.rasp"
+    path.write_text(PROGRAM.replace("selector_width(order)", "selector_width(order) + 1"), encoding="utf-8")
+    changed = [type(one)(**{**one.__dict__, "file": str(path)}) for one in run.results]
+    assert "The program has changed since, so it is not drawn." in page([document(*changed)])
+    path.unlink()
+    assert "The program cannot be drawn" in page([document(*changed)])
+
+
+def test_rasp_report_writes_the_page(run: Document, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text(render(run, "json"), encoding="utf-8")
+    assert cli.main(["report", str(tmp_path / "r.json"), "-o", str(tmp_path / "p.html")]) == 0
+    _Checked((tmp_path / "p.html").read_text(encoding="utf-8"))
+    (tmp_path / "bad.json").write_text("{}", encoding="utf-8")
+    assert cli.main(["report", str(tmp_path / "bad.json"), "-o", str(tmp_path / "q.html")]) == 2
+
+
+def test_an_answer_shows_itself_in_a_notebook() -> None:
+    answer = verifier.loads(PROGRAM).prove("all(r == tokens)", alphabet="ab", lengths=2)
+    found = _Checked(answer._repr_html_())
+    assert found.all("script") == []
+    assert len(found.all("svg")) > 0
+
+
+# ------------------------------------------------------------------------------------------------ in a browser
+
+# Points at the first row of each selector that reads something, presses j, and leaves what it saw in the title.
+SCRIPT = """{
+const row = [...document.querySelectorAll("g.row")].find((one) => one.dataset.keys !== "");
+row.dispatchEvent(new Event("mouseenter"));
+const run = row.closest(".run");
+const keys = row.dataset.keys.split(" ");
+const lit = new Set([...run.querySelectorAll("[data-position].reads")].map((one) => one.dataset.position));
+const linked = keys.length === lit.size && keys.every((key) => lit.has(key));
+const others = [...run.querySelectorAll("g.row.queries")].every((one) => one.dataset.query === row.dataset.query);
+row.dispatchEvent(new Event("mouseleave"));
+const cleared = run.querySelectorAll(".reads, .queries").length === 0;
+document.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
+const moved = document.activeElement === document.querySelector("section.property");
+const only = document.getElementById("only");
+only.click();
+const hidden = [...document.querySelectorAll("section.expected")].every((one) => one.offsetParent === null);
+document.title = JSON.stringify({ linked, others, cleared, moved, hidden });
+}"""
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no chromium here")
+def test_the_page_is_alive_in_a_browser_and_complains_of_nothing(run: Document, tmp_path: Path) -> None:
+    text = page([run])
+    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    text = text.replace("script-src &#x27;", f"script-src 'sha256-{digest}' &#x27;", 1)
+    text = text.replace("</body>", f"<script>{SCRIPT}</script></body>")
+    path = tmp_path / "p.html"
+    path.write_text(text, encoding="utf-8")
+    assert BROWSER is not None
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--enable-logging=stderr",
+        f"--user-data-dir={tmp_path / 'u'}",
+    ]
+    done = subprocess.run(
+        [BROWSER, *flags, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert "CONSOLE" not in done.stderr
+    (title,) = re.findall(r"<title>(\{.*?\})</title>", done.stdout)
+    expected = '{"linked":true,"others":true,"cleared":true,"moved":true,"hidden":true}'
+    assert title.replace("&quot;", '"') == expected
