@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("interpreter", "reach")
+NAMES = ("interpreter", "reach", "bounds")
 
 
 def main(arguments: list[str]) -> int:

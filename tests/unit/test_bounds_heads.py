@@ -98,9 +98,9 @@ def read(reading: Reading, bits: Sequence[bool]) -> Hashable:
         return len(bits)
     if not bits:
         return None
-    return {Reading.MEAN: Fraction(sum(bits), len(bits)), Reading.RIGHTMOST: bits[-1], Reading.LEFTMOST: bits[0]}[
-        reading
-    ]
+    if reading is Reading.MEAN:
+        return Fraction(sum(bits), len(bits))
+    return bits[-1 if reading is Reading.RIGHTMOST else 0]
 
 
 Rows = tuple[tuple[Hashable, ...], ...]
