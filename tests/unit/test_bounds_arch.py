@@ -1,0 +1,151 @@
+"""`arch` clauses, where one schedule has to keep all limits, and the commands about bounds."""
+
+import json
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from spec.cost import MODELS, PAPER, TRANSFORMER, validate
+from spec.property.ast import Architecture
+from spec.source import Source
+from spec.values import Numbers
+from verifier.bounds.arch import architecture
+from verifier.bounds.problem import problem
+from verifier.cli import main
+from verifier.subject import Subject
+from verifier.verdict import Exit, Proved, Refuted, Verdict
+
+PROGRAMS = Path(__file__).resolve().parents[2] / "spec" / "programs"
+
+TRADE = """
+a = aggregate(select(indices, indices, <), indices);
+b = aggregate(select(indices, 1, <), indices);
+c = aggregate(select(indices, 2, <), indices + a);
+x = a + b + c;
+"""
+
+
+def verdict(text: str, limits: str, model: str = "paper") -> Verdict:
+    subject = Subject(Source("test.rasp", f"{text}\n#@ arch x: {limits}\n"), Path())
+    (bound,) = [b for c in subject.bound() for b in c.properties if isinstance(b.property.claim, Architecture)]
+    return architecture(bound, MODELS[model])
+
+
+def test_clauses_agree_with_trying_every_assignment() -> None:
+    program = Subject(Source("test.rasp", TRADE), Path())(None, Numbers.EXACT)
+    task = problem([program.sop("x")], PAPER)
+    for layers, width, total in product((1, 2, 3), (1, 2, 3), (2, 3, 4)):
+        fits = False
+        for layer in product(range(1, layers + 1), repeat=len(task.reads)):
+            found = task.schedule(layer, layers)
+            valid = not validate(found, task.roots, PAPER)
+            fits = fits or (valid and found.width <= width and found.total <= total)
+        answer = verdict(TRADE, f"layers <= {layers}, heads <= {width}, total heads <= {total}")
+        assert isinstance(answer, Proved if fits else Refuted)
+
+
+@pytest.mark.parametrize(
+    ("limits", "holds"),
+    [
+        ("layers <= 2, heads <= 2", True),
+        ("layers <= 2, heads <= 1", False),
+        ("heads <= 1", True),
+        ("heads <= 0", False),
+        ("total heads <= 3", True),
+        ("total heads <= 2", False),
+        ("layers <= 1", False),
+        ("layers <= 0", False),
+        ("total heads <= 3, heads <= 1", True),
+    ],
+)
+def test_limits_that_are_not_named_do_not_bind(limits: str, holds: bool) -> None:
+    assert isinstance(verdict(TRADE, limits), Proved if holds else Refuted)
+
+
+def test_program_without_reads_needs_nothing() -> None:
+    for model in MODELS:
+        assert isinstance(verdict("x = indices + 1;", "layers <= 0, heads <= 0, total heads <= 0", model), Proved)
+
+
+def test_models_differ_where_they_should() -> None:
+    """A count is two heads on paper and one in a transformer."""
+    text = "x = selector_width(select(tokens, tokens, ==));"
+    assert isinstance(verdict(text, "layers <= 1, heads <= 1", PAPER.name), Refuted)
+    assert isinstance(verdict(text, "layers <= 1, heads <= 1", TRANSFORMER.name), Proved)
+
+
+def test_refutation_says_which_reads_are_in_the_way() -> None:
+    answer = verdict(TRADE, "layers <= 2, heads <= 1")
+    assert isinstance(answer, Refuted)
+    assert "must hold 3 heads" in answer.detail
+    assert "test.rasp:" in answer.detail
+
+
+# ---------------------------------------------------------------------------------------------- commands
+
+
+def test_command_writes_certificates_that_recheck_accepts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "certificates.json"
+    target = f"{PROGRAMS / 'paper' / 'dyck_ptf.rasp'}::dyck2_ptf"
+    assert main(["bounds", target, "--reference", "-o", str(file)]) == Exit.EXPECTED
+    shown = capsys.readouterr().out
+    assert "reference (greedy): 4 layers, heads 1/2/1/1, 5 in all" in shown
+    assert "layers = 5: heads = 1 (1/1/1/1/1)" in shown
+    assert main(["recheck", str(file)]) == Exit.EXPECTED
+    assert "REJECTED" not in capsys.readouterr().out
+    document = json.loads(file.read_text())
+    document["certificates"][1]["layers"][0][1] += 1
+    file.write_text(json.dumps(document))
+    assert main(["recheck", str(file)]) == Exit.REFUTED
+    assert "REJECTED" in capsys.readouterr().out
+
+
+def test_command_about_a_language(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--regex", "(ab)*", "--lengths", "1..6", "--heads", "rightmost/past", "--class", "rightmost/past"]
+    assert main(["bounds", *options]) == Exit.EXPECTED
+    shown = capsys.readouterr().out
+    assert "heads 1/1" in shown
+    assert "cannot tell position 1 of ab (output True) from position 2 of aab (output False)" in shown
+
+
+def test_command_about_a_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "odd.json"
+    rows = {"e": {"a": ["e", 0], "b": ["o", 1]}, "o": {"a": ["o", 1], "b": ["e", 0]}}
+    file.write_text(json.dumps({"start": "e", "steps": rows, "last_only": True}))
+    command = ["bounds", "--mealy", str(file), "--class", "rightmost/past", "--lengths", "1..5", "--format", "json"]
+    assert main(command) == Exit.EXPECTED
+    document = json.loads(capsys.readouterr().out)
+    depths = [item["depth"] for item in document["certificates"] if item["kind"] == "distinguishable"]
+    assert depths == [4]
+
+
+def test_program_on_the_front_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    target = f"{PROGRAMS / 'paper' / 'histogram.rasp'}::histogram"
+    assert main(["bounds", target, "--heads", "count/all", "--lengths", "1..3", "--print"]) == Exit.EXPECTED
+    shown = capsys.readouterr().out
+    assert "proved equal by" in shown
+    assert "selector_width(" in shown
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["bounds"],
+        ["bounds", "x.rasp::x", "--regex", "a"],
+        ["bounds", "--regex", "a", "--level", "1"],
+        ["bounds", "--regex", "a", "--class", "count/all+indices"],
+        ["bounds", "--regex", "a", "--lengths", "1..any"],
+        ["bounds", str(PROGRAMS / "paper" / "reverse.rasp")],
+        ["recheck", "there_is_no_such_file.json"],
+    ],
+)
+def test_request_that_means_nothing_is_refused(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command) == Exit.USAGE
+    assert "error[" in capsys.readouterr().err
+
+
+def test_search_without_time_says_that_it_is_open(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["bounds", "--regex", "(ab)*", "--lengths", "1..6", "--seconds", "0", "--heads", "rightmost/past"]
+    assert main(command) == Exit.UNKNOWN
+    assert "open" in capsys.readouterr().out
