@@ -32,12 +32,17 @@ class Target:
 
 
 def files(targets: Iterable[Target]) -> Iterator[Target]:
-    """The targets with folders replaced by the programs in them, in order; an empty folder gives nothing."""
+    """The targets with folders replaced by the programs in them, in order; an empty folder gives nothing.
+
+    A `.prop` file stands for the program beside it.
+    """
     for target in targets:
         if target.path.is_dir():
             if target.name is not None:
                 raise UsageError(Diagnostic("R0501", f"{target.path} is a folder, so it defines no `{target.name}`"))
             yield from (Target(path) for path in sorted(target.path.rglob("*.rasp")))
+        elif target.path.suffix == ".prop":
+            yield replace(target, path=target.path.with_suffix(".rasp"))
         else:
             yield target
 

@@ -14,6 +14,7 @@ import verifier.cli.bounds as bounds
 import verifier.cli.check as check
 import verifier.cli.compile as compile_
 import verifier.cli.explain as explain
+import verifier.cli.lint as lint
 import verifier.cli.prove as prove
 import verifier.cli.report as report
 import verifier.cli.results as results
@@ -29,6 +30,7 @@ _FAMILIES: Final[tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentPa
     bounds.register,
     compile_.register,
     explain.register,
+    lint.register,
     results.register,
     report.register,
 )

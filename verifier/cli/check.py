@@ -1,6 +1,7 @@
 """`rasp check`: contracts and the implicit properties; and the options on how to decide, for all commands that do."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -153,13 +154,18 @@ def _plan(settings: Settings) -> tuple[list[Planned], list[Diagnostic]]:
     asked, how = settings.overrides, options_of(settings)
     if not settings.targets:
         raise usage("nothing to check", hint="name files or folders, or set `targets` in [tool.rasp] of pyproject.toml")
-    for wanted in files([target(given) for given in settings.targets]):
-        job = Job(str(wanted.path), wanted.name, None, asked, how)
+    taken: set[tuple[str, str]] = set()
+    for wanted in dict.fromkeys(files([target(given) for given in settings.targets])):
+        path = os.path.normpath(wanted.path)
+        job = Job(path, wanted.name, None, asked, how)
         try:
-            properties = job.select()
+            selected = job.select()
         except RaspError as error:
             problems.extend(error.diagnostics)
             continue
+        # A property that two targets mean is decided once.
+        properties = tuple(bound for bound in selected if (path, bound.property.name) not in taken)
+        taken.update((path, bound.property.name) for bound in properties)
         if properties:
             planned.append(Planned(job, properties))
     return planned, problems
