@@ -47,13 +47,19 @@ class Source:
 
 
 class Guarded:
-    """A value for each case of a source."""
+    """A value for each case of a source.
 
-    __slots__ = ("_cases", "codes", "source")
+    `origin`, where known, is a function and the two values of other sources that this is the function of.
+    """
 
-    def __init__(self, source: Source, codes: Sequence[int]) -> None:
+    __slots__ = ("_cases", "codes", "origin", "source")
+
+    def __init__(
+        self, source: Source, codes: Sequence[int], origin: "tuple[Coded, Guarded, Guarded] | None" = None
+    ) -> None:
         self.source = source
         self.codes = tuple(codes)
+        self.origin = origin
         self._cases: dict[int, list[int]] | None = None
 
     @property
@@ -171,7 +177,8 @@ class Values:
         """A function of codes. It decides itself what becomes of failed operands."""
         sources = list({id(x.source): x.source for x in operands if len(x.source) > 1}.values())
         if len(sources) <= 1:
-            return self._relabelled(sources[0] if sources else self._one, meaning, operands)
+            relabelled = self._relabelled(sources[0] if sources else self._one, meaning, operands)
+            return self._through(meaning, operands, relabelled) or relabelled
         if len(operands) == 2:
             return self._joint_count(meaning, *operands) or self._product(meaning, *operands)
         raise ValueError("functions of more than two values are built from their parts")
@@ -180,6 +187,26 @@ class Values:
         columns = [x.codes if x.source is source else x.codes * len(source) for x in operands]
         codes = [meaning(*row) for row in zip(*columns, strict=True)]
         return self.constant(codes[0]) if len(set(codes)) == 1 else Guarded(source, codes)
+
+    def _through(self, meaning: Coded, operands: Sequence[Guarded], relabelled: Guarded) -> Guarded | None:
+        """The function, taken together with the one that its only unknown operand came from, as one count.
+
+        Rounding is the case in point: a sum of doubles is no function of a count, but often is when it is rounded.
+        """
+        unknown = [at for at, x in enumerate(operands) if len(x.source) > 1]
+        if len(unknown) != 1:
+            return None
+        (at,) = unknown
+        origin = operands[at].origin
+        if origin is None or len(relabelled.cases) == len(operands[at].cases):
+            return None
+        inner, left, right = origin
+        codes = [x.codes[0] for x in operands]
+
+        def together(a: int, b: int) -> int:
+            return meaning(*codes[:at], inner(a, b), *codes[at + 1 :])
+
+        return self._joint_count(together, left, right)
 
     def _product(self, meaning: Coded, left: Guarded, right: Guarded) -> Guarded:
         if len(left.cases) * len(right.cases) > self.max_cases**2:
@@ -196,7 +223,8 @@ class Values:
                 rows.setdefault(result, {}).setdefault(tuple(bs), []).append(a)
         if len(rows) == 1:
             return self.constant(next(iter(rows)))
-        return self.choice(self._guards(left, right, rows))
+        chosen = self.choice(self._guards(left, right, rows))
+        return Guarded(chosen.source, chosen.codes, (meaning, left, right))
 
     def _guards(
         self, left: Guarded, right: Guarded, rows: dict[int, dict[tuple[int, ...], list[int]]]
