@@ -26,15 +26,18 @@ from spec.property.explain import Explanation
 from spec.source import Source
 from spec.values import Atom, Numbers
 from verifier.check import Options
-from verifier.engine import Limits
-from verifier.jobs import Job, work
+from verifier.engine import Limits, Reason
+from verifier.jobs import Job, describe, work
 from verifier.overrides import Overrides
 from verifier.report import text
 from verifier.report.counterexample import counterexample
+from verifier.report.flow import drawing
+from verifier.report.html import fragment
+from verifier.report.markup import element
 from verifier.result import Result
 from verifier.selection import select, stated
 from verifier.subject import Subject
-from verifier.verdict import Proved, Refuted, Verdict, Witness, as_expected
+from verifier.verdict import Proved, Refuted, Unknown, Verdict, Witness, as_expected
 
 __all__ = ["Answer", "CounterexampleError", "Program", "find", "load", "loads", "prove", "verify"]
 
@@ -97,9 +100,17 @@ class Answer:
 
     def _repr_html_(self) -> str:
         """The answer in a notebook."""
-        from verifier.report.html import fragment  # only notebooks need it
-
         return fragment(self.result)
+
+
+@dataclass(frozen=True, repr=False)
+class Picture:
+    """An SVG, which a notebook shows."""
+
+    svg: str
+
+    def _repr_svg_(self) -> str:
+        return self.svg
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +182,23 @@ class Program:
         program = self.subject(None, meaning)
         sop = program.sop(name)
         return evaluate([sop], tuple(word), meaning, program.graph.spans).values[sop]
+
+    def draw(self, name: str, word: str | Sequence[Atom], numbers: str = "exact") -> Picture:
+        """The computation of an s-op on one input, by layer and head."""
+        meaning = Numbers(numbers)
+        program = self.subject(None, meaning)
+        sop = program.sop(name)
+        return Picture(drawing(program, sop, evaluate([sop], tuple(word), meaning, program.graph.spans)))
+
+    def _repr_html_(self) -> str:
+        """The s-ops and the properties in a notebook; nothing is decided for it."""
+        sops = self.subject(None, Numbers.EXACT).sops()
+        rows = [element("tr", element("td", element("code", name)), element("td", "s-op")) for name in sops]
+        for bound in select(self.subject, None, Overrides()):
+            result = describe(self.name, bound, Unknown(Reason.UNSUPPORTED, "not asked"))
+            cells = (element("code", result.name), element("code", result.text), str(result.scope))
+            rows.append(element("tr", *(element("td", cell) for cell in cells)))
+        return element("table", element("caption", self.name), element("tbody", *rows))
 
     def _named(self, name: str) -> list[BoundProperty]:
         found = [bound for bound in select(self.subject, None, Overrides()) if bound.property.name == name]

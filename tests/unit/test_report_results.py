@@ -188,6 +188,23 @@ def test_anything_less_is_no_run(name: str) -> None:
         merge(WRONG_PARTS[name])
 
 
+@pytest.mark.usefixtures("program")
+def test_the_parts_of_a_run_merge_to_what_the_run_says(tmp_path: Path) -> None:
+    def run(*arguments: str) -> int:
+        return int(cli.main(["check", "p.rasp", "-q", *arguments]))
+
+    whole = run("-o", "whole.json")
+    parts = [run("--shard", f"{i}/2", "-o", f"{i}.json") for i in (1, 2)]
+    assert whole == max(parts) == 1
+    assert cli.main(["merge", "2.json", "1.json", "-o", "merged.json"]) == 1
+    found = [json.loads((tmp_path / name).read_text(encoding="utf-8")) for name in ("whole.json", "merged.json")]
+    names = [[(one["id"], one["verdict"]) for one in data["properties"]] for data in found]
+    assert names[0] == names[1]
+    assert (found[1]["run_state"], found[1]["summary"]) == ("complete", found[0]["summary"])
+    assert cli.main(["merge", "1.json", "-o", "half.json"]) == 2
+    assert not (tmp_path / "half.json").exists()
+
+
 # ------------------------------------------------------------------------------------------------ Python
 
 
@@ -214,3 +231,12 @@ def test_a_question_that_makes_no_sense_is_an_error(program: Path) -> None:
     for wrong in ("forall", "nothing == 1", "ensures a: true\nensures b: true"):
         with pytest.raises(RaspError):
             verifier.prove(program, wrong)
+
+
+def test_pictures_for_notebooks(program: Path) -> None:
+    picture = verifier.load(program).draw("r", "abc")
+    assert picture._repr_svg_().startswith("<svg ")
+    assert ">r<" in picture._repr_svg_()
+    html = verifier.load(program)._repr_html_()
+    for name in ("r", "wrong", "late", "back"):
+        assert f"<code>{name}</code>" in html

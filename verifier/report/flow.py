@@ -32,8 +32,13 @@ def flow(result: Result) -> Markup | str:
     seen = [step for step in result.trace.steps if step.name == name] if result.trace else []
     if any(isinstance(step, trace.Values) and step.values != run.values[sop] for step in seen):
         return "The program has changed since, so it is not drawn."
-    picture = draw(sop, _values(program, run))
-    return "The computation is too large to be drawn." if len(picture) > MAX_PICTURE else Markup(picture)
+    picture = drawing(program, sop, run)
+    return "The computation is too large to be drawn." if len(picture) > MAX_PICTURE else picture
+
+
+def drawing(program: Program, sop: SOp, run: Run) -> Markup:
+    """An s-op and what it depends on, in a run of it, as SVG."""
+    return Markup(draw(sop, _values(program, run)))
 
 
 def _subject(result: Result, program: Program) -> tuple[str, Word] | None:
