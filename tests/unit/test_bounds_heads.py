@@ -19,7 +19,7 @@ from spec.values import Atom, Numbers
 from verifier.bounds.certificate import Document
 from verifier.bounds.classes import Mask
 from verifier.bounds.emit import emit
-from verifier.bounds.heads import HeadClass, Reading, parse_head_class
+from verifier.bounds.heads import HeadClass, Reading, Run, parse_head_class
 from verifier.bounds.synthesis import Absent, Exists, HeadFront, Undecided, fewest_heads, search, shapes, within
 from verifier.bounds.target import ANYTHING, OfFunction, OfProgram, Outputs, Word, of_regex
 from verifier.bounds.written import as_written
@@ -81,6 +81,61 @@ def test_alternation_takes_two_layers_of_one_head() -> None:
     scope = Scope(1, 6, ("a", "b"))
     found = fewest_heads(parse_head_class("rightmost/past"), of_regex("(ab)*", scope), scope)
     assert minimal(found) == {(1, 1)}
+
+
+ALL_LENGTHS = [
+    ("(ab)*", "rightmost/past", 2, {(1, 1)}),
+    (".*ab.*", "rightmost/past", 2, {(1, 1)}),
+    ("a+b+a+", "rightmost/past", 2, {(2, 1)}),
+    (".*aba.*", "rightmost/past", 3, {(1, 1, 1)}),
+    ("b*a.*", "leftmost/upto", 2, {(1,)}),
+    ("(a|b)*a", "leftmost/past", 1, {()}),
+]
+
+
+@pytest.mark.parametrize(("pattern", "cls", "layers", "shapes_found"), ALL_LENGTHS)
+def test_minimum_for_all_lengths(pattern: str, cls: str, layers: int, shapes_found: set[tuple[int, ...]]) -> None:
+    """Found on words of length 3, and right on every word of length 11, and by the other way of visiting all."""
+    scope = Scope(1, 3, ("a", "b"))
+    target = of_regex(pattern, scope)
+    found = fewest_heads(parse_head_class(cls), target, scope, layers, 3)
+    assert minimal(found) == shapes_found
+    document = Document()
+    document.heads(found)
+    assert all(one.accepted for one in recheck(document.text()))
+    for exists in found.minimal:
+        assert exists.configurations is not None
+        run = Run(exists.tables.cls, exists.tables.states)
+        outputs: dict[int, Hashable] = {}
+        for word in product("ab", repeat=11):
+            states = run.begin(word)
+            for number, heads in enumerate(exists.tables.heads, start=1):
+                states = run.layer(states, heads, number)
+            wanted = target.outputs(word)[-1]
+            assert outputs.setdefault(states[-1], wanted) == wanted
+
+
+def test_parity_has_no_program_for_all_lengths() -> None:
+    """It is not star-free; the search adds longer and longer words until no program of the shape is left."""
+    scope = Scope(1, 2, ("a", "b"))
+    found = fewest_heads(parse_head_class("rightmost/past"), of_regex("(b*ab*a)*b*", scope), scope, 2, 2)
+    assert all(isinstance(one, Absent) for one in found.found)
+
+
+def test_claim_for_all_lengths_is_rejected_where_longer_words_are_confused() -> None:
+    document = Document()
+    document.heads(front("rightmost/past", parity, 2, 3, layers=2))
+    stored: dict[str, Any] = document.to_json()
+    scope = Scope(1, 3, ("0", "1"))
+    machine = Document()
+    other = machine.target(of_regex("0*(10*10*)*10*", scope), scope)
+    (item,) = [c for c in stored["certificates"] if c["kind"] == "program"]
+    item |= {"all_lengths": True, "target": other}
+    stored["certificates"] = [item]
+    item["claim"] = recheck(json.dumps(stored))[0].detail.partition("the claim: ")[2]
+    (answer,) = recheck(json.dumps(stored))
+    assert not answer.accepted
+    assert "longer inputs" in answer.detail
 
 
 # ---------------------------------------------------------------------------------------------- every program

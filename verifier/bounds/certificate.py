@@ -163,8 +163,12 @@ class Document:
             heads = "/".join(map(str, found.shape)) or "none"
             common: dict[str, Json] = {"class": cls, "shape": list(found.shape), "target": target}
             match found:
-                case Exists(tables=tables, outputs=outputs):
-                    claim = f"{_about(target)}: a program of {front.cls} with heads {heads}, {_lengths(front.scope)}"
+                case Exists(tables=tables, outputs=outputs, configurations=configurations):
+                    scope = _lengths(front.scope)
+                    if configurations is not None:
+                        scope = f"all lengths over {len(front.scope.symbols)} symbols"
+                        common["all_lengths"] = True
+                    claim = f"{_about(target)}: a program of {front.cls} with heads {heads}, {scope}"
                     shown = {**_tables_json(tables), "outputs": [_output_json(output) for output in outputs]}
                     record = {"kind": "program", "claim": claim, **common, **shown, "scope": scope_json(front.scope)}
                     self.certificates.append(record)

@@ -140,11 +140,11 @@ class Tables:
 
 
 class Run:
-    """States of words under a growing list of layers; numbers states as they appear."""
+    """States of words under a growing list of layers; numbers states as they appear, after those that are `known`."""
 
-    def __init__(self, cls: HeadClass) -> None:
+    def __init__(self, cls: HeadClass, known: Sequence[dict[Hashable, int]] = ()) -> None:
         self.cls = cls
-        self.states: list[dict[Hashable, int]] = [{}]
+        self.states: list[dict[Hashable, int]] = [dict(states) for states in known] or [{}]
 
     def begin(self, word: Sequence[Atom]) -> tuple[int, ...]:
         """The numbers of the states before the first layer."""
@@ -156,6 +156,12 @@ class Run:
             self.states.append({})
         after = [(state, *(self._read(head, states, i) for head in heads)) for i, state in enumerate(states)]
         return self._numbered(number, after)
+
+    def number(self, layer: int, state: Hashable) -> int:
+        """The number of one state after `layer` layers."""
+        while len(self.states) <= layer:
+            self.states.append({})
+        return self.states[layer].setdefault(state, len(self.states[layer]))
 
     def _read(self, head: Head, states: Sequence[int], i: int) -> Hashable:
         gathered = BEGIN[self.cls.reading]

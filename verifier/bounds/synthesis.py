@@ -2,7 +2,8 @@
 
 For a shape (heads of each layer) the search keeps a set of words. The clauses of these words have no model: then no
 program of this shape computes the function on any scope that has these words. They have one: it is a program, run on
-every word of the scope; words on which it gives equal final states for different outputs join the set.
+every word of the scope; words on which it gives equal final states for different outputs join the set. Where programs
+of the class are automata and the target is one too, words of every length are looked at (`verifier.bounds.forever`).
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -12,22 +13,28 @@ from typing import TypeAlias
 
 from spec.diagnostics import InternalError
 from spec.property.scope import Scope
+from spec.values import Atom
 from verifier.bounds.depth import word_table
 from verifier.bounds.encode import Encoder
+from verifier.bounds.forever import Confused, Settled, explore, finite_state
 from verifier.bounds.heads import Head, HeadClass, Run, Tables
 from verifier.bounds.sat import Contradiction, Model, solve
-from verifier.bounds.target import ANYTHING, Outputs, Target, Word
+from verifier.bounds.target import ANYTHING, Mealy, Outputs, Target, Word
 
 Shape: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Exists:
-    """A program of this shape, and the output for each final state."""
+    """A program of this shape, and the output for each final state.
+
+    `configurations`: it is right on words of every length, and as an automaton has so many configurations.
+    """
 
     shape: Shape
     tables: Tables
     outputs: tuple[Hashable, ...]
+    configurations: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,8 @@ def fewest_heads(
         if monotonic() >= end:
             found.append(Undecided(shape, 0.0))
             continue
-        found.append(search(cls, shape, table, end - monotonic()))
+        machine = target if isinstance(target, Mealy) and finite_state(cls) else None
+        found.append(search(cls, shape, table, end - monotonic(), machine, scope.symbols))
     return HeadFront(cls, scope, target, tuple(found))
 
 
@@ -113,8 +121,15 @@ def _parts(total: int, depth: int) -> Iterator[Shape]:
         yield from ((first, *rest) for rest in _parts(total - first, depth - 1))
 
 
-def search(cls: HeadClass, shape: Shape, table: Sequence[tuple[Word, Outputs]], seconds: float) -> Found:
-    """A program of this shape, or words that none of this shape gets right."""
+def search(
+    cls: HeadClass,
+    shape: Shape,
+    table: Sequence[tuple[Word, Outputs]],
+    seconds: float,
+    machine: Mealy | None = None,
+    symbols: Sequence[Atom] = (),
+) -> Found:
+    """A program of this shape, or words that none of this shape gets right; with a machine, of any length."""
     begun = monotonic()
     chosen: dict[Word, Outputs] = {}
     while True:
@@ -128,8 +143,15 @@ def search(cls: HeadClass, shape: Shape, table: Sequence[tuple[Word, Outputs]], 
             return Undecided(shape, monotonic() - begun)
         run, heads = encoder.heads(outcome.true)
         wrong, outputs = _wrong(run, heads, table)
+        settled: int | None = None
+        if not wrong and machine is not None:
+            found = explore(Run(cls, run.states), heads, machine, symbols)
+            if isinstance(found, Confused):
+                wrong = [(word, machine.outputs(word)) for word in (found.left, found.right)]
+            elif isinstance(found, Settled):
+                settled = found.configurations
         if not wrong:
-            return Exists(shape, Tables(cls, tuple(run.states), tuple(heads)), outputs)
+            return Exists(shape, Tables(cls, tuple(run.states), tuple(heads)), outputs, settled)
         fresh = {word: out for word, out in wrong if word not in chosen}
         if not fresh:
             raise InternalError("a program that separates the words of the search confuses them")

@@ -188,6 +188,9 @@ def _heads(front: HeadFront, options: argparse.Namespace) -> Iterator[str]:
             more = f" and {len(found.words) - 8} more" if len(found.words) > 8 else ""
             yield f"    heads {_shape(found.shape)} cannot get all of {words_shown}{more} right (clausal proof)"
     for found in minimal:
+        if found.configurations is not None:
+            states = f"an automaton of {found.configurations} configurations"
+            yield f"    heads {_shape(found.shape)}: right for all lengths ({states})"
         yield from _emitted(found, front, options)
 
 

@@ -15,6 +15,7 @@ from spec.interp import evaluate
 from spec.serialize import Malformed, content_hash, loads, read_atom
 from spec.values import Atom, atom_key
 from verifier.recheck.depth import Colouring, check_pair
+from verifier.recheck.forever import check_all_lengths
 from verifier.recheck.heads import Kind, Tables, check_absent
 from verifier.recheck.rup import Rejected
 from verifier.recheck.schedule import Task, check_chain, check_clauses, check_crowd, check_schedule
@@ -221,11 +222,16 @@ def _program(programs: _Programs, record: Mapping[str, Json]) -> str:
         raise Rejected("the target is not in the document")
     low, high, symbols = _scope(record)
     kind, shape = _kind(record), _integers(record.get("shape"), "shape")
-    claim = f"a program of {kind} with heads {_shape_words(shape)}, {_lengths(low, high, symbols)}"
+    always = record.get("all_lengths") is True
+    lengths = f"all lengths over {len(symbols)} symbols" if always else _lengths(low, high, symbols)
+    claim = f"a program of {kind} with heads {_shape_words(shape)}, {lengths}"
     _expect_claim(record, f"{_about(record)}: {claim}")
     tables = Tables(kind, _states(record), _heads(record))
     if [len(layer) for layer in tables.heads] != shape or len(tables.states) != len(shape) + 1:
         raise Rejected("the program has another shape")
+    if always:
+        start, steps = _steps(_object(_object(record["target"], "target").get("mealy"), "mealy"))
+        return check_all_lengths(tables, start, steps, symbols)
     seen: dict[int, Hashable] = {}
     count = 0
     for word in (word for n in range(low, high + 1) for word in product(symbols, repeat=n)):
@@ -425,7 +431,8 @@ def _hash(value: Json) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def _machine(record: Mapping[str, Json]) -> Callable[[Word], Sequence[Hashable]]:
+def _steps(record: Mapping[str, Json]) -> tuple[str, Callable[[str, Atom], tuple[str, Atom]]]:
+    """The first state of a machine, and what it does on a symbol."""
     steps: dict[tuple[str, object], tuple[str, Atom]] = {}
     for item in _array(record.get("steps"), "steps"):
         match item:
@@ -433,15 +440,24 @@ def _machine(record: Mapping[str, Json]) -> Callable[[Word], Sequence[Hashable]]
                 steps[state, atom_key(read_atom(symbol))] = following, read_atom(output)
             case _:
                 raise Rejected("a step of the machine is malformed")
-    start, last_only = _text(record, "start"), record.get("last_only") is True
+
+    def step(state: str, symbol: Atom) -> tuple[str, Atom]:
+        if (state, atom_key(symbol)) not in steps:
+            raise Rejected("the machine has no step for an input")
+        return steps[state, atom_key(symbol)]
+
+    return _text(record, "start"), step
+
+
+def _machine(record: Mapping[str, Json]) -> Callable[[Word], Sequence[Hashable]]:
+    start, step = _steps(record)
+    last_only = record.get("last_only") is True
 
     def run(word: Word) -> Sequence[Hashable]:
         state = start
         found: list[Hashable] = []
         for symbol in word:
-            if (state, atom_key(symbol)) not in steps:
-                raise Rejected("the machine has no step for an input")
-            state, output = steps[state, atom_key(symbol)]
+            state, output = step(state, symbol)
             found.append(output)
         return [_ANY] * (len(found) - 1) + found[-1:] if last_only else found
 

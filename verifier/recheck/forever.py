@@ -1,0 +1,70 @@
+"""A program of unique hard attention under a past mask, on words of every length.
+
+What a position sees is summed up by the key states so far, each once, in the order of their last (or first) places. So
+the program and the machine that it is compared with have finitely many configurations together; all are visited.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final
+
+from spec.values import Atom
+from verifier.recheck.heads import Tables
+from verifier.recheck.rup import Rejected
+
+MAX_CONFIGURATIONS: Final = 500_000
+
+Order = tuple[Hashable, ...]
+
+
+def check_all_lengths(
+    tables: Tables, start: str, step: Callable[[str, Atom], tuple[str, Atom]], symbols: Sequence[Atom]
+) -> str:
+    """Equal final states come with equal outputs, whatever the word."""
+    kind = tables.kind
+    if kind.reading not in ("rightmost", "leftmost") or kind.mask not in ("past", "upto") or kind.indices:
+        raise Rejected("programs of this class are no automata")
+    begin: tuple[str, tuple[Order, ...]] = (start, ((),) * len(tables.heads))
+    seen, waiting = {begin}, [begin]
+    outputs: dict[Hashable, Hashable] = {}
+    while waiting:
+        state, orders = waiting.pop()
+        for symbol in symbols:
+            following, output = step(state, symbol)
+            final, after = _position(tables, orders, symbol)
+            if outputs.setdefault(final, output) != output:
+                raise Rejected("on longer inputs the program ends in one state for two outputs")
+            if (following, after) not in seen:
+                seen.add((following, after))
+                waiting.append((following, after))
+        if len(seen) > MAX_CONFIGURATIONS:
+            raise Rejected(f"more than {MAX_CONFIGURATIONS} configurations")
+    return f"all {len(seen)} configurations visited"
+
+
+def _position(tables: Tables, orders: Sequence[Order], symbol: Atom) -> tuple[Hashable, tuple[Order, ...]]:
+    """The final state at a position with this symbol, and the orders of key states after it.
+
+    A state is its number, or, where the tables do not know it, itself: no head selects anything for it or with it.
+    """
+    kind = tables.kind
+    own: Hashable = tables.kind.base((symbol,))[0]
+    own = tables.states[0].get(own, own)
+    after: list[Order] = []
+    for layer, (heads, order) in enumerate(zip(tables.heads, orders, strict=True), start=1):
+        longer = _with(order, own, first=kind.reading == "leftmost")
+        visible = longer if kind.mask == "upto" else order
+        results = []
+        for selected, ones in heads:
+            bits = [key in ones for key in visible if (own, key) in selected]
+            results.append(kind.read(bits))
+        state = (own, *results)
+        own = tables.states[layer].get(state, state)
+        after.append(longer)
+    return own, tuple(after)
+
+
+def _with(order: Order, key: Hashable, first: bool) -> Order:
+    """The order after one more position with this key state."""
+    if first:
+        return order if key in order else (*order, key)
+    return (*(other for other in order if other != key), key)
