@@ -23,7 +23,7 @@ from verifier.bounds.classes import parse_class
 from verifier.bounds.depth import DepthBound, least_depth
 from verifier.bounds.heads import parse_head_class
 from verifier.bounds.synthesis import Undecided, fewest_heads
-from verifier.bounds.target import ANYTHING, OfFunction, Outputs, Word
+from verifier.bounds.target import ANYTHING, OfFunction, Outputs, Word, of_regex
 from verifier.bounds.written import Front, as_written
 from verifier.recheck.files import recheck
 
@@ -164,6 +164,18 @@ HEADS: Final[tuple[tuple[str, Function, str, int, int, int, int, str], ...]] = (
     ("induction", everywhere(lambda word: str(_induction(word)[-1])), "rightmost/past", 2, 5, 2, 3, "2 1/1"),
 )
 
+# A regular language, letters, most layers, most heads, and the minimal shapes for all lengths (rightmost, strict past).
+ALL_LENGTHS: Final = (
+    (".*ab.*", "ab", 2, 3, "1/1"),
+    (".*aba.*", "ab", 3, 3, "1/1/1"),
+    ("(ab)*", "ab", 2, 3, "1/1"),
+    (".*ac*a.*", "abc", 2, 2, "1/1"),
+    (".*ac*ac*a.*", "abc", 3, 3, "1/1/1"),
+    ("a+b+", "ab", 2, 3, "1/1"),
+    ("a+b+a+", "ab", 2, 3, "2/1"),
+    ("a+b+a+b+", "ab", 3, 3, "1/1/1"),
+)
+
 
 def main(arguments: list[str]) -> int:
     """Print the tables; the exit code says whether everything came out as listed."""
@@ -178,6 +190,7 @@ def main(arguments: list[str]) -> int:
         _depths(failures)
     if "3" in options.tables:
         _heads(failures)
+        _all_lengths(failures)
     print("\n".join(failures) or "as listed; every lower bound rechecked", flush=True)
     return 1 if failures else 0
 
@@ -300,6 +313,27 @@ def _heads_row(
     absent = ", ".join(_absent(document))
     shown = " or ".join(sorted(minimal)) + (f" (open: {open_shapes})" if open_shapes else "")
     return f"| {name} | {cls} | {letters}, {longest} | {shown} | {absent} | {spent:.1f} |"
+
+
+def _all_lengths(failures: list[str]) -> None:
+    print("| language | class | minimal heads, all lengths | configurations | seconds |")
+    print("|---|---|---|---:|---:|")
+    for pattern, letters, layers, heads, listed in ALL_LENGTHS:
+        scope = Scope(1, 3, tuple(letters))
+        begun = process_time()
+        target = of_regex(pattern, scope)
+        front = fewest_heads(parse_head_class("rightmost/past"), target, scope, layers, heads, 120)
+        spent = process_time() - begun
+        settled = [found for found in front.minimal if found.configurations is not None]
+        shown = " or ".join("/".join(map(str, found.shape)) for found in settled)
+        if set(shown.split(" or ")) != set(listed.split()):
+            failures.append(f"{pattern}: heads for all lengths {shown}, listed {listed}")
+        document = Document()
+        document.heads(front)
+        _rechecked(document, failures, pattern)
+        sizes = ", ".join(str(found.configurations) for found in settled)
+        print(f"| `{pattern}` | rightmost/past | {shown} | {sizes} | {spent:.1f} |", flush=True)
+    print(flush=True)
 
 
 def _absent(document: Document) -> Iterator[str]:
