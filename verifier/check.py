@@ -6,9 +6,9 @@ engines; if the claim does not hold there, that is a bug here and ends the run. 
 over the whole scope are evaluated the same way.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import assert_never
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final, assert_never
 
 from spec.diagnostics import InternalError, RaspError
 from spec.property import ast
@@ -22,9 +22,12 @@ from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Uns
 from verifier.express import Unexpressible
 from verifier.portfolio import AUTO, Finding
 from verifier.terms import Term
+from verifier.unbounded.decide import all_lengths
 from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
 
 EVALUATION = "interpreter"
+_SHORT: Final = 5
+"""How many lengths are searched for a counterexample before a proof for all lengths is tried."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,9 @@ class _Search:
         if found is not None:
             return found
         vacuous = self._vacuous()
+        if vacuous is None and self.scope.high is None:
+            every = all_lengths(self.bound, self.options.limits.wall_s)
+            return every if isinstance(every, Proved) else replace(every, closed=tuple(self.closed))
         return self._proved() if vacuous is None else vacuous
 
     def cover(self) -> Verdict:
@@ -135,19 +141,18 @@ class _Search:
         if found is not None:
             return found
         vacuous = self._vacuous()
+        if vacuous is None and self.scope.high is None:
+            return Unknown(Reason.UNSUPPORTED, "no short input reaches it", tuple(self.closed))
         return Refuted(None, tuple(self.closed), "no input in scope reaches it") if vacuous is None else vacuous
 
     # -------------------------------------------------------------------------------------------- steps
 
     def _first(self, wanted: Status) -> Witness | Unknown | None:
-        """The first input in scope with the status, replayed; `None` when every length is closed without one."""
-        if self.scope.high is None:
-            return Unknown(Reason.UNSUPPORTED, "the scope has no greatest length")
+        """The first input in scope with the status, replayed; `None` when every length is closed without one.
 
-        def reached(word: Word) -> bool:
-            return self.checker.check(word).status is wanted
-
-        for length in self.scope.lengths():
+        Of a scope without a greatest length only short inputs are looked at.
+        """
+        for length in self._lengths():
             finding = self._ask(
                 length, lambda stated: stated.broken, lambda word: self.checker.check(word).status is wanted
             )
@@ -156,10 +161,16 @@ class _Search:
                     return self._replayed(word, finding, wanted)
                 case Unsat(evidence=evidence):
                     self.closed.append(Closed(length, evidence))
+                case Undecided() if self.scope.high is None:
+                    return None
                 case Undecided(reason=reason, detail=detail):
                     open_ = tuple(range(length, self.scope.high + 1))
                     return Unknown(reason, detail, tuple(self.closed), open_)
         return None
+
+    def _lengths(self) -> Iterable[int]:
+        """Every length in scope, or the short ones where there is no end."""
+        return self.scope.lengths() if self.scope.high is not None else range(self.scope.low, self.scope.low + _SHORT)
 
     def _ask(self, length: int, part: Callable[[Stated], Term], meets: Callable[[Word], bool]) -> Finding:
         """The engines' answer; where terms cannot state the property, that of evaluating every input."""
@@ -203,7 +214,7 @@ class _Search:
         """The verdict when no input of the scope satisfies the preconditions, or that can't be decided."""
         if self.inhabited:
             return None
-        for length in self.scope.lengths():
+        for length in self._lengths():
             finding = self._ask(
                 length, lambda stated: stated.given, lambda word: self.checker.preconditions(word) is None
             )
@@ -216,6 +227,8 @@ class _Search:
                     return Unknown(reason, f"whether the preconditions can be met: {detail}", tuple(self.closed))
                 case Unsat():
                     pass
+        if self.scope.high is None:
+            return Unknown(Reason.UNSUPPORTED, "no short input satisfies the preconditions", tuple(self.closed))
         return Vacuous(tuple(self.closed), "no input in scope satisfies the preconditions")
 
     def _given(self, word: Word) -> bool:

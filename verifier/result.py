@@ -16,7 +16,19 @@ from spec.values import Numbers
 from verifier.data import Json, boolean, integer, items, number, record, string
 from verifier.engine import Evidence, Reason
 from verifier.trace import Trace, read_trace, trace_json
-from verifier.verdict import Closed, Exit, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness, exit_code
+from verifier.verdict import (
+    Closed,
+    EveryLength,
+    Exit,
+    Failed,
+    Proved,
+    Refuted,
+    Unknown,
+    Vacuous,
+    Verdict,
+    Witness,
+    exit_code,
+)
 
 __all__ = ["Json", "Result", "from_json", "to_json", "verdict_name"]
 
@@ -98,11 +110,12 @@ def to_json(result: Result) -> dict[str, Json]:
 
 def _verdict_json(verdict: Verdict) -> dict[str, Json]:
     match verdict:
-        case Proved(closed=closed, witness=witness, structural=structural, warnings=warnings):
+        case Proved(closed=closed, witness=witness, structural=structural, warnings=warnings, every=every):
             return {
                 "closed": _closed_json(closed),
                 "witness": _witness_json(witness),
                 "structural": structural,
+                "every": _every_json(every),
                 "warnings": list(warnings),
             }
         case Refuted(witness=witness, closed=closed, detail=detail):
@@ -154,6 +167,17 @@ def _closed_json(closed: tuple[Closed, ...]) -> list[Json]:
     ]
 
 
+def _every_json(every: EveryLength | None) -> Json:
+    if every is None:
+        return None
+    return {
+        "method": every.method,
+        "invariant": list(every.invariant),
+        "obligations": every.obligations,
+        "checked_by": list(every.checked_by),
+    }
+
+
 def _witness_json(witness: Witness | None) -> Json:
     if witness is None:
         return None
@@ -203,7 +227,8 @@ def _verdict(data: dict[str, Json]) -> Verdict:
         case "proved":
             warnings = tuple(map(string, items(data["warnings"])))
             scope, structural = _scope(record(data["scope"])), string(data["structural"])
-            return Proved(scope, _closed(data), _witness(data["witness"]), structural, warnings)
+            every = _every(data["every"])
+            return Proved(scope, _closed(data), _witness(data["witness"]), structural, warnings, every)
         case "refuted":
             return Refuted(_witness(data["witness"]), _closed(data), string(data["detail"]))
         case "vacuous":
@@ -245,6 +270,14 @@ def _one_closed(data: dict[str, Json]) -> Closed:
     inputs, kept = _decimal(data["inputs"]), boolean(data["kept"])
     evidence = Evidence(string(data["by"]), string(data["detail"]), inputs, steps, checked, kept)
     return Closed(integer(data["n"]), evidence)
+
+
+def _every(data: Json) -> EveryLength | None:
+    if data is None:
+        return None
+    found = record(data)
+    invariant, checked = (tuple(map(string, items(found[key]))) for key in ("invariant", "checked_by"))
+    return EveryLength(string(found["method"]), invariant, integer(found["obligations"]), checked)
 
 
 def _witness(data: Json) -> Witness | None:

@@ -58,11 +58,27 @@ class Witness:
 
 
 @dataclass(frozen=True)
+class EveryLength:
+    """A proof for all lengths: by which method, with which inductive invariant, and what checked it again."""
+
+    method: str
+    invariant: tuple[str, ...] = ()
+    obligations: int = 0
+    checked_by: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """No proof for all lengths that nothing else has seen."""
+        if not self.method or not self.checked_by:
+            raise InternalError("a proof for all lengths was to be reported that nobody checked")
+
+
+@dataclass(frozen=True)
 class Proved(_NoTruth):
     """The property holds on every input of the scope.
 
     Where an input is all that was asked for (`cover`, `example`), `witness` is that input. Where the claim is about
-    the graph and not about inputs (`arch`), `structural` says what shows it.
+    the graph and not about inputs (`arch`), `structural` says what shows it. Where the scope has no greatest length,
+    `every` is the proof for all lengths.
     """
 
     scope: Scope
@@ -70,10 +86,13 @@ class Proved(_NoTruth):
     witness: Witness | None = None
     structural: str = ""
     warnings: tuple[str, ...] = ()
+    every: EveryLength | None = None
 
     def __post_init__(self) -> None:
         """A proof about inputs covers each length of its scope."""
-        if self.witness is not None or self.structural:
+        if self.every is not None and self.scope.high is not None:
+            raise InternalError(f"a proof for all lengths was to be reported for {self.scope}")
+        if self.witness is not None or self.structural or self.every is not None:
             return
         lengths = [closed.length for closed in self.closed]
         if not self.closed or self.scope.high is None or lengths != list(self.scope.lengths()):

@@ -104,6 +104,8 @@ def evidence(result: Result) -> str:
     match result.verdict:
         case Proved(structural=structural) if structural:
             parts.append(structural)
+        case Proved(every=every) if every is not None:
+            parts = [f"all lengths: {every.method}", *(f"checked by {checked}" for checked in every.checked_by)]
         case Proved(witness=Witness() as witness) | Refuted(witness=Witness() as witness):
             parts = [f"input {word_text(witness.word)}, replayed by {', '.join(witness.replayed_by)}"]
         case _:

@@ -11,7 +11,7 @@ from spec.values import Atom, Numbers
 from verifier.report.document import Document, RunState, run_exit
 from verifier.result import Result, verdict_name
 from verifier.table import atom_text
-from verifier.verdict import Closed, Exit, Failed, Proved, Refuted, Unknown, Vacuous, Witness, as_expected
+from verifier.verdict import Closed, EveryLength, Exit, Failed, Proved, Refuted, Unknown, Vacuous, Witness, as_expected
 
 _LONGEST_CLAIM: Final = 400
 
@@ -38,6 +38,8 @@ def headline(result: Result) -> str:
             return f"PROVED n = {len(word)}"
         case Proved(structural=structural) if structural:
             return "PROVED"
+        case Proved(scope=scope, every=every) if every is not None:
+            return "PROVED all n" if scope.low <= 1 else f"PROVED all n ≥ {scope.low}"
         case Proved(scope=scope):
             return f"PROVED {bound_text(scope)}"
         case Refuted(witness=Witness(word=word)):
@@ -68,7 +70,7 @@ def details(result: Result, *, verbose: bool = False) -> list[str]:
 def _details(result: Result, verbose: bool) -> list[str]:
     verdict = result.verdict
     match verdict:
-        case Proved(closed=closed, witness=witness, structural=structural, warnings=warnings):
+        case Proved(closed=closed, witness=witness, structural=structural, warnings=warnings, every=every):
             shown = [f"note      {warning}" for warning in warnings]
             if not verbose:
                 return shown
@@ -76,7 +78,7 @@ def _details(result: Result, verbose: bool) -> list[str]:
                 shown.append(f"witness   {word_text(witness.word)}")
             if structural:
                 shown.append(f"evidence  {structural}")
-            return [*shown, *_scope_lines(result), *_evidence(closed)]
+            return [*shown, *_scope_lines(result), *_evidence(closed), *_for_every_length(every)]
         case Refuted(witness=witness, detail=detail):
             shown = [detail] if detail else []
             return [*shown, *(_counterexample(result, witness) if witness else [])]
@@ -183,6 +185,14 @@ def _counterexample(result: Result, witness: Witness) -> list[str]:
 def _scope_lines(result: Result) -> list[str]:
     inputs = "" if result.scope.total is None else f"  ({result.scope.total} inputs)"
     return [f"scope     {result.scope}{inputs}"]
+
+
+def _for_every_length(every: EveryLength | None) -> list[str]:
+    if every is None:
+        return []
+    shown = [f"evidence  all lengths: {every.method}, {every.obligations} obligations"]
+    shown += [f"invariant {formula}" for formula in every.invariant]
+    return [*shown, *(f"checked   {checked}" for checked in every.checked_by)]
 
 
 def _evidence(closed: Sequence[Closed]) -> list[str]:

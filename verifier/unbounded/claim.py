@@ -21,6 +21,7 @@ from spec.property.walk import subexpressions
 from spec.values import Kind, kind_of
 from verifier.unbounded.languages import Languages
 from verifier.unbounded.linear import (
+    FALSE,
     TRUE,
     ZERO,
     Formula,
@@ -109,7 +110,7 @@ class _Claimer:
         return self.found
 
     def _owe(self, what: str, letter: int, violated: Formula) -> None:
-        if self.symbolic.feasible(letter, violated):
+        if violated != FALSE:
             self.found.obligations.append(Obligation(what, letter, violated))
 
     def _nodes(self, claim: ast.Claim) -> Iterable[Node]:

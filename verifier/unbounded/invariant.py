@@ -174,13 +174,12 @@ def _literals(
         for value in values if len(values) <= _FEW else values[:1]:
             found[equal(memory(k).plus(-value))] = None
     guards = [guard for register in machine.registers for update in register.updates for guard, _ in update]
-    to_here = {
-        v: Linear.variable(v._replace(sort=_SORTS[v.sort], place=Place.HERE)) for v in _state_variables(formulas)
-    }
-    for formula in [*guards, *(substitute(one, to_here) for one in formulas)]:
-        for one in comparisons(formula):
-            if all(v.place is Place.HERE for v in one.term.variables):
-                found.update(dict.fromkeys(_signs(one)))
+    used = [one for formula in [*guards, *formulas] for one in comparisons(formula)]
+    for one in used:
+        # One by one: a comparison of the state here with that at the end becomes trivial.
+        at_one_place = substitute(one, _to_here(one))
+        if isinstance(at_one_place, Compare) and all(v.place is Place.HERE for v in at_one_place.term.variables):
+            found.update(dict.fromkeys(_signs(at_one_place)))
     signed = {sign: None for one in found for sign in (one, negation(one))}
     return [one for one in signed if one not in (TRUE, FALSE)][:MAX_LITERALS]
 
@@ -188,8 +187,10 @@ def _literals(
 _SORTS: Final = {Sort.TOTAL: Sort.BEFORE, Sort.FINAL: Sort.MEMORY}
 
 
-def _state_variables(formulas: Iterable[Formula]) -> set[Variable]:
-    return {v for formula in formulas for v in variables(formula) if v.sort in _SORTS}
+def _to_here(formula: Formula) -> Mapping[Variable, Linear]:
+    """From the state at the end of the input to the state HERE."""
+    ends = [v for v in variables(formula) if v.sort in _SORTS]
+    return {v: Linear.variable(Variable(_SORTS[v.sort], v.number, Place.HERE)) for v in ends}
 
 
 def _signs(one: Compare) -> list[Formula]:

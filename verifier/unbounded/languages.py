@@ -37,12 +37,12 @@ class Languages:
     def at_end(self, language: Language, spelled: Sequence[Atom]) -> Formula:
         """Whether the whole input is a word, where letter k is spelled `spelled[k]`."""
         registers = self._registers(language, spelled)
-        return self._accepting(language, spelled, [final(register) for register in registers])
+        return self._accepting(language, [final(register) for register in registers])
 
     def up_to(self, language: Language, spelled: Sequence[Atom], letter: int) -> Formula:
         """Whether the input up to here, where the letter is, is a word."""
         registers = self._registers(language, spelled)
-        accepted = self._accepting(language, spelled, [memory(register) for register in registers])
+        accepted = self._accepting(language, [memory(register) for register in registers])
         found: list[tuple[Formula, dict[Variable, Linear]]] = [(TRUE, {})]
         for register in registers:
             variable = next(iter(memory(register).variables))
@@ -109,7 +109,7 @@ class Languages:
             return ((equal(own), own), (at_most(constant(1) - own), own.plus(-1)))
         return ((TRUE, own),)
 
-    def _accepting(self, language: Language, spelled: Sequence[Atom], states: Sequence[Linear]) -> Formula:
+    def _accepting(self, language: Language, states: Sequence[Linear]) -> Formula:
         match language:
             case Regex():
                 machine = automaton(language, self.scope)

@@ -167,7 +167,7 @@ class Symbolic:
         kept = []
         for guard, value in cases:
             if isinstance(value, Nothing):
-                if self.feasible(letter, guard):
+                if guard != FALSE:
                     self.failures.append(FailsAt(node, letter, guard, value.reason))
             else:
                 kept.append((guard, value))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from verifier.unbounded.claim import Claimed, Obligation
-from verifier.unbounded.invariant import after_step, at_end, counterexample, invariant
+from verifier.unbounded.invariant import after_step, at_end, counterexample, invariant, step_formula
 from verifier.unbounded.linear import (
     Formula,
     Unsupported,
@@ -20,8 +20,6 @@ from verifier.unbounded.machine import Machine, before, final, in_all
 from verifier.unbounded.program import Symbolic
 from verifier.unbounded.solve import Solver
 
-__all__ = ["Proof", "conditions", "prove"]
-
 _SHRINK_SECONDS = 4.0
 
 
@@ -35,7 +33,7 @@ class Proof:
 
 def prove(claim: Claimed, deadline: float) -> Proof:
     """The proof, or `Unsupported` with what could not be shown."""
-    symbolic, solver = claim.symbolic, claim.symbolic.domain.solver
+    symbolic, solver = claim.symbolic, Solver()
     open_ = [one for one in claim.obligations if solver.possible(facts(symbolic, one, ()))]
     if not open_:
         return Proof(tuple(claim.obligations), ())
@@ -46,7 +44,7 @@ def prove(claim: Claimed, deadline: float) -> Proof:
     for one in open_:
         if solver.possible(facts(symbolic, one, found)):
             raise Unsupported(f"no invariant was found that shows: {one.what}")
-    return Proof(tuple(claim.obligations), _shrunk(symbolic, open_, found, deadline))
+    return Proof(tuple(claim.obligations), _shrunk(symbolic, open_, found, solver, deadline))
 
 
 def facts(symbolic: Symbolic, obligation: Obligation, invariants: Sequence[Formula]) -> Formula:
@@ -71,10 +69,9 @@ def links(machine: Machine, letter: int) -> Formula:
 
 
 def _shrunk(
-    symbolic: Symbolic, obligations: Sequence[Obligation], found: tuple[Formula, ...], deadline: float
+    symbolic: Symbolic, obligations: Sequence[Obligation], found: tuple[Formula, ...], solver: Solver, deadline: float
 ) -> tuple[Formula, ...]:
     """A smaller invariant that is enough as well, as far as time allows."""
-    solver: Solver = symbolic.domain.solver
     until = min(deadline, monotonic() + _SHRINK_SECONDS)
 
     def enough(kept: Sequence[Formula]) -> bool:
@@ -99,12 +96,10 @@ def _shrunk(
 
 def conditions(symbolic: Symbolic, proof: Proof) -> list[tuple[str, Formula]]:
     """Everything that has no solution if the proof is right: the obligations, and that the invariant is kept."""
-    from verifier.unbounded.invariant import step_formula
-
     machine = symbolic.machine
     found = [(one.what, facts(symbolic, one, proof.invariant)) for one in proof.obligations]
     for letter in range(machine.letters):
         step = conjunction([*proof.invariant, step_formula(machine, letter)])
-        for one in proof.invariant:
-            found.append((f"kept: {one}", conjunction((step, negation(substitute(one, after_step(machine)))))))
+        broken = [(one, negation(substitute(one, after_step(machine)))) for one in proof.invariant]
+        found += [(f"kept: {one}", conjunction((step, formula))) for one, formula in broken]
     return found

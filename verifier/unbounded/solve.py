@@ -20,6 +20,11 @@ class Solver:
     _formulas: dict[Formula, Any] = field(default_factory=dict)
     _known: dict[Formula, bool] = field(default_factory=dict)
 
+    @property
+    def excluded(self) -> list[Formula]:
+        """The formulas that were found to have no solution."""
+        return [formula for formula, found in self._known.items() if not found]
+
     def possible(self, formula: Formula) -> bool:
         """Whether some natural numbers satisfy it; `Unsupported` where the solver gives up."""
         if isinstance(formula, Truth):

@@ -129,7 +129,7 @@ class Speaker:
 
     # -------------------------------------------------------------------------------------------- scalars
 
-    def scalar(self, expression: ast.Expression) -> Cases:
+    def scalar(self, expression: ast.Expression) -> Cases:  # noqa: C901  one case for each form
         """The value of a single-valued expression."""
         if self.key is not None and isinstance(expression, ast.Quantified | ast.Call | ast.Element | ast.InLanguage):
             return self._beside_key(expression)

@@ -1,0 +1,175 @@
+"""Check a proof again, without trust in what found it.
+
+runs          on every short word, each s-op has exactly one case, with the interpreter's value; no obligation is
+              violated, the invariant holds, and the property holds as `spec.property.evaluate` sees it
+conditions    everything that z3 said has no solution has none by `verifier.unbounded.refute`, which is no solver;
+              where that runs out of its budget, by z3 with another arithmetic
+start         the invariant holds before the first letter
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from time import monotonic
+from typing import Final
+
+from spec.diagnostics import InternalError
+from spec.interp import Interpreter, Run, read_token
+from spec.property.bound import BoundProperty
+from spec.property.evaluate import Checker, Status
+from spec.property.scope import Integers, Scope
+from spec.values import Atom, Numbers, atom_key
+from verifier.unbounded.claim import Claimed
+from verifier.unbounded.counting import first_letter
+from verifier.unbounded.linear import Formula, Place, Sort, Unsupported, Variable, holds, variables
+from verifier.unbounded.machine import State, numbering
+from verifier.unbounded.pieces import Cell, Known, Nothing, Number, Value
+from verifier.unbounded.program import Symbolic
+from verifier.unbounded.prove import Proof, conditions
+from verifier.unbounded.refute import refuted
+from verifier.unbounded.solve import Solver
+
+MAX_RUNS: Final = 600
+MAX_LENGTH: Final = 6
+
+
+@dataclass(frozen=True)
+class Rechecked:
+    """What was checked: how many words, of which length at most, and how many conditions in which way."""
+
+    words: int
+    longest: int
+    eliminated: int
+    solved: int
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """What checked, in words."""
+        found = [f"the interpreter, {self.words} runs up to n = {self.longest}"]
+        if self.eliminated:
+            found.append(f"Fourier-Motzkin elimination, {self.eliminated} conditions")
+        if self.solved:
+            found.append(f"z3 with another arithmetic, {self.solved} conditions")
+        return tuple(found)
+
+
+def recheck(bound: BoundProperty, claim: Claimed, proof: Proof, deadline: float) -> Rechecked:
+    """Raises `InternalError` when something is wrong, `Unsupported` when it cannot be checked in time."""
+    symbolic = claim.symbolic
+    start = numbering(symbolic.machine.initial(), symbolic.machine.letters)
+    if not all(holds(one, start) for one in proof.invariant):
+        raise InternalError("an invariant does not hold before the first letter")
+    words = list(_words(bound.property.scope))
+    runner = _Runner(bound, claim, proof)
+    for word in words:
+        runner.check(word)
+    eliminated, left = 0, []
+    formulas = dict.fromkeys([*symbolic.domain.solver.excluded, *(one for _, one in conditions(symbolic, proof))])
+    for formula in formulas:
+        if monotonic() < deadline and refuted(formula):
+            eliminated += 1
+        else:
+            left.append(formula)
+    other = Solver(configuration={"arith.solver": 2})
+    for formula in left:
+        if monotonic() > deadline:
+            raise Unsupported("the time for checking the proof again is over")
+        if other.possible(formula):
+            raise InternalError("two ways of solving linear arithmetic disagree")
+    return Rechecked(len(words), max(map(len, words)), eliminated, len(left))
+
+
+def _words(scope: Scope) -> Iterator[tuple[Atom, ...]]:
+    """All words of each length, as long as there are not too many."""
+    symbols: Sequence[Atom]
+    if isinstance(scope.alphabet, Integers):
+        low, high = scope.alphabet.low, scope.alphabet.high
+        first = low if low is not None else 0 if high is None else high - 2
+        symbols = [first, *([first + 1] if high is None or first + 1 <= high else [])]
+    else:
+        symbols = scope.alphabet
+    spent = 0
+    for length in range(scope.low, max(MAX_LENGTH, scope.low + 1) + 1):
+        spent += len(symbols) ** length
+        if spent > MAX_RUNS and length > scope.low:
+            return
+        yield from product(symbols, repeat=length)
+
+
+class _Runner:
+    def __init__(self, bound: BoundProperty, claim: Claimed, proof: Proof) -> None:
+        self.bound, self.claim, self.proof = bound, claim, proof
+        self.checker = Checker(bound)
+        self.interpreter = Interpreter(tuple(claim.symbolic.values), Numbers.EXACT)
+
+    def check(self, word: tuple[Atom, ...]) -> None:
+        """The run of one word, position by position."""
+        symbolic = self.claim.symbolic
+        states, letters = _states(symbolic, word)
+        if self.checker.check(word).status is Status.FAILS:
+            raise InternalError(f"`{self.bound.property.name}` was proved for all lengths, but {word!r} violates it")
+        given = self.checker.preconditions(word) is None
+        run = self.interpreter.run(word) if given or not self.bound.property.requires else None
+        whole = _whole(symbolic, states[-1], letters[0])
+        for position, letter in enumerate(letters):
+            numbers = {**numbering(states[position], symbolic.machine.letters), **whole}
+            if run is not None:
+                self._values(run, position, letter, numbers)
+            self._formulas(letter, numbers, len(word))
+        if not all(
+            holds(one, numbering(state, symbolic.machine.letters)) for state in states for one in self.proof.invariant
+        ):
+            raise InternalError(f"an invariant does not hold on {word!r}")
+
+    def _values(self, run: Run, position: int, letter: int, numbers: Mapping[Variable, int]) -> None:
+        for sop, per_letter in self.claim.symbolic.values.items():
+            found = [value for guard, value in per_letter[letter] if holds(guard, numbers)]
+            if len(found) != 1 or not _is(found[0], run.values[sop][position], run.tokens, numbers):
+                raise InternalError(f"node {sop.id} at {position} of {run.tokens!r} is not {found!r}")
+
+    def _formulas(self, letter: int, numbers: Mapping[Variable, int], length: int) -> None:
+        for obligation in self.claim.obligations:
+            if obligation.letter != letter:
+                continue
+            free = sorted(_free(obligation.violated), key=str)
+            for values in product(range(length), repeat=len(free)):
+                if holds(obligation.violated, {**numbers, **dict(zip(free, values, strict=True))}):
+                    raise InternalError(f"an obligation is violated: {obligation.what}")
+
+
+def _free(formula: Formula) -> Iterable[Variable]:
+    return (v for v in variables(formula) if v.sort is Sort.FREE)
+
+
+def _states(symbolic: Symbolic, word: Sequence[Atom]) -> tuple[list[State], list[int]]:
+    letters = [0 if symbolic.symbols is None else _letter(symbolic.symbols, atom) for atom in word]
+    states = [symbolic.machine.initial()]
+    for letter in letters:
+        states.append(symbolic.machine.step(states[-1], letter))
+    return states, letters
+
+
+def _letter(symbols: Sequence[Atom], atom: Atom) -> int:
+    return next(k for k, symbol in enumerate(symbols) if atom_key(symbol) == atom_key(atom))
+
+
+def _whole(symbolic: Symbolic, last: State, first: int) -> Mapping[Variable, int]:
+    letters = symbolic.machine.letters
+    found = {Variable(Sort.TOTAL, k, Place.NONE): value for k, value in enumerate(last[:letters])}
+    found |= {Variable(Sort.FINAL, k, Place.NONE): value for k, value in enumerate(last[letters:])}
+    marks = {v for k in range(letters) for v in first_letter(k, letters).variables}
+    return found | {v: int(v.number == first) for v in marks}
+
+
+def _is(value: Value, atom: Atom, tokens: Sequence[Atom], numbers: Mapping[Variable, int]) -> bool:
+    """Whether the value stands for the atom."""
+    match value:
+        case Known(atom=found):
+            return found == atom and isinstance(found, bool) is isinstance(atom, bool)
+        case Number(top=top, bottom=bottom):
+            return not isinstance(atom, str) and Fraction(top.value(numbers), bottom.value(numbers)) == atom
+        case Cell(view=view, at=at):
+            return read_token(view, tokens[at.value(numbers)], Numbers.EXACT) == atom
+        case Nothing():
+            return False
