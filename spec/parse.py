@@ -95,6 +95,34 @@ def parse_pending(text: str, name: str) -> Incomplete | SyntaxProblem | tuple[St
     return tuple(statements) or Incomplete()
 
 
+class Growing:
+    """Lines of one statement, each parsed once: a quick way to know that it goes on.
+
+    `unfinished` is true only where `parse_pending` of all lines together is `Incomplete`; once it is false, the lines
+    have to be asked there. It knows nothing about comments, nor about what `set` and `full seq display` mean.
+    """
+
+    def __init__(self) -> None:
+        self._run: _Run | None = None
+        self.known = True
+
+    def unfinished(self, line: str) -> bool:
+        """Whether the lines so far, with this one, are the beginning of a statement."""
+        words = line.split()
+        if not self.known or "#" in line or (words and words[-1] in ("full", "seq")):
+            self.known = False
+            return False
+        tokens = tokenize(Source("", line))
+        if self._run is None:
+            self._run = _Run(tokens, 0)
+        else:
+            self._run.tokens[-1:] = tokens
+        run = self._run
+        complete = run.to_end() is not None or run.limit is not None
+        self.known = not complete and run.tokens[run.position].type == END and run.tokens[0].type != "SET"
+        return self.known
+
+
 def _judge_pending(run: "_Run") -> Incomplete | SyntaxProblem:
     tokens, index = run.tokens, run.position
     if tokens[index].type == END:

@@ -1,8 +1,8 @@
 """Typed lines and files, cut into statements as the reference implementation's reader does it.
 
-After each line the whole pending text is parsed again. A line that is only a comment counts as empty. What is
-typed arrives without its newline and lines are joined by a blank, so a comment after an unfinished statement hides all
-that is typed after it; a file keeps its newlines.
+After each line the whole pending text is parsed again, unless it can be seen to go on without that. A line that is
+only a comment counts as empty. What is typed arrives without its newline and lines are joined by a blank, so a comment
+after an unfinished statement hides all that is typed after it; a file keeps its newlines.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from spec.ast import Statement
-from spec.parse import Incomplete, SyntaxProblem
+from spec.parse import Growing, Incomplete, SyntaxProblem
 from spec.prompt.pending import judge
 
 PROMPT: Final = ">> "
 CONTINUATION: Final = ".. "
-MAX_WORK: Final = 1 << 21
+MAX_WORK: Final = 1 << 20
 """How many characters are parsed for one statement, each as often as it is parsed again."""
 
 
@@ -39,19 +39,21 @@ class Reader:
 
         Raises `Unreadable` or `SeveralStatements`.
         """
-        pending, prompt, work = "", PROMPT, 0
+        pending, prompt, work, functions, growing = "", PROMPT, 0, 0, Growing()
         while True:
             line = self.read_line(prompt)
             if line is None:
                 return None
-            pending += "" if line.strip().startswith("#") else line
-            work += len(pending) * (1 + 4 * pending.count("#"))
-            if work > MAX_WORK:
+            line = "" if line.strip().startswith("#") else line
+            pending += line
+            functions += line.split().count("def")
+            work += 0 if growing.unfinished(line) else len(pending) * (1 + 4 * pending.count("#"))
+            if max(work, len(pending)) > MAX_WORK:
                 raise Unreadable(f"a statement of more than {len(pending)} characters")
-            match judge(pending, self.name):
+            match Incomplete() if growing.known else judge(pending, self.name):
                 case Incomplete():
                     pending += " "
-                    prompt = CONTINUATION + "  " * pending.split().count("def")
+                    prompt = CONTINUATION + "  " * functions
                 case SyntaxProblem(message=message):
                     raise Unreadable(message)
                 case (statement,):

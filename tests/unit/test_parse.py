@@ -33,6 +33,7 @@ from spec.parse import (
     MAX_DIGITS,
     MAX_ERRORS,
     MAX_NESTING,
+    Growing,
     Incomplete,
     SyntaxProblem,
     parse_pending,
@@ -416,6 +417,26 @@ def test_the_prompt_returns_statements() -> None:
     found = parse_pending("x = 1; show example", "p")
     assert isinstance(found, tuple)
     assert [type(s) for s in found] == [Assign, ShowExample]
+
+
+@given(st.lists(st.lists(st.sampled_from([*TOKENS, "full seq display", "full", "seq", "# x"]), max_size=4), max_size=6))
+@settings(max_examples=400, deadline=None)
+def test_lines_known_to_go_on_do_go_on(lines: list[list[str]]) -> None:
+    """The quick way says nothing that the whole text, parsed at once, does not say."""
+    growing, text = Growing(), ""
+    for line in map(" ".join, lines):
+        text += line + " "
+        known = growing.unfinished(line)
+        assert known is growing.known
+        if known:
+            assert isinstance(parse_pending(text, "t"), Incomplete)
+
+
+def test_long_statements_are_known_to_go_on() -> None:
+    growing = Growing()
+    assert all(growing.unfinished(line) for line in ["def f(a) {", *["x = a + [1, 2];"] * 5000, "return (", "x"])
+    assert not growing.unfinished(") ; }")
+    assert not growing.unfinished("x")
 
 
 # --- texts made to break it ---------------------------------------------------------------------------------------
