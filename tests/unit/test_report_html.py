@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -134,6 +135,28 @@ def test_rasp_report_writes_the_page(run: Document, tmp_path: Path) -> None:
     _Checked((tmp_path / "p.html").read_text(encoding="utf-8"))
     (tmp_path / "bad.json").write_text("{}", encoding="utf-8")
     assert cli.main(["report", str(tmp_path / "bad.json"), "-o", str(tmp_path / "q.html")]) == 2
+
+
+def test_bounds_are_charted_from_the_certificates_that_are_accepted(tmp_path: Path, checkout: Path) -> None:
+    """Against the front of a program that the paper draws with two heads in one of four layers."""
+    target = checkout / "spec" / "programs" / "paper" / "dyck_ptf.rasp"
+    path = tmp_path / "c.json"
+    assert cli.main(["bounds", f"{target}::dyck2_ptf", "--model", "paper", "-o", str(path)]) == 0
+    data = json.loads(path.read_text(encoding="utf-8"))
+    forged = [dict(one) for one in data["certificates"] if one["kind"] == "schedule"][:1]
+    forged[0]["limits"] = {"layers": 1, "heads": 1, "total heads": None}
+    data["certificates"] += forged
+    path.write_text(json.dumps(data), encoding="utf-8")
+    assert cli.main(["report", str(path), "-o", str(tmp_path / "p.html")]) == 0
+    text = (tmp_path / "p.html").read_text(encoding="utf-8")
+    _Checked(text)
+    cells = dict(re.findall(r'title="(\d layers, \d heads): [^"]*">(.)</td>', text.split("total heads down")[0]))
+    found = {(layers, heads): cells[f"{layers} layers, {heads} heads"] for layers in (3, 4, 5) for heads in (1, 2)}
+    assert found == {(3, 1): "✗", (3, 2): "✗", (4, 1): "✗", (4, 2): "●", (5, 1): "●", (5, 2): "✓"}
+    assert "✗ REJECTED" in text
+    assert cells["1 layers, 1 heads"] == "✗"
+    path.write_text('{"format": "rasp-bounds", "version": 1}', encoding="utf-8")
+    assert cli.main(["report", str(path), "-o", str(tmp_path / "p.html")]) == 2
 
 
 def test_an_answer_shows_itself_in_a_notebook() -> None:

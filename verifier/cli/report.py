@@ -1,24 +1,38 @@
-"""`rasp report`: results as one HTML file."""
+"""`rasp report`: results and certificates as one HTML file."""
 
 import argparse
 from pathlib import Path
 
+from spec.reader import read_source
 from verifier.cli.common import Commands
-from verifier.data import write_text
-from verifier.report.document import read_document
+from verifier.data import read_json, write_text
+from verifier.recheck.files import MAX_CHARACTERS
+from verifier.report.document import Document, read_document
+from verifier.report.fronts import fronts
 from verifier.report.html import page
+from verifier.report.markup import Markup
 from verifier.verdict import Exit
 
 
 def register(commands: Commands) -> None:
     """Add the commands of this family."""
     report = commands.add_parser("report", help="results as one HTML file", allow_abbrev=False)
-    report.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
+    report.add_argument(
+        "results", type=Path, nargs="+", metavar="FILE.json", help="results of a check, or certificates"
+    )
     report.add_argument("-o", "--output", type=Path, required=True, metavar="PAGE.html", help="the file to write")
     report.set_defaults(handler=_report)
 
 
 def _report(options: argparse.Namespace) -> int:
-    write_text(options.output, page([read_document(path) for path in options.results]))
+    documents: list[Document] = []
+    sections: list[Markup] = []
+    for path in options.results:
+        data = read_json(path)
+        if isinstance(data, dict) and data.get("format") == "rasp-bounds":
+            sections.append(fronts(read_source(path, MAX_CHARACTERS).text, path.name))
+        else:
+            documents.append(read_document(path))
+    write_text(options.output, page(documents, sections))
     print(f"wrote {options.output}")
     return Exit.EXPECTED

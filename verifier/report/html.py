@@ -32,8 +32,8 @@ _LEGEND: Final = (
 _HERE: Final = Path(__file__).parent
 
 
-def page(documents: Sequence[Document]) -> str:
-    """The page for one run, or for several one after the other."""
+def page(documents: Sequence[Document], sections: Sequence[Markup] = ()) -> str:
+    """The page for runs one after the other, and for other sections after them."""
     style, script = (_file(name) for name in ("page.css", "page.js"))
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
@@ -42,12 +42,14 @@ def page(documents: Sequence[Document]) -> str:
         void("meta", charset="utf-8"),
         void("meta", http_equiv="Content-Security-Policy", content=policy),
         void("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", "rasp: " + "; ".join(map(closing, documents))),
+        element("title", "rasp: " + ("; ".join(map(closing, documents)) or "bounds")),
         # The style and the script are our own files: escaping them would change their hashes.
         Markup(f"<style>{style}</style>"),
     )
     body = join(
-        *(_run(document, number) for number, document in enumerate(documents)), Markup(f"<script>{script}</script>")
+        *(_run(document, number) for number, document in enumerate(documents)),
+        *sections,
+        Markup(f"<script>{script}</script>"),
     )
     return f"<!DOCTYPE html>\n{element('html', element('head', head), element('body', body), lang='en')}\n"
 
