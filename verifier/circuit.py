@@ -51,19 +51,24 @@ class Circuit:
 
 
 def circuit_of(query: Query, limits: Limits, deadline: float) -> Circuit | Undecided:
-    """The circuit of a query, or why there is none."""
+    """The circuit of a query, built once, or why there is none."""
     symbols = few_symbols(query.alphabet)
     if symbols is None:
         return Undecided(Reason.UNSUPPORTED, f"an alphabet of more than {MAX_SYMBOLS} symbols")
     terms = len(topological([query.violation]))
     if terms > limits.max_terms:
         return Undecided(Reason.SIZE, f"{terms} terms")
+    found = query.prepared.get("circuit")
+    if isinstance(found, Circuit | Undecided):
+        return found
     try:
-        return build(query.violation, query.length, symbols, MAX_GATES, MAX_VALUES, deadline)
+        found = build(query.violation, query.length, symbols, MAX_GATES, MAX_VALUES, deadline)
     except (TooManyGates, TooManyValues) as error:
-        return Undecided(Reason.SIZE, str(error))
+        found = Undecided(Reason.SIZE, str(error))
     except TimeoutError:
         return Undecided(Reason.WALL, "while building the circuit")
+    query.prepared["circuit"] = found
+    return found
 
 
 def build(

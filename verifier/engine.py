@@ -13,7 +13,7 @@ to be the only one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
@@ -26,11 +26,15 @@ Word: TypeAlias = tuple[Atom, ...]
 
 @dataclass(frozen=True)
 class Query:
-    """Is there an input of this length over this alphabet on which the term `violation` holds?"""
+    """Is there an input of this length over this alphabet on which the term `violation` holds?
+
+    `prepared` keeps what engines have in common, so that the next one asked does not start from nothing.
+    """
 
     length: int
     alphabet: Alphabet
     violation: Term
+    prepared: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def inputs(self) -> int | None:

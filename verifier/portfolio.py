@@ -1,11 +1,12 @@
 """Which engine answers a query, and the least input among those it finds.
 
-`auto` takes the engines that can be complete on the query in the order of their usual speed, and goes on to the next
-while one is undecided. Naming an engine forces that one.
+`auto` begins with the engine that is usually fastest on queries of this shape, gives each a short time first and all
+the time only then, and goes on to the next while one is undecided. The evidence says who was asked before, and why the
+one that answered was asked when it was. Naming an engine forces that one.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from spec.diagnostics import Diagnostic, InternalError, UsageError
@@ -17,11 +18,19 @@ from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.parallel import PARALLEL
 from verifier.engines.sat import SAT
 from verifier.engines.smt import SMT
+from verifier.words import few_symbols
 
 ENGINES: Final[dict[str, Engine]] = {engine.name: engine for engine in (ENUMERATE, PARALLEL, DIAGRAMS, SAT, SMT)}
 AUTO: Final = "auto"
 
-_QUICKLY_ENUMERATED: Final = 60_000
+_VERY_FEW: Final = 256
+"""So many inputs are evaluated before a circuit for them is built."""
+_FEW: Final = 1 << 20
+"""So many inputs are evaluated bit-parallel before any diagram is."""
+_SHORT: Final = 4.0
+"""Seconds of the first attempt of each engine."""
+_FEW_NODES: Final = 1 << 20
+_MOST_INPUTS: Final = 1 << 40
 _LISTED_INTEGERS: Final = 4_096
 
 
@@ -49,33 +58,82 @@ def decide(query: Query, choice: str, limits: Limits) -> Finding:
     """Whether an input of the query exists; if so, the least one that could be found, and whether it is alone."""
     passed: list[str] = []
     last = Undecided(Reason.UNSUPPORTED, "no engine was asked")
-    for engine in _order(query, choice):
-        session = engine.open(query, limits)
+    for stage in _stages(query, choice, limits):
+        engine = stage.engine
+        session = engine.open(query, stage.limits)
         answer = session if isinstance(session, Undecided) else session.check()
         if isinstance(answer, Undecided):
             passed.append(f"{engine.name}: {answer.reason.value} {answer.detail}".strip())
             last = answer
             continue
         if isinstance(answer, Unsat) or isinstance(session, Undecided):
-            return Finding(answer, engine.name, passed=tuple(passed))
+            explained = _explained(answer, stage, passed) if choice == AUTO else answer
+            return Finding(explained, engine.name, passed=tuple(passed))
+        if not answer.least and stage.limits != limits:
+            again = engine.open(query, limits)  # a short time was enough to find a word, but may not be for the least
+            session = session if isinstance(again, Undecided) else again
         least = answer if answer.least else _least(session, query, answer.word)
         return Finding(least, engine.name, _unique(session, least.word), tuple(passed))
-    detail = "; ".join(passed) if len(passed) > 1 else last.detail
+    detail = "; ".join(dict.fromkeys(passed)) if len(passed) > 1 else last.detail
     return Finding(Undecided(last.reason, detail), "", passed=tuple(passed))
 
 
-def _order(query: Query, choice: str) -> Iterator[Engine]:
-    allowed = by_name(choice)
+def _explained(answer: Answer, stage: "Stage", passed: list[str]) -> Answer:
+    """The answer, with the reason for asking this engine in its evidence."""
+    if not isinstance(answer, Unsat):
+        return answer
+    evidence = answer.evidence
+    parts = [evidence.detail, f"asked because {stage.why}", f"after {'; '.join(passed)}" if passed else ""]
+    return Unsat(replace(evidence, detail="; ".join(filter(None, parts))))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An engine, what it may spend, and why it is its turn."""
+
+    engine: Engine
+    limits: Limits
+    why: str
+
+
+def _stages(query: Query, choice: str, limits: Limits) -> Iterator[Stage]:
+    """Who is asked, in order; no engine twice with the same limits, and none that has no way to answer."""
     if choice != AUTO:
-        yield from allowed
-    elif isinstance(query.alphabet, Integers):
-        yield from (ENUMERATE, SMT, SAT) if _few(query) else (SMT, SAT, ENUMERATE)
-    else:
-        yield from (ENUMERATE, DIAGRAMS, SAT, SMT) if _few(query) else (DIAGRAMS, SAT, SMT, ENUMERATE)
+        for engine in by_name(choice):
+            yield Stage(engine, limits, "it was chosen")
+        return
+    seen: set[tuple[str, Limits]] = set()
+    for stage in _auto(query, limits):
+        key = (stage.engine.name, stage.limits)
+        if key not in seen:
+            seen.add(key)
+            yield stage
 
 
-def _few(query: Query) -> bool:
-    return query.inputs is not None and query.inputs <= _QUICKLY_ENUMERATED
+def _auto(query: Query, limits: Limits) -> Iterator[Stage]:
+    symbols = few_symbols(query.alphabet)
+    numbers = isinstance(query.alphabet, Integers)
+    short = replace(limits, wall_s=min(limits.wall_s, _SHORT))
+    inputs = query.inputs
+    if inputs is not None and inputs <= _VERY_FEW:
+        yield Stage(ENUMERATE, limits, "there are so few inputs")
+    if symbols is not None:
+        if inputs is not None and inputs <= _FEW:
+            yield Stage(PARALLEL, short, "the inputs are few enough to evaluate them all")
+        few_nodes = replace(short, max_nodes=min(limits.max_nodes, _FEW_NODES))
+        yield Stage(DIAGRAMS, few_nodes, "diagrams of programs that count and sort are often small")
+        if inputs is not None and inputs <= _MOST_INPUTS:
+            yield Stage(PARALLEL, short, "no small diagram was found")
+        yield Stage(SAT, short, "no small diagram was found")
+    if numbers:
+        yield Stage(SMT, limits, "the tokens are integers")
+    if symbols is not None:
+        yield Stage(DIAGRAMS, limits, "nothing smaller was enough")
+        if inputs is not None and inputs <= _MOST_INPUTS:
+            yield Stage(PARALLEL, limits, "the inputs can be evaluated in the time allowed")
+        yield Stage(SAT, limits, "nothing faster was enough")
+    yield Stage(SMT, limits, "nothing else was enough")
+    yield Stage(ENUMERATE, limits, "nothing else was enough")
 
 
 def _least(session: Session, query: Query, word: Word) -> Sat:

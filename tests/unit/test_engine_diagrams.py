@@ -115,4 +115,6 @@ def test_limits_are_undecided() -> None:
     assert isinstance(small, Undecided)
     assert small.reason is Reason.SIZE
     assert isinstance(DIAGRAMS.open(query, Limits(max_terms=2)), Undecided)
-    assert DIAGRAMS.open(query, Limits(wall_s=0.0)) == Undecided(Reason.WALL, "while building the circuit")
+    assert DIAGRAMS.open(replace(query, prepared={}), Limits(wall_s=0.0)) == Undecided(
+        Reason.WALL, "while building the circuit"
+    )

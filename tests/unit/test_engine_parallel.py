@@ -1,5 +1,7 @@
 """Bit-parallel evaluation against evaluation point by point; blocks of all sizes, boxes, the least word, limits."""
 
+from dataclasses import replace
+
 import pytest
 
 from spec.operators import Op
@@ -122,4 +124,6 @@ def test_limits_are_undecided() -> None:
     assert isinstance(answer, Undecided)
     assert answer.reason is Reason.WALL
     assert isinstance(PARALLEL.open(query, Limits(max_terms=2)), Undecided)
-    assert PARALLEL.open(query, Limits(wall_s=0.0)) == Undecided(Reason.WALL, "while building the circuit")
+    assert PARALLEL.open(replace(query, prepared={}), Limits(wall_s=0.0)) == Undecided(
+        Reason.WALL, "while building the circuit"
+    )

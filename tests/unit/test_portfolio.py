@@ -1,0 +1,74 @@
+"""Who is asked in which order, and that the answer does not depend on it."""
+
+import pytest
+
+from spec.diagnostics import UsageError
+from spec.operators import Op
+from spec.property.scope import Alphabet, Integers
+from spec.values import Kind, Numbers
+from verifier.engine import Limits, Query, Reason, Sat, Undecided, Unsat
+from verifier.portfolio import AUTO, ENGINES, decide
+from verifier.terms import Term, Terms
+
+INTS = frozenset({Kind.INT})
+
+
+def sum_is(terms: Terms, length: int, wanted: int) -> Term:
+    """`x0 + x1 + ... == wanted`."""
+    total = terms.input(0)
+    for position in range(1, length):
+        total = terms.apply(Op.ADD, total, terms.input(position), numbers=Numbers.EXACT)
+    return terms.apply(Op.EQ, total, terms.literal(wanted), numbers=Numbers.EXACT)
+
+
+def query(length: int, alphabet: Alphabet, wanted: int) -> Query:
+    return Query(length, alphabet, sum_is(Terms(INTS, 8), length, wanted))
+
+
+@pytest.mark.parametrize("choice", [AUTO, *ENGINES])
+def test_all_choices_find_the_same_least_word_and_whether_it_is_alone(choice: str) -> None:
+    finding = decide(query(3, (2, 0, 1), 5), choice, Limits())
+    assert finding.answer == Sat((2, 2, 1), least=True)
+    assert finding.unique is False
+    finding = decide(query(3, (2, 0, 1), 6), choice, Limits())
+    assert (finding.answer, finding.unique) == (Sat((2, 2, 2), least=True), True)
+    assert isinstance(decide(query(3, (2, 0, 1), 7), choice, Limits()).answer, Unsat)
+
+
+@pytest.mark.parametrize(
+    ("length", "symbols", "engine"), [(3, 2, "enumerate"), (6, 4, "parallel"), (24, 3, "diagrams")]
+)
+def test_the_shape_of_the_query_decides_who_is_asked_first(length: int, symbols: int, engine: str) -> None:
+    finding = decide(query(length, tuple(range(symbols)), 1000), AUTO, Limits())
+    assert finding.by == engine
+    assert isinstance(finding.answer, Unsat)
+    assert "asked because" in finding.answer.evidence.detail
+    assert not finding.passed
+
+
+def test_integers_without_end_are_for_z3() -> None:
+    finding = decide(query(2, Integers(1, None), 1), AUTO, Limits())
+    assert finding.by == "smt"
+    assert isinstance(finding.answer, Unsat)
+
+
+def test_the_evidence_says_who_was_asked_in_vain() -> None:
+    terms = Terms(INTS, 8)
+    beginning_exceeds_all = terms.both(sum_is(terms, 10, 9), sum_is(terms, 24, 3))
+    finding = decide(Query(24, (0, 1), beginning_exceeds_all), AUTO, Limits(max_nodes=100))
+    assert isinstance(finding.answer, Unsat)
+    assert finding.passed[0].startswith("diagrams: size")
+    assert finding.passed[0] in finding.answer.evidence.detail
+
+
+def test_without_an_answer_every_reason_is_given() -> None:
+    finding = decide(query(24, (0, 1, 2), 1000), AUTO, Limits(max_terms=3))
+    assert isinstance(finding.answer, Undecided)
+    assert finding.answer.reason is Reason.SIZE
+    for engine in ("parallel", "diagrams", "sat", "enumerate"):
+        assert engine in finding.answer.detail
+
+
+def test_an_unknown_engine_is_a_usage_error() -> None:
+    with pytest.raises(UsageError):
+        decide(query(1, (0, 1), 1), "oracle", Limits())
