@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("interpreter", "reach", "bounds")
+NAMES = ("interpreter", "reach", "bounds", "mutants")
 
 
 def main(arguments: list[str]) -> int:

@@ -15,6 +15,7 @@ import verifier.cli.check as check
 import verifier.cli.compile as compile_
 import verifier.cli.explain as explain
 import verifier.cli.lint as lint
+import verifier.cli.mutate as mutate
 import verifier.cli.prove as prove
 import verifier.cli.report as report
 import verifier.cli.results as results
@@ -30,6 +31,7 @@ _FAMILIES: Final[tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentPa
     bounds.register,
     compile_.register,
     explain.register,
+    mutate.register,
     lint.register,
     results.register,
     report.register,
