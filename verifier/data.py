@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from spec.diagnostics import Diagnostic, UsageError
 
@@ -33,6 +33,16 @@ def number(value: Json) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{value!r} is no number")
     return float(value)
+
+
+Number = TypeVar("Number", int, float)
+
+
+def at_least(least: int, value: Number) -> Number:
+    """The number, if it is not smaller, and `ValueError` otherwise."""
+    if not value >= least:
+        raise ValueError(f"{value} is less than {least}")
+    return value
 
 
 def boolean(value: Json) -> bool:

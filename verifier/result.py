@@ -13,7 +13,7 @@ from spec.property.ast import Expected
 from spec.property.scope import Integers, Scope
 from spec.serialize import Malformed, atom_json, read_atom
 from spec.values import Numbers
-from verifier.data import Json, boolean, integer, items, number, record, string
+from verifier.data import Json, at_least, boolean, integer, items, number, record, string
 from verifier.engine import Evidence, Reason
 from verifier.trace import Trace, read_trace, trace_json
 from verifier.verdict import (
@@ -39,6 +39,21 @@ VERDICT_NAMES: Final[dict[type[Verdict], str]] = {
     Unknown: "unknown",
     Failed: "error",
 }
+
+
+KINDS: Final = (
+    "ensures",
+    "equiv",
+    "accepts",
+    "invariant",
+    "causal",
+    "cover",
+    "example",
+    "arch",
+    "no_error",
+    "numbers_agree",
+)
+"""The kinds of claim, as they are reported."""
 
 
 @dataclass(frozen=True)
@@ -205,15 +220,15 @@ def from_json(data: dict[str, Json]) -> Result:
     try:
         return Result(
             file=string(data["file"]),
-            line=integer(data["line"]),
-            column=integer(data["column"]),
+            line=at_least(1, integer(data["line"])),
+            column=at_least(1, integer(data["column"])),
             name=string(data["name"]),
-            kind=string(data["kind"]),
+            kind=KINDS[KINDS.index(string(data["kind"]))],
             text=string(data["text"]),
             scope=_scope(record(data["scope"])),
             verdict=_verdict(data),
             expected=Expected(data["expect"]),
-            seconds=number(data["seconds"]),
+            seconds=at_least(0, number(data["seconds"])),
             written=None if data["written"] is None else string(data["written"]),
             table=None if data["table"] is None else string(data["table"]),
             trace=None if data["trace"] is None else read_trace(data["trace"]),
@@ -234,10 +249,11 @@ def _verdict(data: dict[str, Json]) -> Verdict:
         case "vacuous":
             return Vacuous(_closed(data), string(data["detail"]))
         case "unknown":
-            undecided = tuple(map(integer, items(data["undecided"])))
+            undecided = tuple(at_least(0, integer(length)) for length in items(data["undecided"]))
             return Unknown(Reason(data["reason"]), string(data["detail"]), _closed(data), undecided)
         case "error":
-            return Failed(tuple(read_diagnostic(record(message)) for message in items(data["messages"])))
+            messages = items(data["messages"])
+            return Failed(tuple(read_diagnostic(record(messages[i])) for i in range(at_least(1, len(messages)))))
         case other:
             raise ValueError(f"{other!r} is no verdict")
 
@@ -269,7 +285,7 @@ def _one_closed(data: dict[str, Json]) -> Closed:
     checked = tuple(map(string, items(data["checked_by"])))
     inputs, kept = _decimal(data["inputs"]), boolean(data["kept"])
     evidence = Evidence(string(data["by"]), string(data["detail"]), inputs, steps, checked, kept)
-    return Closed(integer(data["n"]), evidence)
+    return Closed(at_least(1, integer(data["n"])), evidence)
 
 
 def _every(data: Json) -> EveryLength | None:
@@ -285,7 +301,7 @@ def _witness(data: Json) -> Witness | None:
         return None
     found = record(data)
     word = tuple(map(read_atom, items(found["input"])))
-    at = None if found["at"] is None else integer(found["at"])
+    at = None if found["at"] is None else at_least(0, integer(found["at"]))
     unique = None if found["unique"] is None else boolean(found["unique"])
     replayed = tuple(map(string, items(found["replayed_by"])))
     return Witness(word, string(found["explanation"]), at, boolean(found["least"]), unique, replayed)

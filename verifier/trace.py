@@ -10,7 +10,7 @@ from typing import TypeAlias
 from spec.diagnostics import InternalError
 from spec.serialize import atom_json, read_atom
 from spec.values import Atom
-from verifier.data import Json, integer, items, record, string
+from verifier.data import Json, at_least, integer, items, record, string
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def read_trace(data: Json) -> Trace:
 
 def _step(data: dict[str, Json]) -> Step:
     name, where = string(data["name"]), data["at"]
-    place = None if where is None else Place(string(record(where)["file"]), integer(record(where)["line"]))
+    place = None if where is None else Place(string(record(where)["file"]), at_least(1, integer(record(where)["line"])))
     matters = tuple(map(integer, items(data["matters"])))
     if "rows" in data:
         rows = [string(row) for row in items(data["rows"])]

@@ -3,6 +3,7 @@
 import json
 from copy import deepcopy
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import jsonschema
@@ -11,9 +12,11 @@ import pytest
 from spec.diagnostics import UsageError
 from spec.property.ast import Expected
 from tests.unit.result_samples import VERDICTS, document, everything, result
+from verifier import jobs
 from verifier.report import document as module
 from verifier.report.document import Document, RunState, Shard, document_json, read_document
 from verifier.report.formats import render
+from verifier.result import KINDS
 from verifier.verdict import Exit
 
 SCHEMA = json.loads(Path(module.__file__).with_name("result.schema.json").read_text(encoding="utf-8"))
@@ -143,3 +146,59 @@ def test_anything_else_is_a_clear_error(content: str, tmp_path: Path) -> None:
     path.write_text(content, encoding="utf-8")
     with pytest.raises(UsageError):
         read_document(path)
+
+
+def test_the_kinds_are_those_that_jobs_report() -> None:
+    assert set(KINDS) == set(jobs.KINDS.values())
+
+
+def _mutated(data: Any, random: Random) -> Any:
+    """The data with one part of it replaced, removed or doubled."""
+    data = deepcopy(data)
+    holder, key = data, random.choice(list(data))
+    while isinstance(holder[key], dict | list) and holder[key] and random.random() < 0.85:
+        holder = holder[key]
+        key = random.choice(list(holder)) if isinstance(holder, dict) else random.randrange(len(holder))
+    strange: list[Any] = [
+        None,
+        True,
+        -1,
+        1 << 70,
+        0.5,
+        "",
+        "\ud800",
+        "9" * 5000,
+        [],
+        {},
+        [[]],
+        {"int": "x"},
+        {"double": "nan"},
+    ]
+    match random.randrange(3):
+        case 0:
+            holder[key] = random.choice(strange)
+        case 1:
+            del holder[key]
+        case _ if isinstance(holder, list):
+            holder.append(holder[key])
+        case _:
+            holder[f"{key}x"] = holder.pop(key)
+    return data
+
+
+def test_whatever_was_done_to_a_file_the_answer_is_a_run_or_a_clear_error(tmp_path: Path) -> None:
+    """And what the reader accepts is written back as valid; a lie about an exit code is never among it."""
+    random = Random(20)
+    path = tmp_path / "r.json"
+    whole = document_json(everything())
+    accepted = 0
+    for _ in range(250):
+        path.write_text(json.dumps(_mutated(whole, random)), encoding="utf-8")
+        try:
+            read = read_document(path)
+        except UsageError:
+            continue
+        accepted += 1
+        assert list(VALIDATOR.iter_errors(json.loads(render(read, "json")))) == []
+        assert read.exit != 0
+    assert 0 < accepted < 200

@@ -1,7 +1,6 @@
 """`rasp check`: contracts and the implicit properties; and the options on how to decide, for all commands that do."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -156,7 +155,7 @@ def _plan(settings: Settings) -> tuple[list[Planned], list[Diagnostic]]:
         raise usage("nothing to check", hint="name files or folders, or set `targets` in [tool.rasp] of pyproject.toml")
     taken: set[tuple[str, str]] = set()
     for wanted in dict.fromkeys(files([target(given) for given in settings.targets])):
-        path = os.path.normpath(wanted.path)
+        path = str(wanted.path)
         job = Job(path, wanted.name, None, asked, how)
         try:
             selected = job.select()

@@ -17,13 +17,15 @@ from typing import Final
 
 import verifier
 from spec.diagnostics import Diagnostic, InternalError, UsageError
-from verifier.data import Json, integer, items, number, read_json, record, string
+from verifier.data import Json, at_least, integer, items, number, read_json, record, string
 from verifier.result import Result, diagnostic_json, from_json, read_diagnostic, to_json, verdict_name
 from verifier.verdict import Exit, as_expected, overall
 
 SCHEMA_VERSION: Final = "1.0"
 SOLVERS: Final = ("z3-solver", "python-sat", "numpy", "cvc5", "bitwuzla", "sympy")
 VERDICTS: Final = ("proved", "refuted", "vacuous", "unknown", "error")
+STOPPED: Final = (70, 130, 143)
+"""The exit codes of runs that did not come to their end: a contradiction, an interruption, a termination."""
 IGNORABLE: Final = {"vacuous": Exit.VACUOUS, "unknown": Exit.UNKNOWN, "nothing": Exit.NOTHING}
 """The kinds of outcome that a run may be told not to fail on; refutations and errors always fail."""
 
@@ -182,10 +184,14 @@ def _document(data: dict[str, Json]) -> Document:
         requested=tuple(map(string, items(data["requested"]))),
         shard=None if data["shard"] is None else _shard(record(data["shard"])),
         ignored=ignored,
-        seconds=number(data["seconds"]),
-        stopped=None if data["stopped"] is None else integer(data["stopped"]),
+        seconds=at_least(0, number(data["seconds"])),
+        stopped=None if data["stopped"] is None else STOPPED[STOPPED.index(integer(data["stopped"]))],
         tool=_tool(record(data["tool"])),
     )
+    if document.state is RunState.INCOMPLETE and document.results:
+        raise ValueError("a run that has not begun has results")
+    if document.stopped is not None and document.state is not RunState.PARTIAL:
+        raise ValueError(f"a run that was stopped is {document.state.value}")
     for key, expected in (("exit_code", document.exit), ("summary", summary(document.results))):
         if data[key] != expected:
             raise ValueError(f"{key} is {data[key]!r}, but its verdicts make it {expected!r}")
@@ -195,7 +201,8 @@ def _document(data: dict[str, Json]) -> Document:
 
 
 def _shard(data: dict[str, Json]) -> Shard:
-    return Shard(integer(data["index"]), integer(data["count"]))
+    index = at_least(1, integer(data["index"]))
+    return Shard(index, at_least(index, integer(data["count"])))
 
 
 def _tool(data: dict[str, Json]) -> Tool:
