@@ -7,8 +7,12 @@ this tool contradicts itself, is reported with exit code 70, and must never be s
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from spec.source import Span, printable
+
+_LONGEST: Final = 2_000
+"""How much of a message is shown; it may quote a name of any length."""
 
 
 class Severity(Enum):
@@ -31,12 +35,16 @@ class Diagnostic:
     def render(self) -> str:
         """`file:line:col: error[R0101]: message`, the source line, carets, and the hint."""
         where = f"{printable(self.span.location)}: " if self.span else ""
-        lines = [f"{where}{self.severity.value}[{self.code}]: {printable(self.message)}"]
+        lines = [f"{where}{self.severity.value}[{self.code}]: {_shown(self.message)}"]
         if self.span:
             lines.append(self.span.context())
         if self.hint:
-            lines.append(f"  hint: {printable(self.hint)}")
+            lines.append(f"  hint: {_shown(self.hint)}")
         return "\n".join(lines)
+
+
+def _shown(text: str) -> str:
+    return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..")
 
 
 class RaspError(Exception):
