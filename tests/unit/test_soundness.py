@@ -228,6 +228,13 @@ def test_a_word_whose_letters_fail_is_in_no_language_even_where_no_symbol_is_rea
     assert isinstance(decided("x = tokens_int;", contract), Refuted)
 
 
+def test_a_decimal_is_the_rational_that_it_spells_for_all_lengths_as_well() -> None:
+    """The sum of ten tokens 0.1 is 1; of ten times the double nearest to 0.1 it is not."""
+    contract = "scope lengths=1..any alphabet=[0.1]\nensures x[0] {} n"
+    assert isinstance(decided("x = 10 * length * tokens_float;", contract.format("=="), "auto"), Proved)
+    assert not isinstance(decided("x = 10 * length * tokens_float;", contract.format("!="), "auto"), Proved)
+
+
 def test_the_two_zeros_are_one_symbol() -> None:
     """They are one rational, and exchanging them under `renaming` would mean something else in each semantics."""
     with pytest.raises(ValueError, match="twice"):

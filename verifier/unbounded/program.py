@@ -28,9 +28,9 @@ from spec.graph import (
     operands,
 )
 from spec.idiom import counted
-from spec.interp import read_token
 from spec.operators import PREDICATE_OP, OperatorError
 from spec.values import Atom, Kind, Numbers
+from verifier.terms import read_atom
 from verifier.unbounded.counting import Counting, Tally, moved
 from verifier.unbounded.domain import Domain
 from verifier.unbounded.linear import (
@@ -153,7 +153,7 @@ class Symbolic:
     def _token(self, view: View, letter: int) -> Value:
         if self.symbols is not None:
             try:
-                return known(read_token(view, self.symbols[letter], Numbers.EXACT))
+                return known(read_atom(view, self.symbols[letter], Numbers.EXACT))
             except OperatorError as error:
                 return Nothing(str(error))
         if view is View.STR or (view in (View.ASIS, View.INT) and self.kinds == {Kind.INT}):
