@@ -47,6 +47,14 @@ class Query:
         return None if size is None else int(size**self.length)
 
 
+class Proofs(Enum):
+    """Which `Unsat` answers something independent has to confirm: every one, those where it costs little, or none."""
+
+    ALL = "all"
+    SAMPLE = "sample"
+    NONE = "none"
+
+
 @dataclass(frozen=True)
 class Limits:
     """What an engine may spend on one query. Reaching a limit is `Undecided`, never an answer."""
@@ -56,6 +64,7 @@ class Limits:
     max_terms: int = 2_000_000
     max_nodes: int = 1 << 23
     solver_steps: int = 50_000_000
+    proofs: Proofs = Proofs.SAMPLE
 
 
 class Reason(Enum):

@@ -12,7 +12,20 @@ from typing import Final
 from spec.diagnostics import Diagnostic, InternalError, UsageError
 from spec.property.scope import Alphabet, Integers
 from spec.values import Atom
-from verifier.engine import Answer, Engine, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
+from verifier.engine import (
+    Answer,
+    Engine,
+    Evidence,
+    Limits,
+    Proofs,
+    Query,
+    Reason,
+    Sat,
+    Session,
+    Undecided,
+    Unsat,
+    Word,
+)
 from verifier.engines.diagrams import DIAGRAMS
 from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.parallel import PARALLEL
@@ -29,6 +42,8 @@ _FEW: Final = 1 << 20
 """So many inputs are evaluated bit-parallel before any diagram is."""
 _SHORT: Final = 4.0
 """Seconds of the first attempt of each engine."""
+_FEW_TO_CONFIRM: Final = 2_000
+"""So many inputs are evaluated once more, term by term, to confirm that none of them will do."""
 _FEW_NODES: Final = 1 << 20
 _MOST_INPUTS: Final = 1 << 40
 _LISTED_INTEGERS: Final = 4_096
@@ -55,7 +70,38 @@ def by_name(name: str) -> tuple[Engine, ...]:
 
 
 def decide(query: Query, choice: str, limits: Limits) -> Finding:
-    """Whether an input of the query exists; if so, the least one that could be found, and whether it is alone."""
+    """Whether an input of the query exists; if so, the least one that could be found, and whether it is alone.
+
+    That none exists is confirmed independently, as the policy in the limits wants it.
+    """
+    finding = _decide(query, choice, limits)
+    if not isinstance(finding.answer, Unsat) or finding.answer.evidence.checked_by:
+        return finding
+    return _confirmed(query, finding, finding.answer.evidence, limits)
+
+
+def _confirmed(query: Query, finding: Finding, evidence: Evidence, limits: Limits) -> Finding:
+    """The finding with a second engine's agreement; where all have to agree with somebody, no finding without."""
+    required = limits.proofs is Proofs.ALL
+    few = query.inputs is not None and query.inputs <= _FEW_TO_CONFIRM
+    for engine in ENGINES.values() if required else (ENUMERATE,) if few and limits.proofs is Proofs.SAMPLE else ():
+        if engine.name == finding.by:
+            continue
+        session = engine.open(query, limits)
+        match session if isinstance(session, Undecided) else session.check():
+            case Unsat():
+                return replace(finding, answer=Unsat(replace(evidence, checked_by=(engine.name,))))
+            case Sat(word=word):
+                raise InternalError(f"{finding.by} says that no input will do, {engine.name} says that {word!r} does")
+            case Undecided():
+                pass
+    if required:
+        detail = f"{finding.by} found no input, but nothing else could confirm it"
+        return replace(finding, answer=Undecided(Reason.SOLVER, detail))
+    return finding
+
+
+def _decide(query: Query, choice: str, limits: Limits) -> Finding:
     passed: list[str] = []
     last = Undecided(Reason.UNSUPPORTED, "no engine was asked")
     for stage in _stages(query, choice, limits):

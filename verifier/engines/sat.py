@@ -4,18 +4,20 @@ Values come from the interpreter's own operators, so both number semantics are e
 what it learnt: boxes and excluded words are assumptions.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Final
 
 from pysat.solvers import Solver
 
+from spec.diagnostics import InternalError
 from spec.values import Atom
 from verifier.circuit import circuit_of
 from verifier.cnf import Cnf, to_cnf
-from verifier.engine import Answer, Evidence, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
+from verifier.engine import Answer, Evidence, Limits, Proofs, Query, Reason, Sat, Session, Undecided, Unsat, Word
 from verifier.gates import FALSE, Literal
+from verifier.recheck.rup import Rejected, check_refutation
 from verifier.words import Box, index_of, listed
 
 NAME: Final = "sat"
@@ -23,6 +25,10 @@ SOLVER: Final = "cadical195"
 FIRST_CONFLICTS: Final = 2_000
 """The solver is stopped to look at the clock after so many conflicts, and then after twice as many, and so on."""
 MOST_CONFLICTS: Final = 16_000
+CHECKER: Final = "drup"
+SMALL_PROOF: Final = 300
+SMALL_FORMULA: Final = 20_000
+"""Proofs of so many conflicts, on so many clauses, are checked even where not all have to be."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,9 @@ class _Session:
         assumptions = [self.cnf.literal(self.violation), *self._outside(allowed)]
         if other_than is not None:
             assumptions.extend(self._different(other_than))
-        return self._solve(assumptions)
+        answer = self._solve(assumptions)
+        whole = box is None and other_than is None
+        return self._checked(answer) if whole and isinstance(answer, Unsat) else answer
 
     def _outside(self, allowed: Sequence[Sequence[Atom]]) -> Iterator[int]:
         """Every symbol that is not allowed is absent."""
@@ -92,20 +100,38 @@ class _Session:
 
     def _solve(self, assumptions: list[int]) -> Answer:
         solver = self._started()
-        deadline = monotonic() + self.limits.wall_s
-        budget = FIRST_CONFLICTS
         before = solver.accum_stats()["conflicts"]
-        while True:
-            solver.conf_budget(budget)
-            status = solver.solve_limited(assumptions=assumptions)
-            conflicts = solver.accum_stats()["conflicts"] - before
-            if status is True:
-                return Sat(self._word(solver.get_model()))
-            if status is False:
-                return Unsat(self._evidence(conflicts))
-            if monotonic() > deadline:
-                return Undecided(Reason.WALL, f"{conflicts} conflicts on {self._size()}")
-            budget = min(2 * budget, MOST_CONFLICTS)
+        status = _search(solver, assumptions, monotonic() + self.limits.wall_s)
+        conflicts = solver.accum_stats()["conflicts"] - before
+        if status is None:
+            return Undecided(Reason.WALL, f"{conflicts} conflicts on {self._size()}")
+        return Sat(self._word(solver.get_model())) if status else Unsat(self._evidence(conflicts))
+
+    # -------------------------------------------------------------------------------------------- proofs
+
+    def _checked(self, answer: Unsat) -> Unsat:
+        """The answer, after a proof of it was replayed, unless that would take too long."""
+        small = (answer.evidence.steps or 0) <= SMALL_PROOF and len(self.cnf.clauses) <= SMALL_FORMULA
+        if self.limits.proofs is Proofs.NONE or (self.limits.proofs is Proofs.SAMPLE and not small):
+            return answer
+        deadline = monotonic() + self.limits.wall_s
+        clauses = [*self.cnf.clauses, (self.cnf.literal(self.violation),)]
+        with Solver(name=SOLVER, bootstrap_with=clauses, with_proof=True) as solver:
+            status = _search(solver, [], deadline)
+            proof = solver.get_proof() if status is False else []
+        if status:
+            raise InternalError(f"{SOLVER} finds a model of clauses that it refuted before")
+        if status is None:
+            return answer
+        try:
+            lemmas = check_refutation(clauses, _until(deadline, proof))
+        except Rejected as error:
+            raise InternalError(f"{SOLVER} gave a proof that does not hold: {error}") from error
+        except TimeoutError:
+            return answer
+        evidence = answer.evidence
+        detail = f"{evidence.detail}, proof of {lemmas} lemmas"
+        return Unsat(replace(evidence, detail=detail, checked_by=(*evidence.checked_by, CHECKER)))
 
     def _word(self, model: Sequence[int]) -> Word:
         """The input that the model spells; variables that it leaves out are false."""
@@ -122,3 +148,22 @@ class _Session:
 
     def _evidence(self, conflicts: int) -> Evidence:
         return Evidence(NAME, f"{SOLVER}, {self._size()}", steps=conflicts)
+
+
+def _search(solver: Solver, assumptions: list[int], deadline: float) -> bool | None:
+    """Whether there is a model; `None` when the time was over before that was known."""
+    budget = FIRST_CONFLICTS
+    while True:
+        solver.conf_budget(budget)
+        status: bool | None = solver.solve_limited(assumptions=assumptions)
+        if status is not None or monotonic() > deadline:
+            return status
+        budget = min(2 * budget, MOST_CONFLICTS)
+
+
+def _until(deadline: float, lines: Iterable[str]) -> Iterator[str]:
+    """The lines, as long as there is time."""
+    for line in lines:
+        if monotonic() > deadline:
+            raise TimeoutError
+        yield line
