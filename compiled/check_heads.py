@@ -13,7 +13,7 @@ from compiled.formula import Both, Formula, Literal, formula, keys_of, queries_o
 from compiled.ledger import HeadClaim, PartClaim
 from compiled.rounding import digits_of, operand
 from compiled.states import Floats, Read, Term
-from compiled.values import Count, Leaf, Tuple
+from compiled.values import Classes, Count, Leaf, Tuple
 from spec.ast import Predicate
 from spec.graph import Aggregate, Indices, Select, SOp
 from spec.values import Atom
@@ -33,6 +33,12 @@ class _Levels:
     low: dict[Tuple, float]
     high: dict[Tuple, float]
     other: dict[Tuple, float]
+    classes: Classes
+
+    def state(self, whole: Tuple, at: Sequence[int]) -> Tuple:
+        """The state of the part in a state of the query."""
+        pairs = zip(self.leaves, (whole[k] for k in at), strict=True)
+        return tuple(self.classes[leaf].get(v, v) if leaf in self.classes else v for leaf, v in pairs)
 
 
 class HeadCheck:
@@ -105,8 +111,8 @@ class HeadCheck:
         domain = self.checker.domain
         columns = slice(part.first, part.first + part.rank)
         key_sops, query_sops = keys_of(part.formula), queries_of(part.formula)
-        query = self.checker.read(self.w["W_Q"][:, columns], self.w["b_Q"][columns], domain.leaves_of(query_sops))
-        key = self.checker.read(self.w["W_K"][:, columns], self.w["b_K"][columns], domain.leaves_of(key_sops))
+        query = self.checker.read(self.w["W_Q"][:, columns], self.w["b_Q"][columns], query_sops)
+        key = self.checker.read(self.w["W_K"][:, columns], self.w["b_K"][columns], key_sops)
         keys, key_values = self._by_value(key, key_sops)
         queries, query_values = self._by_value(query, query_sops)
         error = self._score_error(query, key)
@@ -128,7 +134,7 @@ class HeadCheck:
             low[state] = float(scores[selected].min(initial=inf)) - error
             high[state] = float(scores[selected].max(initial=-inf)) + error
             other[state] = float(scores[~selected].max(initial=-inf)) + error
-        return _Levels(query.leaves, low, high, other)
+        return _Levels(query.leaves, low, high, other, query.classes)
 
     def _by_value(self, read: Read, sops: Sequence[SOp]) -> tuple[list[int], list[Tuple]]:
         """The states in which the s-ops have values, and these values."""
@@ -167,14 +173,14 @@ class HeadCheck:
             raise Uncertified(f"{self.where}: the column of the start token scores other keys")
         used = [k for k in range(len(key)) if key[k] or key_error[k]]
         more = tuple(one for level in levels for one in level.leaves)
-        read = checker.read(self.w["W_Q"][:, used], self.w["b_Q"][used], more)
+        read = checker.read(self.w["W_Q"][:, used], self.w["b_Q"][used], (), more)
         scores = read.values @ key[used]
         error = self._score_error(read, Read((), [()], key[used][None, :], key_error[used]))
         gap, spread = inf, 0.0
         always = isinstance(leaf, Aggregate) and checker.domain.profile(leaf).always_selects
         places = [[read.leaves.index(one) for one in level.leaves] for level in levels]
         for state, score in zip(read.tuples, scores.tolist(), strict=True):
-            states = [tuple(state[k] for k in at) for at in places]
+            states = [level.state(state, at) for level, at in zip(levels, places, strict=True)]
             if not all(one in level.low for one, level in zip(states, levels, strict=True)):
                 continue
             low = sum(level.low[one] for one, level in zip(states, levels, strict=True))
@@ -291,12 +297,14 @@ class HeadCheck:
             if known is not None and abs(known - start) > error:
                 raise Uncertified(f"{self.where}: the default and an equal value differ in the stream")
             table[(leaf.default,)] = start if known is None else known
+        if any((value,) not in table for value in profile.values()):
+            raise Uncertified(f"{self.where}: a value of {leaf!r} is not in its column")
         return table, error
 
     def _numbers(self, leaf: Aggregate, matrix: Floats, bias: Floats) -> tuple[dict[Atom, float], float]:
         """What the value column is for each value that is aggregated, and its error."""
         domain = self.checker.domain
-        read = self.checker.read(matrix, bias, domain.leaves(leaf.values))
+        read = self.checker.read(matrix, bias, (leaf.values,))
         image = domain.image((leaf.values,), read.leaves, read.tuples)
         numbers: dict[Atom, float] = {}
         for row, value in zip(read.tuples, read.values[:, 0].tolist(), strict=True):

@@ -28,11 +28,12 @@ from compiled.ledger import HeadClaim, Ledger
 from compiled.precision import Precision
 from compiled.rounding import Arithmetic, Operand, operand
 from compiled.states import Floats, Held, Read, Term
-from compiled.values import INPUT, POSITION, Domain, Leaf, Tuple, leaf_order
+from compiled.values import INPUT, POSITION, Classes, Domain, Leaf, Tuple, leaf_classes, leaf_order
 from spec.graph import Map, SOp, topological
 from spec.values import Atom
 
 CHUNK: Final = 1 << 22
+MANY: Final = 20_000
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,13 @@ class Margins:
     slot_error: float
     pairs: int
     states: int
+
+
+def _content(term: Term, leaf: Leaf, value: Atom) -> Atom | float:
+    """What decides a summand when the leaf has this value: equal answers, equal summands."""
+    if term.leaves == (leaf,):
+        return term.at((value,))
+    return term.classes[leaf].get(value, value) if leaf in term.classes else value
 
 
 class Checker:
@@ -97,26 +105,51 @@ class Checker:
         for column, slot in enumerate(slots):
             for term in self.slots[slot].terms:
                 at = [leaves.index(leaf) for leaf in term.leaves]
-                if len(at) == 1:
-                    k = at[0]
-                    found[:, column] += [term.table.get((row[k],), np.nan) for row in tuples]
-                else:
-                    found[:, column] += [term.table.get(tuple(row[k] for k in at), np.nan) for row in tuples]
+                found[:, column] += [term.at(tuple(row[k] for k in at)) for row in tuples]
         return found
 
     def _operands(self, slots: Sequence[int], columns: Floats) -> list[Operand]:
         return [operand(columns[:, k], self.slots[slot].error) for k, slot in enumerate(slots)]
 
-    def _tuples(self, leaves: tuple[Leaf, ...]) -> list[Tuple]:
+    def _tuples(
+        self, leaves: tuple[Leaf, ...], slots: Sequence[int], sops: Sequence[SOp]
+    ) -> tuple[list[Tuple], Classes]:
+        """States: combinations of values of the leaves, one for each class of values where there are too many.
+
+        Values of a leaf are in one class when the slots that are read hold the same for them, and every s-op of this
+        leaf alone that the given s-ops are computed from is the same.
+        """
+        if len(leaves) > 1 and self.domain.size(leaves) > MANY:
+            classes = self._classes(leaves, slots, sops)
+            tuples = self.domain.class_tuples(leaves, classes)
+            self.states += len(tuples)
+            return tuples, classes
+        return self._every_tuple(leaves), {}
+
+    def _every_tuple(self, leaves: tuple[Leaf, ...]) -> list[Tuple]:
         if leaves not in self._known_tuples:
             tuples = self.domain.tuples(leaves)
-            if len(leaves) > 1:
+            if len(leaves) > 1 and len(tuples) <= MANY:
                 # A state on which an s-op of the program has no value belongs to inputs on which the program fails.
                 inside = [sop for sop in self.program if set(self.domain.leaves(sop)) <= set(leaves)]
                 tuples = list(self.domain.image(inside, leaves, tuples))
             self.states += len(tuples)
             self._known_tuples[leaves] = tuples
         return self._known_tuples[leaves]
+
+    def _classes(self, leaves: tuple[Leaf, ...], slots: Sequence[int], sops: Sequence[SOp]) -> Classes:
+        terms = [term for slot in slots for term in self.slots[slot].terms]
+        meaning = leaf_classes(self.domain, tuple(sops), leaves)
+        found: dict[Leaf, dict[Atom, Atom]] = {}
+        for leaf in leaves:
+            if leaf not in meaning:
+                continue
+            read = [term for term in terms if leaf in term.leaves]
+            first: dict[object, Atom] = {}
+            for value, representative in meaning[leaf].items():
+                contents = (representative, *(_content(term, leaf, value) for term in read))
+                found.setdefault(leaf, {})[value] = first.setdefault(contents, value)
+        return found
 
     def _add(self, slot: int, term: Term, error: float) -> None:
         held = self.slots[slot]
@@ -126,11 +159,11 @@ class Checker:
             sizes = [operand(np.array(list(one.table.values())), 0.0) for one in held.terms]
             held.error += self.arithmetic.linear(np.ones(len(sizes)), 0.0, sizes)
 
-    def read(self, matrix: Floats, bias: Floats, more: Sequence[Leaf] = ()) -> "Read":
+    def read(self, matrix: Floats, bias: Floats, sops: Sequence[SOp] = (), more: Sequence[Leaf] = ()) -> "Read":
         """A linear map of the stream: its nominal values on every state, and an error bound for each column."""
         slots = [int(k) for k in np.flatnonzero(np.any(matrix != 0, axis=1)) if self.slots[int(k)].terms]
-        leaves = self._leaves(slots, more)
-        tuples = self._tuples(leaves)
+        leaves = self._leaves(slots, (*more, *self.domain.leaves_of(sops)))
+        tuples, classes = self._tuples(leaves, slots, sops) if not more else (self._every_tuple(leaves), {})
         columns = self._columns(slots, leaves, tuples)
         reachable = ~np.isnan(columns).any(axis=1)
         tuples = [tuples[int(k)] for k in np.flatnonzero(reachable)]
@@ -140,7 +173,7 @@ class Checker:
         errors = np.array(
             [self.arithmetic.linear(matrix[slots, k], float(bias[k]), operands) for k in range(matrix.shape[1])]
         )
-        return Read(leaves, tuples, values, errors)
+        return Read(leaves, tuples, values, errors, classes)
 
     def at_start(self, matrix: Floats, bias: Floats) -> tuple[Floats, Floats]:
         """The same at the start token."""
@@ -254,7 +287,7 @@ class Checker:
             sums = (values >= 1).astype(np.float64) @ outward[:, targets]
             for table, column in zip(tables, sums.T, strict=True):
                 table.update(zip(read.tuples[at : at + step], column.tolist(), strict=True))
-        return [(slot, Term(read.leaves, table)) for slot, table in zip(targets, tables, strict=True)]
+        return [(slot, Term(read.leaves, table, read.classes)) for slot, table in zip(targets, tables, strict=True)]
 
     def _units_at_start(self, name: str, inward: Floats, b_in: Floats, outward: Floats) -> Floats:
         values, errors = self.at_start(inward, b_in)
@@ -280,7 +313,8 @@ class Checker:
         leaves_of = self.domain.leaves(sop)
         slots = [int(k) for k in np.flatnonzero(np.any(matrix != 0, axis=1)) if self.slots[int(k)].terms]
         leaves = self._leaves(slots, leaves_of)
-        image = self.domain.image((sop,), leaves, self._tuples(leaves))
+        states, _ = self._tuples(leaves, slots, (sop,))
+        image = self.domain.image((sop,), leaves, states)
         index = {value: k for k, value in enumerate(values)}
         tuples = list(image)
         wanted = []

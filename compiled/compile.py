@@ -145,10 +145,11 @@ def compile_program(
     for attempt in attempts:
         try:
             return _compile(named, attempt, certify)
-        except (Refused, Uncertified) as refused:
+        except Refused as refused:
             failure = failure or refused
-            if isinstance(refused, Refused):
-                break
+            break
+        except Uncertified as refused:
+            failure = failure or refused
     raise failure or Refused("no attempt was made")
 
 

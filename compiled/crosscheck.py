@@ -209,8 +209,8 @@ class _Comparison:
         for i in range(len(word)):
             row = []
             for slot in self.slots:
-                point = tuple(known[leaf][i] for leaf in slot.leaves)
-                row.append(float(slot.table[point]) if point in slot.table else float("nan"))
+                held = slot.at(tuple(known[leaf][i] for leaf in slot.leaves))
+                row.append(float("nan") if held is None else float(held))
             expected.append(row)
         nominal = torch.tensor(expected, dtype=torch.float64)
         actual = stream[:, self.columns]

@@ -7,7 +7,7 @@ float error of g. A quantity is *raw* when it is a share that attention wrote (i
 carries an error), and *coded* otherwise (its summand is any function of its value, and exact).
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise, product
@@ -46,6 +46,15 @@ class Form:
     noise: float
     changes: int
 
+    def spread(self, classes: Sequence[Mapping[Atom, Atom]]) -> "Form":
+        """The same form with codes for all values where it has them for representatives (value to representative)."""
+        codes = []
+        for code, members in zip(self.codes, classes, strict=True):
+            if code is not None and members:
+                code = {value: code[first] for value, first in members.items() if first in code}
+            codes.append(code)
+        return Form(self.scales, tuple(codes), self.noise, self.changes)
+
     def at(self, numbers: Sequence[Fraction | None], values: Sequence[Atom]) -> Fraction:
         """g at a point."""
         total = Fraction(0)
@@ -60,7 +69,15 @@ class Form:
 class Search:
     """The search for a form of one function: `labels[p]` is what the function is at point p."""
 
-    def __init__(self, columns: Sequence[Column], labels: Sequence[Hashable], unit: float, largest: float) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        labels: Sequence[Hashable],
+        unit: float,
+        largest: float,
+        boxes: Sequence[int] | None = None,
+    ) -> None:
+        """`boxes[p]`: points with one number are the corners of a box, all of which has their label."""
         self.columns = columns
         index: dict[Hashable, int] = {}
         self.labels = np.array([index.setdefault(label, len(index)) for label in labels])
@@ -69,6 +86,7 @@ class Search:
         rng = np.random.default_rng(0)
         size = len(self.labels)
         self.sample = rng.permutation(size)[:SAMPLE] if size > 4 * SAMPLE else None
+        self.boxes = None if boxes is None else np.array(boxes)
         self.naturals = [self._natural(column) for column in columns]
 
     def _natural(self, column: Column) -> Floats | None:
@@ -95,7 +113,22 @@ class Search:
         """How often the label changes along g, or None when two labels are too near."""
         if self.sample is not None and self._runs(g[self.sample], self.labels[self.sample], noise) is None:
             return None
-        return self._runs(g, self.labels, noise)
+        changes = self._runs(g, self.labels, noise)
+        return None if changes is None or self._is_cut(g) else changes
+
+    def _is_cut(self, g: Floats) -> bool:
+        """Whether a change of label falls between two corners of one box."""
+        if self.boxes is None:
+            return False
+        order = np.argsort(g, kind="stable")
+        labels = self.labels[order]
+        run = np.empty(len(order), dtype=np.int64)
+        run[order] = np.concatenate(([0], np.cumsum(labels[1:] != labels[:-1])))
+        count = int(self.boxes.max()) + 1
+        least, most = np.full(count, len(run)), np.full(count, -1)
+        np.minimum.at(least, self.boxes, run)
+        np.maximum.at(most, self.boxes, run)
+        return bool((least != most).any())
 
     def _runs(self, g: Floats, labels: npt.NDArray[np.int64], noise: float) -> int | None:
         order = np.argsort(g, kind="stable")
@@ -185,19 +218,30 @@ class Search:
                 yield Fraction(1), Fraction(2) ** power
                 yield Fraction(2) ** power, Fraction(1)
         elif len(raws) == 3:
+            for sign, power, place in product((-1, 1), range(1, 14), range(3)):
+                pair = [Fraction(1), Fraction(sign)]
+                yield (*pair[:place], Fraction(2) ** power, *pair[place:])
             for first, second in product(range(2, 14, 2), repeat=2):
                 yield Fraction(1), Fraction(2) ** first, Fraction(2) ** (first + second)
 
     def _digits(self, k: int) -> dict[Atom, int]:
         """A digit for each value of a column; values in whose place any other gives the same label share one."""
-        behaviour: dict[Atom, set[tuple[Atom | int, ...]]] = {}
-        others = [column.values for j, column in enumerate(self.columns) if j != k]
-        for value, label, *rest in zip(self.columns[k].values, self.labels.tolist(), *others, strict=True):
-            behaviour.setdefault(value, set()).add((label, *rest))
-        classes: dict[frozenset[tuple[Atom | int, ...]], int] = {}
+        others = [self._codes(column.values) for m, column in enumerate(self.columns) if m != k]
+        rows = np.column_stack([*others, self.labels])
+        own = self._codes(self.columns[k].values)
+        order = np.lexsort((*rows.T, own))
+        rows, own = rows[order], own[order]
+        cuts = np.searchsorted(own, np.arange(int(own[-1]) + 2))
+        distinct = list(dict.fromkeys(self.columns[k].values))
+        behaviour = {value: rows[cuts[m] : cuts[m + 1]].tobytes() for m, value in enumerate(distinct)}
+        classes: dict[bytes, int] = {}
         numeric = not any(isinstance(value, str) for value in behaviour)
         ordered = sorted(behaviour, key=lambda v: (0, v, "") if numeric else (1, 0, str(v)))
-        return {value: classes.setdefault(frozenset(behaviour[value]), len(classes)) for value in ordered}
+        return {value: classes.setdefault(behaviour[value], len(classes)) for value in ordered}
+
+    def _codes(self, values: Sequence[Atom]) -> npt.NDArray[np.int64]:
+        index: dict[Atom, int] = {}
+        return np.array([index.setdefault(value, len(index)) for value in values])
 
 
 @dataclass(frozen=True)

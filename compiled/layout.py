@@ -10,7 +10,7 @@ from enum import Enum
 from fractions import Fraction
 
 from compiled.formula import Formula
-from compiled.values import Leaf, Tuple
+from compiled.values import Classes, Leaf, Tuple
 from spec.graph import SOp
 from spec.values import Atom, Numbers
 
@@ -27,15 +27,19 @@ class Writer(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Slot:
-    """One dimension of the residual stream: written once, a function of `leaves` (by `table`) or of s-ops."""
+    """One dimension of the residual stream: written once, a function of `leaves`, by `table` (of representatives)."""
 
     number: int
     writer: Writer
     layer: int
     leaves: tuple[Leaf, ...]
     table: Mapping[Tuple, Fraction]
-    head: int | None = None
-    sops: tuple[SOp, ...] = ()
+    classes: Classes = field(default_factory=dict)
+
+    def at(self, point: Tuple) -> Fraction | None:
+        """What the slot holds for these values of its leaves, if they can occur together."""
+        pairs = zip(self.leaves, point, strict=True)
+        return self.table.get(tuple(self.classes[leaf].get(v, v) if leaf in self.classes else v for leaf, v in pairs))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from compiled.errors import Refused
 from spec.values import Atom, Kind, Numbers, atom_key, kind_of
 
-MAX_SET: Final = 20_000
+MAX_SET: Final = 8_000
 Values: TypeAlias = tuple[Atom, ...]
 Choice: TypeAlias = tuple[bool, Values]
 """A key that can be selected: whether it must be, and what its value can be."""
@@ -59,8 +59,11 @@ def _means(choices: Sequence[Choice], numbers: Numbers) -> list[Atom]:
     high = max((v for _, values in whole for v in values), default=0)
     if numbers is Numbers.IEEE and (max(abs(low), abs(high)) * len(whole)).bit_length() > 53:
         raise Refused("a mean of reals whose double sum depends on the order of the summands")
-    if (high - low) // step * len(whole) > MAX_SET * 50:
-        raise Refused(f"a mean of up to {len(whole)} values with too many different sums")
+    # About 6/pi^2 of the fractions s/m with s up to m times the range are different.
+    if all(not must for must, _ in whole) and 0.3 * (high - low) // step * len(whole) ** 2 > 2 * MAX_SET:
+        raise Refused(f"a mean over up to {len(whole)} positions that can have more than {MAX_SET} values")
+    if (high - low) // step * len(whole) > 1 << 20:
+        raise Refused(f"a mean over up to {len(whole)} positions with too many different sums")
     sums = [1] + [0] * len(whole)
     for must, values in whole:
         chosen = [0] * len(sums)
@@ -80,5 +83,5 @@ def _means(choices: Sequence[Choice], numbers: Numbers) -> list[Atom]:
         if len(found) > MAX_SET * 4:
             found = list(distinct(found))
             if len(found) > MAX_SET:
-                raise Refused(f"a mean with more than {MAX_SET} values")
+                raise Refused(f"a mean that can have more than {MAX_SET} values")
     return list(distinct(found))

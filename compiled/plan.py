@@ -19,7 +19,7 @@ from compiled.formula import Formula, Literal, conjuncts, formula
 from compiled.layout import Channel, Head, Layer, Linear, Mask, Part, Plan, Readout, total
 from compiled.means import averageable
 from compiled.precision import PRECISIONS
-from compiled.stream import LeafKind, Stream
+from compiled.stream import LeafKind, Stream, expand
 from compiled.values import Count, Domain, Leaf, Tuple
 from spec.ast import Predicate
 from spec.graph import Aggregate, Indices, Select, SOp
@@ -303,18 +303,17 @@ class Planner:
         fewer = project(rows, keep)
         if fewer is None:
             return None
-        points: list[Tuple] = list(fewer)
-        columns = [
-            self.stream.column(leaf, [point[k] for point in points], self.stream.layer(leaf))
-            for k, leaf in enumerate(used)
-        ]
-        labels = list(fewer.values())
         if not used:
             value = rows[next(iter(rows))]
             return (value,), (Linear(),)
-        form = Search(columns, labels, self.precision.unit, self.stream.exact_limit).best(intervals=True)
+        raws = frozenset(leaf for leaf in used if self.stream.kind(leaf) is LeafKind.RAW)
+        classes = self.domain.classes((sop,))
+        points, labels, boxes = expand(self.stream, fewer, used, raws, classes)
+        columns = [self.stream.column(leaf, [p[k] for p in points], leaf in raws) for k, leaf in enumerate(used)]
+        form = Search(columns, labels, self.precision.unit, self.stream.exact_limit, boxes).best(intervals=True)
         if form is None:
             return None
+        form = form.spread([classes.get(leaf, {}) for leaf in used])
         return self._interval_logits(form, used, points, labels)
 
     def _interval_logits(

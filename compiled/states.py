@@ -1,12 +1,12 @@
 """What the checker knows of the residual stream: per slot a sum of functions of leaves, and an error bound."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from compiled.values import Leaf, Tuple
+from compiled.values import Classes, Leaf, Tuple
 
 Floats = npt.NDArray[np.float64]
 
@@ -17,6 +17,14 @@ class Term:
 
     leaves: tuple[Leaf, ...]
     table: Mapping[Tuple, float]
+    classes: Classes = field(default_factory=dict)
+
+    def at(self, values: Tuple) -> float:
+        """The summand for these values of its leaves; not a number when they cannot occur together."""
+        if self.classes:
+            pairs = zip(self.leaves, values, strict=True)
+            values = tuple(self.classes[leaf].get(v, v) if leaf in self.classes else v for leaf, v in pairs)
+        return self.table.get(values, float("nan"))
 
 
 @dataclass
@@ -35,3 +43,4 @@ class Read:
     tuples: list[Tuple]
     values: Floats
     errors: Floats
+    classes: Classes = field(default_factory=dict)

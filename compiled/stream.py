@@ -9,11 +9,12 @@ otherwise to a joint function, computed by the MLP of one layer as a staircase o
     raw                a mean or a count: the head writes a share, with an error; a feature is a staircase after it
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
-from typing import Final, TypeAlias
+from itertools import product
+from typing import Final, TypeAlias, TypeVar
 
 from compiled.decompose import Unary, additive, project, relevant
 from compiled.encode import Phi
@@ -22,7 +23,7 @@ from compiled.forms import MAX_STEPS, Column, Form, Search, staircase
 from compiled.layout import Layer, Linear, Slot, Unit, Writer, total
 from compiled.means import as_fraction, is_number
 from compiled.precision import Precision
-from compiled.values import Count, Domain, Input, Leaf, Position, Tuple
+from compiled.values import Classes, Count, Domain, Input, Leaf, Position, Tuple
 from spec.graph import Aggregate, SOp
 from spec.values import Atom
 
@@ -37,12 +38,14 @@ class LeafKind(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Joint:
-    """A function of several leaves that the MLP of `layer` computes."""
+    """A function of several leaves that the MLP of `layer` computes: at the corners of classes, and by `table`."""
 
     leaves: tuple[Leaf, ...]
     layer: int
     form: Form
     outputs: dict[Tuple, tuple[Fraction, ...]]
+    table: dict[Tuple, tuple[Fraction, ...]]
+    classes: Classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +145,7 @@ class Stream:
     def _resolve(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> Resolved:
         leaves = self.domain.leaves_of(sops)
         rows = self.domain.table(sops)
+        classes = self.domain.classes(sops)
         known = [given for given, values in rows.items() if all(values in phi for phi in phis)]
         mixed = {Input, Position} <= {type(leaf) for leaf in leaves} and not self.additive_first
         level = max((self.layer(leaf) for leaf in leaves), default=0)
@@ -149,13 +153,13 @@ class Stream:
         hard: list[int] = []
         for k, phi in enumerate(phis):
             found = self._sum({given: phi[rows[given]] for given in known}, leaves)
-            sums.append(found)
+            sums.append(None if found is None else tuple((leaf, _spread(part, classes, leaf)) for leaf, part in found))
             if found is None:
                 hard.append(k)
         if not hard:
             return Resolved(max(level, 1) if mixed else level, tuple(sums), None)
         outputs = {given: tuple(phis[k][rows[given]] for k in hard) for given in known}
-        joint = self._joint(leaves, outputs)
+        joint = self._joint(leaves, outputs, classes)
         return Resolved(max(level, joint.layer), tuple(sums), joint)
 
     def _sum(self, table: dict[Tuple, Fraction], leaves: tuple[Leaf, ...]) -> tuple[tuple[Leaf, Unary], ...] | None:
@@ -171,7 +175,7 @@ class Stream:
         parts = additive({point: value for point, value in fewer.items() if isinstance(value, Fraction)}, len(keep))
         return None if parts is None else tuple((leaves[k], part) for k, part in zip(keep, parts, strict=True))
 
-    def _joint(self, leaves: tuple[Leaf, ...], outputs: dict[Tuple, tuple[Fraction, ...]]) -> Joint:
+    def _joint(self, leaves: tuple[Leaf, ...], outputs: dict[Tuple, tuple[Fraction, ...]], classes: Classes) -> Joint:
         keep = relevant(outputs, len(leaves))
         fewer = project(outputs, keep)
         if fewer is None:
@@ -179,28 +183,29 @@ class Stream:
         points = {point: value for point, value in fewer.items() if isinstance(value, tuple)}
         used = tuple(leaves[k] for k in keep)
         first = max(1, *(self.layer(leaf) for leaf in used))
+        shares = [leaf for leaf in used if self.kind(leaf) is LeafKind.RAW]
         for layer in (first, first + 1):
-            form = self._form(used, points, layer)
-            if form is not None:
-                return Joint(used, layer, form, points)
+            now = frozenset(leaf for leaf in shares if self.layer(leaf) == layer)
+            for raws in dict.fromkeys((now, frozenset(shares))):
+                spread, labels, boxes = expand(self, points, used, raws, classes)
+                columns = [self.column(leaf, [p[k] for p in spread], leaf in raws) for k, leaf in enumerate(used)]
+                form = Search(columns, labels, self.precision.unit, self.exact_limit, boxes).best()
+                if form is not None:
+                    form = form.spread([classes.get(leaf, {}) for leaf in used])
+                    corners = dict(zip(spread, labels, strict=True))
+                    return Joint(used, layer, form, corners, points, {k: v for k, v in classes.items() if k in used})
         raise Refused(
             f"a function of {len(used)} things with {len(points)} combinations has no form with enough margin in "
             f"{self.precision.name}, or needs more than {MAX_STEPS} hidden units"
         )
-
-    def _form(self, leaves: tuple[Leaf, ...], points: dict[Tuple, tuple[Fraction, ...]], layer: int) -> Form | None:
-        columns = [self.column(leaf, [point[k] for point in points], layer) for k, leaf in enumerate(leaves)]
-        search = Search(columns, list(points.values()), self.precision.unit, self.exact_limit)
-        return search.best()
 
     @property
     def exact_limit(self) -> float:
         """Sums of integers up to here are exact."""
         return float(2 ** min(self.precision.digits, self.precision.product_digits))
 
-    def column(self, leaf: Leaf, values: list[Atom], layer: int) -> Column:
-        """A leaf as a column of points: a share at the layer that writes it, a code afterwards."""
-        raw = self.kind(leaf) is LeafKind.RAW and self.layer(leaf) == layer
+    def column(self, leaf: Leaf, values: list[Atom], raw: bool) -> Column:
+        """A leaf as a column of points: a share that is read as it is, or a code."""
         numbers: tuple[Fraction, ...] | None
         if raw:
             numbers = tuple(self.raw_number(leaf, value) for value in values)
@@ -321,8 +326,8 @@ class Stream:
         reads = []
         for k in range(width):
             number = len(self.slots)
-            table = {point: values[k] for point, values in joint.outputs.items()}
-            self.slots.append(Slot(number, Writer.MLP, joint.layer, joint.leaves, table))
+            table = {point: values[k] for point, values in joint.table.items()}
+            self.slots.append(Slot(number, Writer.MLP, joint.layer, joint.leaves, table, classes=joint.classes))
             module.slots.append(number)
             module.outputs.append([values[k] for values in joint.outputs.values()])
             reads.append(Linear(((number, Fraction(1)),)))
@@ -350,6 +355,48 @@ class _Constant(dict[Atom, Fraction]):
     def __init__(self, value: Fraction) -> None:
         super().__init__()
         self.value = value
+
+
+def _spread(unary: Unary, classes: Classes, leaf: Leaf) -> Unary:
+    """A function of representatives as one of all values."""
+    if leaf not in classes or isinstance(unary, _Constant):
+        return unary
+    return {value: unary[first] for value, first in classes[leaf].items() if first in unary}
+
+
+def _ends(stream: Stream, leaf: Leaf, classes: Mapping[Atom, Atom]) -> dict[Atom, tuple[Atom, ...]]:
+    """For each class of a share, its least and its largest member."""
+    members: dict[Atom, list[tuple[Fraction, Atom]]] = {}
+    for value, first in classes.items():
+        members.setdefault(first, []).append((stream.raw_number(leaf, value), value))
+    found = {}
+    for first, all_of in members.items():
+        least = min(number for number, _ in all_of)
+        most = max(number for number, _ in all_of)
+        found[first] = tuple(dict.fromkeys(value for number, value in all_of if number in (least, most)))
+    return found
+
+
+Label = TypeVar("Label")
+
+
+def expand(
+    stream: Stream, points: Mapping[Tuple, Label], leaves: Sequence[Leaf], raws: Collection[Leaf], classes: Classes
+) -> tuple[list[Tuple], list[Label], list[int] | None]:
+    """The points, a class of a share by its least and its largest member: points, labels, and the box of each point."""
+    ends = {k: _ends(stream, leaf, classes[leaf]) for k, leaf in enumerate(leaves) if leaf in raws and leaf in classes}
+    if not ends:
+        return list(points), list(points.values()), None
+    rows: list[Tuple] = []
+    labels: list[Label] = []
+    boxes: list[int] = []
+    for number, (point, label) in enumerate(points.items()):
+        sides = [ends[k][value] if k in ends else (value,) for k, value in enumerate(point)]
+        for row in product(*sides):
+            rows.append(row)
+            labels.append(label)
+            boxes.append(number)
+    return rows, labels, boxes
 
 
 def _dyadic(numbers: Iterable[Fraction], digits: int) -> bool:

@@ -33,6 +33,8 @@ from spec.operators import OperatorError, function
 from spec.values import Atom, Numbers, atom_key, to_input
 
 MAX_TUPLES: Final = 200_000
+MANY: Final = 4_000
+"""From so many combinations on values are put into classes."""
 MAX_LENGTH: Final = 512
 
 
@@ -102,6 +104,7 @@ class Domain:
     _tuples: dict[tuple[Leaf, ...], list[Tuple]] = field(default_factory=dict)
     _joints: dict[tuple[tuple[SOp, ...], tuple[int, ...]], tuple[Tuple, ...]] = field(default_factory=dict)
     _tables: dict[tuple[SOp, ...], dict[Tuple, Tuple]] = field(default_factory=dict)
+    _classes: dict[tuple[SOp, ...], "Classes"] = field(default_factory=dict)
     _entries: dict[Formula, "Entries"] = field(default_factory=dict)
     _places: dict[tuple[Leaf, ...], dict[tuple[int, int], int]] = field(default_factory=dict)
     _numbers: dict[tuple[SOp, ...], "_Numbering"] = field(default_factory=dict)
@@ -126,6 +129,7 @@ class Domain:
         self._orders = {key: order for key, order in self._orders.items() if sop not in order}
         self._memo.clear()
         self._joints = {key: rows for key, rows in self._joints.items() if sop not in key[0]}
+        self._classes = {key: found for key, found in self._classes.items() if sop not in key}
         self._tables = {key: rows for key, rows in self._tables.items() if sop not in key}
         self._numbers = {key: numbers for key, numbers in self._numbers.items() if sop not in key}
 
@@ -318,27 +322,70 @@ class Domain:
                 kept.append(box)
         return [boxes[box] for box in kept]
 
+    def size(self, leaves: Sequence[Leaf]) -> int:
+        """How many tuples the leaves have, at most."""
+        return sum(prod(len(self.leaf_set(leaf, m, i)) for leaf in leaves) for m, i in self._largest(leaves))
+
+    def classes(self, sops: Sequence[SOp]) -> "Classes":
+        """For leaves with too many combinations: a representative for each value of a leaf.
+
+        Values are in one class when every s-op that is a function of this leaf alone, and that the others are
+        computed from, is the same on them. Leaves that are not mentioned are as they are.
+        """
+        key = tuple(sops)
+        if key not in self._classes:
+            leaves = self.leaves_of(sops)
+            many = len(leaves) > 1 and self.size(leaves) > MANY
+            self._classes[key] = leaf_classes(self, key, leaves) if many else {}
+        return self._classes[key]
+
+    def class_tuples(self, leaves: Sequence[Leaf], classes: "Classes") -> list[Tuple]:
+        """Every tuple of representatives at any place."""
+        if not classes:
+            return self.tuples(leaves)
+        boxes: dict[tuple[Values, ...], None] = {}
+        for m, i in self._largest(leaves):
+            boxes[tuple(self._class_set(leaf, classes, m, i) for leaf in leaves)] = None
+        if sum(prod(map(len, box)) for box in boxes) > 4 * MAX_TUPLES:
+            raise Refused(f"more than {4 * MAX_TUPLES} combinations of values of {len(leaves)} things at one position")
+        found = {row_key(row): row for box in boxes for row in product(*box)}
+        if len(found) > MAX_TUPLES:
+            raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at once")
+        return list(found.values())
+
+    def _class_set(self, leaf: Leaf, classes: "Classes", m: int, i: int) -> Values:
+        values = self.leaf_set(leaf, m, i)
+        if leaf not in classes:
+            return values
+        return tuple(dict.fromkeys(classes[leaf][value] for value in values if value in classes[leaf]))
+
     def joint(self, sops: Sequence[SOp], m: int, i: int) -> tuple[Tuple, ...]:
         """The tuples of values that these s-ops can have together at one place."""
         leaves = self.leaves_of(sops)
         key = (tuple(sops), self._signature(leaves, m, i))
         if key not in self._joints:
-            rows = self._evaluated(sops, leaves, self.tuples_at(leaves, m, i))
+            classes = self.classes(sops)
+            if classes:
+                tuples: Iterable[Tuple] = product(*[self._class_set(leaf, classes, m, i) for leaf in leaves])
+            else:
+                tuples = self.tuples_at(leaves, m, i)
+            rows = self._evaluated(sops, leaves, tuples)
             self._joints[key] = tuple({row_key(row): row for _, row in rows}.values())
         return self._joints[key]
 
     def table(self, sops: Sequence[SOp]) -> dict[Tuple, Tuple]:
-        """For every tuple of values of the leaves, the values of the s-ops."""
+        """For every tuple of values (representatives, where there are `classes`) the values of the s-ops."""
         key = tuple(sops)
         if key not in self._tables:
             leaves = self.leaves_of(sops)
-            self._tables[key] = self.image(sops, leaves, self.tuples(leaves))
+            self._tables[key] = self.image(sops, leaves, self.class_tuples(leaves, self.classes(sops)))
         return self._tables[key]
 
     def all_values(self, sops: Sequence[SOp]) -> tuple[Tuple, ...]:
         """The tuples of values that these s-ops can have together anywhere."""
         leaves = self.leaves_of(sops)
-        return tuple({row_key(row): row for _, row in self._evaluated(sops, leaves, self.tuples(leaves))}.values())
+        tuples = self.class_tuples(leaves, self.classes(sops))
+        return tuple({row_key(row): row for _, row in self._evaluated(sops, leaves, tuples)}.values())
 
     def values_of(self, sop: SOp) -> Values:
         """What the s-op can be anywhere."""
@@ -398,6 +445,40 @@ class Domain:
         if sops not in self._numbers:
             self._numbers[sops] = _Numbering(self, sops)
         return self._numbers[sops]
+
+
+Classes: TypeAlias = Mapping[Leaf, Mapping[Atom, Atom]]
+
+
+def leaf_classes(domain: Domain, sops: tuple[SOp, ...], leaves: tuple[Leaf, ...]) -> Classes:
+    """Classes of each leaf that the s-ops can be computed from: intervals, so that a share is between thresholds."""
+    read: dict[SOp, None] = {sop: None for sop in sops if len(domain.leaves(sop)) == 1}
+    whole: set[Leaf] = set()
+    for node in domain.cone(sops):
+        if len(domain.leaves(node)) < 2:
+            continue
+        if node in domain.definitions:
+            whole |= set(domain.definitions[node].leaves)
+        elif isinstance(node, Map):
+            read.update({arg: None for arg in node.args if len(domain.leaves(arg)) == 1})
+    found: dict[Leaf, dict[Atom, Atom]] = {}
+    for leaf in leaves:
+        if leaf in whole or not isinstance(leaf, Aggregate | Count):
+            continue
+        mine = [sop for sop in read if domain.leaves(sop) == (leaf,)]
+        values = domain.profile(leaf).values()
+        first: dict[object, Atom] = {}
+        image = domain.image(mine, (leaf,), [(value,) for value in values])
+        found[leaf] = {}
+        run, last = 0, None
+        for value in sorted(
+            (value for (value,) in image), key=lambda v: (1, 0, v) if isinstance(v, str) else (0, v, "")
+        ):
+            result = row_key(image[(value,)])
+            run += result != last
+            last = result
+            found[leaf][value] = first.setdefault(run, value)
+    return found
 
 
 class _Numbering:
