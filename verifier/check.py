@@ -202,9 +202,10 @@ class _Search:
 
     def _replayed(self, word: Word, finding: Finding, wanted: Status) -> Witness:
         """The witness as the interpreter sees it; an engine that is contradicted there has a bug."""
-        outcome = self.checker.check(word)
+        outcome, name = self.checker.check(word), self.bound.property.name
+        if word not in self.scope:
+            raise InternalError(f"{finding.by} answers `{name}` with {word!r}, which is not in {self.scope}")
         if outcome.status is not wanted:
-            name = self.bound.property.name
             raise InternalError(
                 f"{finding.by} says that `{name}` {wanted.value} at {word!r}, evaluation says {outcome.status.value}"
             )

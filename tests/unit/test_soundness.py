@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from spec.diagnostics import PropertyError, RaspError
+from spec.diagnostics import InternalError, PropertyError, RaspError
 from spec.property.ast import Architecture, Carrier, Cover, Example
 from spec.property.bind import bind
 from spec.property.bound import BoundProperty
@@ -24,10 +24,10 @@ from spec.source import Source
 from spec.values import atom_key
 from tests.unit.random_contracts import random_contract, random_text
 from verifier.check import Options, check, spread
-from verifier.engine import Limits, Word
+from verifier.engine import Limits, Sat, Word
 from verifier.mutate import mutants
 from verifier.overrides import Overrides
-from verifier.portfolio import ENGINES
+from verifier.portfolio import ENGINES, Finding
 from verifier.selection import select
 from verifier.subject import Subject
 from verifier.verdict import Failed, Proved, Refuted, Unknown, Vacuous, Verdict
@@ -233,6 +233,14 @@ def test_a_decimal_is_the_rational_that_it_spells_for_all_lengths_as_well() -> N
     contract = "scope lengths=1..any alphabet=[0.1]\nensures x[0] {} n"
     assert isinstance(decided("x = 10 * length * tokens_float;", contract.format("=="), "auto"), Proved)
     assert not isinstance(decided("x = 10 * length * tokens_float;", contract.format("!="), "auto"), Proved)
+
+
+@pytest.mark.parametrize("word", [("b",), ("a", "c"), ("a",) * 3])
+def test_no_input_outside_of_the_scope_is_a_counterexample(word: Word, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever names it, an engine or a cache."""
+    monkeypatch.setattr("verifier.check.answer", lambda *_: Finding(Sat(word), "somebody"))
+    with pytest.raises(InternalError, match="not in"):
+        decided("x = indices;", "scope lengths=2 alphabet=ab\nensures x[0] > 0")
 
 
 def test_the_two_zeros_are_one_symbol() -> None:
