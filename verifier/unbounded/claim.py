@@ -104,7 +104,9 @@ class _Claimer:
         given = self._given()
         self.symbolic.add(self._nodes(claim))
         for index, failure in enumerate(self.symbolic.failures):
-            condition = failure.condition if index < unconditional else conjunction((given, failure.condition))
+            condition = (
+                failure.condition if index < unconditional else conjunction((given[failure.letter], failure.condition))
+            )
             self._owe(f"no failure of node {failure.node.id}: {failure.reason}", failure.letter, condition)
         self._claim(claim, given)
         return self.found
@@ -130,25 +132,22 @@ class _Claimer:
     def _speaker(self, letter: int, anchor: Anchor) -> Speaker:
         return Speaker(self.symbolic, self.binding, self.scope, self.languages, letter, anchor)
 
-    def _given(self) -> Formula:
-        """The preconditions, as a formula about the whole word."""
-        given: Formula = TRUE
+    def _given(self) -> tuple[Formula, ...]:
+        """The preconditions, for each letter that the distinguished position may hold, whichever that position is."""
+        given: list[Formula] = [TRUE] * len(self.symbolic.letters)
         for requires in self.prop.requires:
-            per_letter = [self._speaker(k, Anchor.ANY).truth(requires.condition) for k in self.symbolic.letters]
-            cases = per_letter[0]
-            places = {v.place for guard, _ in cases for v in variables(guard)}
-            if len(set(per_letter)) > 1 or places - {Place.NONE}:
-                raise Unsupported("a precondition about single positions")
-            bad = disjunction(guard for guard, value in cases if value not in (YES, NO))
             for letter in self.symbolic.letters:
-                self._owe("a precondition has a value", letter, conjunction((given, bad)))
-            given = conjunction((given, disjunction(guard for guard, value in cases if value == YES)))
-        return given
+                cases = self._speaker(letter, Anchor.ANY).truth(requires.condition)
+                bad = disjunction(guard for guard, value in cases if value not in (YES, NO))
+                self._owe("a precondition has a value", letter, conjunction((given[letter], bad)))
+                yes = disjunction(guard for guard, value in cases if value == YES)
+                given[letter] = conjunction((given[letter], yes))
+        return tuple(given)
 
     # -------------------------------------------------------------------------------------------- claims
 
-    def _claim(self, claim: ast.Claim, given: Formula) -> None:
-        if given != TRUE and isinstance(claim, ast.Causal | ast.Invariance):
+    def _claim(self, claim: ast.Claim, given: Sequence[Formula]) -> None:
+        if set(given) != {TRUE} and isinstance(claim, ast.Causal | ast.Invariance):
             raise Unsupported("preconditions of a claim about several inputs")
         match claim:
             case ast.Ensures(condition=condition):
@@ -165,7 +164,7 @@ class _Claimer:
             case _:
                 pass
 
-    def _ensures(self, condition: ast.Expression, given: Formula) -> None:
+    def _ensures(self, condition: ast.Expression, given: Sequence[Formula]) -> None:
         universal = isinstance(condition, ast.Quantified) and condition.quantifier is ast.Quantifier.FORALL
         if universal and isinstance(condition, ast.Quantified) and not isinstance(condition.domain, ast.Symbols):
             self._for_all(condition, given)
@@ -173,9 +172,9 @@ class _Claimer:
         anchor = _anchor(condition)
         for letter in self.symbolic.letters:
             cases = self._speaker(letter, anchor).truth(condition)
-            self._not_yes("the condition", letter, cases, conjunction((given, self._anchored(anchor, letter))))
+            self._not_yes("the condition", letter, cases, conjunction((given[letter], self._anchored(anchor, letter))))
 
-    def _for_all(self, condition: ast.Quantified, given: Formula) -> None:
+    def _for_all(self, condition: ast.Quantified, given: Sequence[Formula]) -> None:
         """At every position: the first quantified one is the distinguished one."""
         names = condition.variables
         symbolic = self.symbolic
@@ -186,12 +185,12 @@ class _Claimer:
             else:
                 assigned, rest = [Spot(letter, symbolic.position())], names[1:]
             low, high = _range(speaker, condition.domain)
-            facts = [given]
+            facts = [given[letter]]
             for name, spot in zip(names, assigned, strict=False):
                 speaker = speaker.assign(name, spot)
                 facts += [at_most(low - spot.position), at_most(spot.position - high)]
             inside = conjunction((at_most(low.times(-1)), less(high, speaker.length)))
-            outside = conjunction((given, at_most(low - high), negation(inside)))
+            outside = conjunction((given[letter], at_most(low - high), negation(inside)))
             self._owe("the range is within the input", letter, outside)
             cases = speaker.instances(condition, rest)
             self._not_yes("the condition at every position", letter, cases, conjunction(facts))
@@ -224,7 +223,7 @@ class _Claimer:
                 return conjunction([*(equal(before(k)) for k in symbolic.letters), *start])
         assert_never(anchor)
 
-    def _accepts(self, condition: ast.Expression, language: ast.Language, given: Formula) -> None:
+    def _accepts(self, condition: ast.Expression, language: ast.Language, given: Sequence[Formula]) -> None:
         if self.symbolic.symbols is None:
             raise Unsupported("languages of tokens that are not told apart")
         anchor = _anchor(condition)
@@ -234,13 +233,13 @@ class _Claimer:
             yes = disjunction(guard for guard, value in cases if value == YES)
             no = disjunction(guard for guard, value in cases if value == NO)
             right = disjunction((conjunction((yes, inside)), conjunction((no, negation(inside)))))
-            violated = conjunction((given, self._anchored(anchor, letter), negation(right)))
+            violated = conjunction((given[letter], self._anchored(anchor, letter), negation(right)))
             self._owe("the condition is the language", letter, violated)
 
-    def _equivalent(self, left: SOp, right: SOp, given: Formula) -> None:
+    def _equivalent(self, left: SOp, right: SOp, given: Sequence[Formula]) -> None:
         for letter in self.symbolic.letters:
             same = _same(self.symbolic.values[left][letter], self.symbolic.values[right][letter])
-            self._owe("equal values", letter, conjunction((given, negation(same))))
+            self._owe("equal values", letter, conjunction((given[letter], negation(same))))
 
     def _causal(self, target: SOp) -> None:
         """The value is a function of the counts before the position, which a prefix has as well."""

@@ -44,11 +44,11 @@ from verifier.unbounded.linear import (
 from verifier.unbounded.machine import Machine, State, before, final, in_all, memory, numbering
 from verifier.unbounded.solve import Solver
 
-MAX_STATES: Final = 1_200
+MAX_STATES: Final = 250
 MAX_LITERALS: Final = 48
 MAX_CANDIDATES: Final = 6_000
 _FEW: Final = 8
-_WALKS: Final = 60
+_WALKS: Final = 12
 _WALK_LENGTH: Final = 24
 
 

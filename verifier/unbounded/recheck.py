@@ -106,12 +106,12 @@ class _Runner:
     def check(self, word: tuple[Atom, ...]) -> None:
         """The run of one word, position by position."""
         symbolic = self.claim.symbolic
-        states, letters = _states(symbolic, word)
+        states, letters = states_of(symbolic, word)
         if self.checker.check(word).status is Status.FAILS:
             raise InternalError(f"`{self.bound.property.name}` was proved for all lengths, but {word!r} violates it")
         given = self.checker.preconditions(word) is None
         run = self.interpreter.run(word) if given or not self.bound.property.requires else None
-        whole = _whole(symbolic, states[-1], letters[0])
+        whole = whole_word(symbolic, states[-1], letters[0])
         for position, letter in enumerate(letters):
             numbers = {**numbering(states[position], symbolic.machine.letters), **whole}
             if run is not None:
@@ -125,7 +125,7 @@ class _Runner:
     def _values(self, run: Run, position: int, letter: int, numbers: Mapping[Variable, int]) -> None:
         for sop, per_letter in self.claim.symbolic.values.items():
             found = [value for guard, value in per_letter[letter] if holds(guard, numbers)]
-            if len(found) != 1 or not _is(found[0], run.values[sop][position], run.tokens, numbers):
+            if len(found) != 1 or not stands_for(found[0], run.values[sop][position], run.tokens, numbers):
                 raise InternalError(f"node {sop.id} at {position} of {run.tokens!r} is not {found!r}")
 
     def _formulas(self, letter: int, numbers: Mapping[Variable, int], length: int) -> None:
@@ -142,7 +142,8 @@ def _free(formula: Formula) -> Iterable[Variable]:
     return (v for v in variables(formula) if v.sort is Sort.FREE)
 
 
-def _states(symbolic: Symbolic, word: Sequence[Atom]) -> tuple[list[State], list[int]]:
+def states_of(symbolic: Symbolic, word: Sequence[Atom]) -> tuple[list[State], list[int]]:
+    """The state before each letter and after the last, and the letters by number."""
     letters = [0 if symbolic.symbols is None else _letter(symbolic.symbols, atom) for atom in word]
     states = [symbolic.machine.initial()]
     for letter in letters:
@@ -154,7 +155,8 @@ def _letter(symbols: Sequence[Atom], atom: Atom) -> int:
     return next(k for k, symbol in enumerate(symbols) if atom_key(symbol) == atom_key(atom))
 
 
-def _whole(symbolic: Symbolic, last: State, first: int) -> Mapping[Variable, int]:
+def whole_word(symbolic: Symbolic, last: State, first: int) -> Mapping[Variable, int]:
+    """The variables about the whole word, by value."""
     letters = symbolic.machine.letters
     found = {Variable(Sort.TOTAL, k, Place.NONE): value for k, value in enumerate(last[:letters])}
     found |= {Variable(Sort.FINAL, k, Place.NONE): value for k, value in enumerate(last[letters:])}
@@ -162,7 +164,7 @@ def _whole(symbolic: Symbolic, last: State, first: int) -> Mapping[Variable, int
     return found | {v: int(v.number == first) for v in marks}
 
 
-def _is(value: Value, atom: Atom, tokens: Sequence[Atom], numbers: Mapping[Variable, int]) -> bool:
+def stands_for(value: Value, atom: Atom, tokens: Sequence[Atom], numbers: Mapping[Variable, int]) -> bool:
     """Whether the value stands for the atom."""
     match value:
         case Known(atom=found):

@@ -1,0 +1,194 @@
+"""Properties for all lengths: what is proved, what is refuted by a short input, and what is left open."""
+
+import pytest
+
+from spec.diagnostics import InternalError
+from spec.elaborate import elaborate
+from spec.property.ast import Carrier
+from spec.property.bind import bind
+from spec.property.bound import BoundProperty
+from spec.property.contract import read_contract
+from spec.source import Source
+from verifier.check import Options, check
+from verifier.result import Result, from_json, to_json
+from verifier.unbounded.claim import Obligation, any_letters, claimed, listed_letters
+from verifier.unbounded.invariant import counterexample, invariant
+from verifier.unbounded.linear import Linear, Unsupported, at_most, constant, equal
+from verifier.unbounded.machine import memory
+from verifier.unbounded.prove import Proof, prove
+from verifier.unbounded.recheck import recheck
+from verifier.unbounded.solve import Solver
+from verifier.verdict import EveryLength, Proved, Refuted, Unknown, Verdict
+
+DYCK = """
+p = select(indices, indices, <=);
+opened = aggregate(p, indicator(tokens == "("));
+closed = aggregate(p, indicator(tokens == ")"));
+below = aggregate(p, indicator(closed > opened)) > 0;
+d = "F" if below else ("T" if opened == closed else "P");
+"""
+SHIFTED = DYCK.replace("closed > opened", "closed >= opened")
+ONES = 'p = select(indices, indices, <=); ones = round((indices + 1) * aggregate(p, indicator(tokens == "1")));'
+DOUBLE = """
+same = select(tokens, tokens, ==);
+first = not has_focus(same and select(indices, indices, <));
+h = selector_width(same);
+hh = selector_width(select(h, h, ==) and select(first, True, ==));
+"""
+
+
+def bound(program: str, scope: str, clause: str) -> BoundProperty:
+    text = f"#@ scope lengths={scope}\n#@ {clause}\n"
+    source = Source("x.rasp", program + "\n" + text)
+    contract = read_contract(Source("x.prop", text.replace("#@ ", "")), Carrier.FILE)
+    return bind(contract, lambda _path, numbers: elaborate(source, numbers)).properties[0]
+
+
+def verdict(program: str, scope: str, clause: str) -> Verdict:
+    return check(bound(program, scope, clause), Options())
+
+
+PROVED = [
+    ("reverse", "r = aggregate(select(indices, length - 1 - indices, ==), tokens);", "any alphabet=abc",
+     "ensures x: forall i: r[i] == tokens[n - 1 - i]"),
+    ("reverse of reverse",
+     "m = select(indices, length - 1 - indices, ==); r = aggregate(m, aggregate(m, tokens));", "any alphabet=ab",
+     "ensures x: all(r == tokens)"),
+    ("integers", "r = aggregate(select(indices, length - 1 - indices, ==), tokens_asis);", "any integers=any",
+     "ensures x: forall i: r[n - 1 - i] == tokens_asis[i]"),
+    ("rotate", "r = aggregate(select(indices, (indices - 1) % length, ==), tokens);", "any alphabet=ab",
+     "ensures x: forall i: r[(i + 1) % n] == tokens[i]"),
+    ("histogram", "h = selector_width(select(tokens, tokens, ==));", "any alphabet=abc",
+     "ensures x: forall i: h[i] == count(tokens, tokens[i])"),
+    ("double histogram", DOUBLE, "any alphabet=ab", "ensures x: forall i: hh[i] * h[i] == count(h, h[i])"),
+    ("majority", 'm = aggregate(full_s, indicator(tokens == "1")) > 1 / 2;', "any alphabet=01",
+     'ensures x: forall i: m[i] <=> 2 * count(tokens, "1") > n'),
+    ("Dyck-1", DYCK, 'any alphabet="()"', 'accepts x: d[n - 1] == "T" iff dyck("()")'),
+    ("parity", ONES + "q = ones % 2;", "any alphabet=01", "accepts x: q[n - 1] == 1 iff /(0*10*1)*0*10*/"),
+    ("seen before", "s = has_focus(select(tokens, tokens, ==) and select(indices, indices, <));", "any alphabet=ab",
+     "ensures x: forall i: s[i] <=> exists j in 0..i-1: tokens[j] == tokens[i]"),
+    ("an a before", 'p = select(indices, indices, <=); s = has_focus(p and select(tokens, "a", ==));',
+     "any alphabet=ab", "accepts x: s[n - 1] iff /.*a.*/"),
+    ("causal", ONES, "any alphabet=01", "causal x: ones"),
+    ("from a length on", "r = 1 / (length - 1);", "2..any alphabet=ab", "ensures x: forall i: r[i] * (n - 1) == 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "program", "scope", "clause"), PROVED, ids=[case[0] for case in PROVED])
+def test_proved_for_every_length(name: str, program: str, scope: str, clause: str) -> None:
+    found = verdict(program, scope, clause)
+    assert isinstance(found, Proved), (name, found)
+    assert found.every is not None
+    assert "interpreter" in found.every.checked_by[0]
+
+
+REFUTED = [
+    ("reverse", "r = aggregate(select(indices, length - indices, ==), tokens, \"-\");", "any alphabet=ab",
+     "ensures x: forall i: r[i] == tokens[n - 1 - i]"),
+    ("histogram", "h = selector_width(select(tokens, tokens, ==) and select(indices, indices, <=));",
+     "any alphabet=ab", "ensures x: forall i: h[i] == count(tokens, tokens[i])"),
+    ("double histogram", DOUBLE.replace(" and select(first, True, ==)", ""), "any alphabet=ab",
+     "ensures x: forall i: hh[i] * h[i] == count(h, h[i])"),
+    ("majority", 'm = aggregate(full_s, indicator(tokens == "1")) >= 1 / 2;', "any alphabet=01",
+     'ensures x: forall i: m[i] <=> 2 * count(tokens, "1") > n'),
+    ("Dyck-1", SHIFTED, 'any alphabet="()"', 'accepts x: d[n - 1] == "T" iff dyck("()")'),
+    ("parity", ONES + "q = ones % 2;", "any alphabet=01", "accepts x: q[n - 1] == 0 iff /(0*10*1)*0*10*/"),
+    ("seen before", "s = has_focus(select(tokens, tokens, ==) and select(indices, indices, <=));", "any alphabet=ab",
+     "ensures x: forall i: s[i] <=> exists j in 0..i-1: tokens[j] == tokens[i]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "program", "scope", "clause"), REFUTED, ids=[case[0] for case in REFUTED])
+def test_wrong_variants_are_refuted_by_a_short_input(name: str, program: str, scope: str, clause: str) -> None:
+    found = verdict(program, scope, clause)
+    assert isinstance(found, Refuted), (name, found)
+    assert found.witness is not None
+    assert found.witness.least
+
+
+OPEN = [
+    # False, but only for inputs that are longer than what is searched.
+    ("a length", "x = indices;", "any alphabet=ab", "ensures x: forall i: x[i] < 9"),
+    ("a count", ONES, "any alphabet=01", "ensures x: forall i: ones[i] < 8"),
+    ("a language", ONES, "any alphabet=01", "accepts x: ones[n - 1] < 7 iff /(0*1){0,9}0*/"),
+    ("a depth", DYCK, 'any alphabet="()"', 'ensures x: forall i: count(prefix(tokens, i), "(") < 9 or d[i] == "F"'),
+    ("a gather", "r = aggregate(select(indices, (indices - 8) % length, ==), tokens);", "any alphabet=ab",
+     "ensures x: n > 6 => all(r == tokens)"),
+    ("an error", "r = 1 / (length - 9);", "any alphabet=ab", "ensures x: n > 0 and r[0] == r[n - 1]"),
+    ("doubles", "x = indices;", "any alphabet=ab numbers=ieee", "ensures x: forall i: x[i] == i"),
+    ("not expressible", "x = indices * indices;", "any alphabet=ab", "ensures x: forall i: x[i] >= i"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "program", "scope", "clause"), OPEN, ids=[case[0] for case in OPEN])
+def test_what_is_false_far_out_or_not_expressible_is_not_proved(
+    name: str, program: str, scope: str, clause: str
+) -> None:
+    found = verdict(program, scope, clause)
+    assert isinstance(found, Unknown), (name, found)
+
+
+def test_a_precondition_restricts_the_inputs() -> None:
+    program = 'm = aggregate(full_s, indicator(tokens == "1"));'
+    clause = 'requires some: count(tokens, "1") > 0\n#@ ensures x: forall i: m[i] > 0'
+    found = verdict(program, "any alphabet=01", clause)
+    assert isinstance(found, Proved), found
+
+
+def test_a_proof_for_all_lengths_crosses_a_process_boundary() -> None:
+    prop = bound(PROVED[4][1], PROVED[4][2], PROVED[4][3])
+    every = EveryLength("by counting", ("x <= y",), 3, ("the interpreter",))
+    shown = Result("a.rasp", 1, 1, "x", "ensures", "..", prop.property.scope, Proved(prop.property.scope, every=every))
+    assert from_json(to_json(shown)) == shown
+
+
+def test_a_proof_for_all_lengths_needs_a_second_look_and_an_endless_scope() -> None:
+    prop = bound(PROVED[4][1], PROVED[4][2], PROVED[4][3])
+    with pytest.raises(InternalError):
+        EveryLength("by counting", (), 3, ())
+    with pytest.raises(InternalError):
+        Proved(prop.property.scope)
+    bounded = bound(PROVED[4][1], "1..3 alphabet=ab", PROVED[4][3]).property.scope
+    with pytest.raises(InternalError):
+        Proved(bounded, every=EveryLength("by counting", (), 3, ("the interpreter",)))
+
+
+# --- forged proofs ------------------------------------------------------------------------------------------------
+
+
+def test_a_forged_invariant_is_rejected() -> None:
+    prop = bound(DYCK, 'any alphabet="()"', 'accepts x: d[n - 1] == "T" iff dyck("()")')
+    claim = claimed(prop, listed_letters(prop))
+    with pytest.raises(InternalError):
+        recheck(prop, claim, Proof(tuple(claim.obligations), (equal(memory(0)),)), deadline=1e12)
+
+
+def test_an_invariant_that_is_not_kept_is_rejected_although_no_short_run_breaks_it() -> None:
+    prop = bound(DYCK, 'any alphabet="()"', 'accepts x: d[n - 1] == "T" iff dyck("()")')
+    claim = claimed(prop, listed_letters(prop))
+    small = at_most(memory(2).plus(-30))
+    assert counterexample(claim.symbolic.machine, [small], Solver()) is not None
+    with pytest.raises(InternalError):
+        recheck(prop, claim, Proof(tuple(claim.obligations), (small,)), deadline=1e12)
+
+
+def test_an_obligation_with_a_solution_is_rejected() -> None:
+    prop = bound(PROVED[6][1], PROVED[6][2], PROVED[6][3])
+    claim = claimed(prop, listed_letters(prop))
+    far = at_most(constant(20) - Linear.variable(next(iter(claim.symbolic.position().variables))))
+    with pytest.raises(InternalError):
+        recheck(prop, claim, Proof((Obligation("never far", 0, far),), ()), deadline=1e12)
+
+
+def test_invariants_are_inductive_and_hold_at_the_start() -> None:
+    prop = bound(DYCK, 'any alphabet="()"', 'accepts x: d[n - 1] == "T" iff dyck("()")')
+    claim = claimed(prop, listed_letters(prop))
+    found = invariant(claim.symbolic.machine, [one.violated for one in claim.obligations], Solver(), 1e12)
+    assert found
+    assert counterexample(claim.symbolic.machine, found, Solver()) is None
+
+
+def test_tokens_that_are_compared_need_their_letters() -> None:
+    prop = bound(PROVED[4][1], PROVED[4][2], PROVED[4][3])
+    with pytest.raises(Unsupported):
+        prove(claimed(prop, any_letters(prop)), 1e12)
