@@ -27,13 +27,15 @@ def all_lengths(bound: BoundProperty, wall_s: float) -> Proved | Unknown:
     for build in (any_letters, listed_letters):
         began = monotonic()
         try:
-            claim = claimed(bound, build(bound))
+            symbolic = build(bound)
+            symbolic.domain.solver.deadline = began + _SHARE * wall_s
+            claim = claimed(bound, symbolic)
             proof = prove(claim, began + _SHARE * wall_s)
             checked = recheck(bound, claim, proof, began + wall_s)
         except Unsupported as reason:
             reasons.append(str(reason))
             continue
-        return Proved(bound.property.scope, every=_evidence(claim.symbolic, proof, checked))
+        return Proved(bound.property.scope, every=_evidence(symbolic, proof, checked))
     return Unknown(Reason.UNSUPPORTED, "for all lengths: " + "; ".join(dict.fromkeys(reasons)))
 
 

@@ -216,8 +216,15 @@ def _tuples(machine: Machine, samples: Sequence[Mapping[Variable, int]]) -> Iter
 
 def _equalities(terms: Sequence[Linear], samples: Sequence[Mapping[Variable, int]]) -> list[Linear]:
     """A basis of the linear equalities that all samples satisfy."""
+    few = _common(terms, samples[:: max(1, len(samples) // 40)])
+    if all(term.value(sample) == 0 for term in few for sample in samples):
+        return few
+    return _common(terms, samples)
+
+
+def _common(terms: Sequence[Linear], samples: Sequence[Mapping[Variable, int]]) -> list[Linear]:
     rows: list[list[Fraction]] = []
-    for sample in samples[:400]:
+    for sample in samples:
         rows = _reduce(rows, [*(Fraction(term.value(sample)) for term in terms), Fraction(1)])
     columns = len(terms) + 1
     pivots = {next(c for c, x in enumerate(row) if x): row for row in rows}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, assert_never
 
 import z3
@@ -11,9 +12,10 @@ from verifier.unbounded.linear import Compare, Formula, Linear, Many, Not, Relat
 
 @dataclass(eq=False)
 class Solver:
-    """Translates formulas, and decides them one at a time; `configuration` is z3's."""
+    """Translates formulas, and decides them one at a time until the deadline; `configuration` is z3's."""
 
     timeout_ms: int = 10_000
+    deadline: float | None = None
     configuration: Mapping[str, int] = field(default_factory=dict)
     _context: Any = field(default_factory=z3.Context)
     _variables: dict[Variable, Any] = field(default_factory=dict)
@@ -35,6 +37,8 @@ class Solver:
 
     def model(self, formulas: Iterable[Formula]) -> dict[Variable, int] | None:
         """Values of the variables that satisfy all of them, `None` when there are none."""
+        if self.deadline is not None and monotonic() > self.deadline:
+            raise Unsupported("the time is over")
         solver = z3.SolverFor("QF_LIA", ctx=self._context)
         solver.set("timeout", self.timeout_ms)
         for name, value in self.configuration.items():
