@@ -29,7 +29,7 @@ from spec.diagnostics import InternalError, UsageError
 from spec.property.scope import Integers
 from spec.serialize import Malformed, atom_json, read_atom
 from verifier.data import Json, boolean, integer, items, read_json, record, string, write_text
-from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat
+from verifier.engine import Evidence, Limits, Proofs, Query, Reason, Sat, Undecided, Unsat
 from verifier.portfolio import Finding, decide
 from verifier.report.document import this_tool
 from verifier.terms import Term, operands
@@ -44,7 +44,7 @@ def answer(query: Query, choice: str, limits: Limits, folder: str | None, mode: 
     """What `decide` says, or has said to the same question before."""
     if folder is None:
         return decide(query, choice, limits)
-    key = query_key(query, choice)
+    key = query_key(query, choice, limits.proofs)
     path = Path(folder) / key[:2] / f"{key}.json"
     kept = _kept(path, key)
     if kept is not None and not _checked_again(key, kept, mode):
@@ -77,8 +77,8 @@ def _compare(kept: Finding, found: Finding, path: Path) -> None:
 # ------------------------------------------------------------------------------------------------ keys
 
 
-def query_key(query: Query, choice: str) -> str:
-    """The hash under which the answer to a query is kept."""
+def query_key(query: Query, choice: str, proofs: Proofs = Proofs.SAMPLE) -> str:
+    """The hash under which the answer to a query is kept; what has to be confirmed is a part of the question."""
     tool = this_tool()
     solvers: dict[str, Json] = dict(tool.solvers)
     document: Json = {
@@ -87,6 +87,7 @@ def query_key(query: Query, choice: str) -> str:
         "python": tool.python,
         "solvers": solvers,
         "engine": choice,
+        "proofs": proofs.value,
         "query": canonical(query),
     }
     text = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))

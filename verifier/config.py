@@ -22,7 +22,7 @@ from typing import Final, TypeAlias
 
 from spec.diagnostics import Diagnostic, UsageError
 from spec.values import Numbers
-from verifier.engine import Limits
+from verifier.engine import Limits, Proofs
 from verifier.overrides import Overrides
 from verifier.supervise import Allowance
 
@@ -48,6 +48,7 @@ class Settings:
     kill_after: float = 300.0
     memory: int = 6144
     jobs: int = os.cpu_count() or 1
+    proofs: str = Proofs.SAMPLE.value
     fail_on: tuple[str, ...] = FAIL_ON
     output: tuple[str, ...] = ()
     save_tests: str | None = None
@@ -62,7 +63,7 @@ class Settings:
     @property
     def limits(self) -> Limits:
         """What one query may take."""
-        return Limits(wall_s=self.wall)
+        return Limits(wall_s=self.wall, proofs=Proofs(self.proofs))
 
     @property
     def allowance(self) -> Allowance:
@@ -149,6 +150,7 @@ _READERS: Final[Mapping[str, Callable[[object, str], Value]]] = MappingProxyType
         "kill_after": _seconds,
         "memory": _count,
         "jobs": _count,
+        "proofs": _one_of(*(proofs.value for proofs in Proofs)),
         "fail_on": _fail_on,
         "output": _texts,
         "save_tests": _text,

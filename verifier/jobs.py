@@ -7,7 +7,7 @@ from pathlib import Path
 from spec.property import ast
 from spec.property.bound import BoundProperty
 from verifier.check import Options, check
-from verifier.engine import Limits, Reason
+from verifier.engine import Limits, Proofs, Reason
 from verifier.overrides import Overrides
 from verifier.report.counterexample import Shown, counterexample
 from verifier.result import Json, Result
@@ -47,7 +47,9 @@ class Job:
 
     def to_json(self) -> dict[str, Json]:
         """As JSON data."""
-        return asdict(self)
+        data = asdict(self)
+        data["options"]["limits"]["proofs"] = self.options.limits.proofs.value
+        return data
 
     @staticmethod
     def from_json(data: dict[str, Json]) -> "Job":
@@ -63,6 +65,7 @@ class Job:
                 "others": list(others),
             } if isinstance(target, str | None) and isinstance(names, list | None) and isinstance(clauses, str | None):
                 chosen = None if names is None else tuple(map(str, names))
+                limits["proofs"] = Proofs(limits["proofs"])  # type: ignore[assignment]  # no longer JSON
                 made = Options(**options, limits=Limits(**limits))  # type: ignore[arg-type]  # as `asdict` wrote them
                 asked = Overrides(**overrides)  # type: ignore[arg-type]  # likewise
                 return Job(path, target, chosen, asked, made, clauses, tuple(map(str, others)))

@@ -11,7 +11,7 @@ from verifier.engine import Evidence, Reason
 from verifier.report.document import Document, RunState
 from verifier.result import Result
 from verifier.trace import Matrix, Place, Trace, Values
-from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
+from verifier.verdict import Closed, EveryLength, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
 
 HOSTILE = "\x1b[31m::error::%0A\x00\u202e<script>alert('&')</script>|`]]>,\ud800 \"\\"
 
@@ -29,6 +29,7 @@ VERDICTS: dict[str, Verdict] = {
     "proved": Proved(SCOPE, CLOSED, warnings=(HOSTILE,)),
     "found": Proved(SCOPE, witness=WITNESS),
     "structural": Proved(Scope(1, None, Integers(None, 3)), structural=HOSTILE),
+    "always": Proved(Scope(1, None, ("a", "b")), every=EveryLength("induction", (HOSTILE,), 3, ("enumerate",))),
     "refuted": Refuted(WITNESS, CLOSED[:1]),
     "unreached": Refuted(None, CLOSED, HOSTILE),
     "vacuous": Vacuous(CLOSED, HOSTILE),

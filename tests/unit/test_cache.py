@@ -15,7 +15,7 @@ from spec.property.scope import Integers
 from verifier.cache import SAMPLE, answer, canonical, query_key
 from verifier.check import Options, check
 from verifier.claims import state
-from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat
+from verifier.engine import Evidence, Limits, Proofs, Query, Reason, Sat, Undecided, Unsat
 from verifier.overrides import Overrides
 from verifier.portfolio import Finding
 from verifier.report.document import this_tool
@@ -68,6 +68,7 @@ def test_equal_questions_have_equal_keys_and_different_ones_do_not() -> None:
     others = [
         query_key(_query("back"), "auto"),
         query_key(_query("back"), "sat"),
+        query_key(_query("back"), "auto", Proofs.ALL),
         query_key(_query("front"), "auto"),
         query_key(_query("back", 3), "auto"),
         query_key(Query(2, ("a", "c"), _query("back").violation), "auto"),

@@ -10,6 +10,7 @@ from verifier.check import Options
 from verifier.cli.common import Commands, add_scope, target
 from verifier.cli.outcome import Presentation, present, print_result, started
 from verifier.config import CACHE_MODES, FAIL_ON, KEYS, Settings, Value, resolve
+from verifier.engine import Proofs
 from verifier.jobs import Job
 from verifier.overrides import usage
 from verifier.portfolio import by_name
@@ -77,6 +78,11 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--wall", type=_seconds, metavar="S", help="seconds for a query of one length (60)")
     group.add_argument("--kill-after", type=_seconds, metavar="S", help="seconds for a property (300)")
     group.add_argument("--memory", type=_count, metavar="MIB", help="memory of one process (6144)")
+    group.add_argument(
+        "--proofs",
+        choices=[proofs.value for proofs in Proofs],
+        help="which absences of a counterexample are confirmed: all, where it costs little (sample), none",
+    )
     group.add_argument("--cache", metavar="FOLDER", help="keep the answers of the engines there")
     group.add_argument(
         "--cache-mode",

@@ -120,9 +120,11 @@ def _within(inner: Scope, outer: Scope) -> bool:
 
 
 def _checkers(result: Result) -> frozenset[str]:
-    """Who checked every length that is closed."""
+    """Who checked every length that is closed, or the proof for all of them."""
     closed = getattr(result.verdict, "closed", ())
     named = [frozenset(one.evidence.checked_by) for one in closed]
+    if isinstance(result.verdict, Proved) and result.verdict.every is not None:
+        named = [frozenset(result.verdict.every.checked_by)]
     return frozenset.intersection(*named) if named else frozenset()
 
 

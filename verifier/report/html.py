@@ -149,6 +149,8 @@ def _cell(result: Result, n: int) -> Markup:
         sign, kind = ("∅", "open") if isinstance(verdict, Vacuous) else ("○", "none") if asked else ("✓", "yes")
         text = f"length {n}: closed by {by[n].by}{inputs}{', kept from an earlier run' if by[n].kept else ''}"
         return element("td", sign, class_=f"cell {kind}", title=text)
+    if isinstance(verdict, Proved) and verdict.every is not None and result.scope.has_length(n):
+        return element("td", "✓", class_="cell yes", title=f"every length: {verdict.every.method}")
     if isinstance(verdict, Unknown) and result.scope.has_length(n):
         return element("td", "?", class_="cell open", title=f"length {n}: {verdict.reason.value}")
     return element("td", "", class_="cell out", title=f"length {n}: not asked")
