@@ -57,7 +57,10 @@ class Proofs(Enum):
 
 @dataclass(frozen=True)
 class Limits:
-    """What an engine may spend on one query. Reaching a limit is `Undecided`, never an answer."""
+    """What an engine may spend on one query. Reaching a limit is `Undecided`, never an answer.
+
+    `fewer_symbols` allows `verifier.symmetry` to shrink the alphabet first.
+    """
 
     wall_s: float = 60.0
     max_inputs: int = 5_000_000
@@ -65,6 +68,7 @@ class Limits:
     max_nodes: int = 1 << 23
     solver_steps: int = 50_000_000
     proofs: Proofs = Proofs.SAMPLE
+    fewer_symbols: bool = True
 
 
 class Reason(Enum):

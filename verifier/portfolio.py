@@ -7,7 +7,7 @@ one that answered was asked when it was. Naming an engine forces that one.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, assert_never
 
 from spec.diagnostics import Diagnostic, InternalError, UsageError
 from spec.property.scope import Alphabet, Integers
@@ -31,6 +31,7 @@ from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.parallel import PARALLEL
 from verifier.engines.sat import SAT
 from verifier.engines.smt import SMT
+from verifier.symmetry import reduced
 from verifier.words import few_symbols
 
 ENGINES: Final[dict[str, Engine]] = {engine.name: engine for engine in (ENUMERATE, PARALLEL, DIAGRAMS, SAT, SMT)}
@@ -74,6 +75,23 @@ def decide(query: Query, choice: str, limits: Limits) -> Finding:
 
     That none exists is confirmed independently, as the policy in the limits wants it.
     """
+    fewer = reduced(query) if limits.fewer_symbols else None
+    if fewer is None:
+        return _decided(query, choice, limits)
+    finding = _decided(fewer.query, choice, limits)
+    match finding.answer:
+        case Sat(word=word, least=least):
+            answer: Answer = Sat(word, least and fewer.ordered)
+            return replace(finding, answer=answer, unique=fewer.unique(word, finding.unique))
+        case Unsat(evidence=evidence):
+            parts = filter(None, (evidence.detail, fewer.detail))
+            return replace(finding, answer=Unsat(replace(evidence, detail="; ".join(parts))))
+        case Undecided():
+            return finding
+    assert_never(finding.answer)
+
+
+def _decided(query: Query, choice: str, limits: Limits) -> Finding:
     finding = _decide(query, choice, limits)
     if not isinstance(finding.answer, Unsat) or finding.answer.evidence.checked_by:
         return finding
