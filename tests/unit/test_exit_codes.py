@@ -186,7 +186,7 @@ def test_whatever_ends_a_run_the_file_is_whole_and_says_how_far_it_came(
             time.sleep(0.02)
         assert _json(tmp_path)["run_state"] == "incomplete"
         process.send_signal(number)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     finally:
         process.kill()
         process.wait()
