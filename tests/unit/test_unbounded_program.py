@@ -121,7 +121,9 @@ def worked_out(symbolic: Symbolic, roots: Sequence[Node]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("seed", range(0, 60, 6))
+@pytest.mark.parametrize(
+    "seed", [*range(0, 18, 6), *(pytest.param(k, marks=pytest.mark.slow) for k in range(18, 90, 6))]
+)
 def test_random_counting_programs_agree_with_the_interpreter(seed: int) -> None:
     done = 0
     for number in range(seed, seed + 6):
@@ -136,13 +138,13 @@ def test_random_counting_programs_agree_with_the_interpreter(seed: int) -> None:
 
 def test_any_random_programs_agree_with_the_interpreter() -> None:
     done = 0
-    for seed in range(25):
+    for seed in range(16):
         program = random_program(Random(seed), Numbers.EXACT, 6)
         kinds = frozenset(map(kind_of, program.alphabet))
         symbolic = Symbolic(program.alphabet, kinds, 1)
         if worked_out(symbolic, program.roots):
             done += agrees(symbolic, program.alphabet, 3)
-    assert done > 100
+    assert done > 50
 
 
 RECOGNISED = {
