@@ -1,7 +1,7 @@
 """How much work and memory a script may use before it is refused.
 
 A hostile file must be refused in seconds: `9^9^9^9`, a list that doubles in a loop, an endless recursion. The
-defaults leave room for programs fifty times larger than the largest ones published.
+defaults leave room for programs nearly twenty times larger than the largest ones published.
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ _STEPS_PER_NODE: Final = 5
 class Budget:
     """The limits. Single integers and strings are bounded by `spec.operators` as everywhere else."""
 
-    steps: int = 1_000_000
+    steps: int = 500_000
     """Evaluated expressions and executed statements; costly ones count as several."""
     nodes: int = 100_000
     """Graph nodes."""
