@@ -80,7 +80,7 @@ def _proved(bound: BoundProperty, alphabet: tuple[str, ...], length: int, engine
     """Who proved the property at this length; `None` when nobody did."""
     scope = replace(bound.property.scope, alphabet=alphabet, low=1, high=length)
     stated = state(replace(bound, property=replace(bound.property, scope=scope)), length)
-    limits = Limits(wall_s=4 * seconds, max_inputs=1 << 40)
+    limits = Limits(wall_s=20 * seconds, max_inputs=1 << 40)
     finding = decide(Query(length, alphabet, stated.broken), engine, limits)
     match finding.answer:
         case Unsat():
