@@ -73,6 +73,8 @@ class _Module:
 
 
 Fetch: TypeAlias = Callable[[Aggregate, int, Unary], None]
+FULL: Final = 60_000
+"""Up to this many combinations a function is also tried without classes."""
 FEW: Final = 64
 """Up to this many values a mean that is averaged again is made exact first."""
 
@@ -159,7 +161,12 @@ class Stream:
         if not hard:
             return Resolved(max(level, 1) if mixed else level, tuple(sums), None)
         outputs = {given: tuple(phis[k][rows[given]] for k in hard) for given in known}
-        joint = self._joint(leaves, outputs, classes)
+        tables: list[tuple[dict[Tuple, tuple[Fraction, ...]], Classes]] = [(outputs, classes)]
+        if classes and self.domain.size(leaves) <= FULL:
+            every = self.domain.image(sops, leaves, self.domain.tuples(leaves))
+            seen = {given: row for given, row in every.items() if all(row in phi for phi in phis)}
+            tables.append(({given: tuple(phis[k][row] for k in hard) for given, row in seen.items()}, {}))
+        joint = self._joint(leaves, tables)
         return Resolved(max(level, joint.layer), tuple(sums), joint)
 
     def _sum(self, table: dict[Tuple, Fraction], leaves: tuple[Leaf, ...]) -> tuple[tuple[Leaf, Unary], ...] | None:
@@ -175,29 +182,39 @@ class Stream:
         parts = additive({point: value for point, value in fewer.items() if isinstance(value, Fraction)}, len(keep))
         return None if parts is None else tuple((leaves[k], part) for k, part in zip(keep, parts, strict=True))
 
-    def _joint(self, leaves: tuple[Leaf, ...], outputs: dict[Tuple, tuple[Fraction, ...]], classes: Classes) -> Joint:
-        keep = relevant(outputs, len(leaves))
-        fewer = project(outputs, keep)
-        if fewer is None:
-            raise Refused("a function of leaves that do not decide it")
-        points = {point: value for point, value in fewer.items() if isinstance(value, tuple)}
+    def _joint(
+        self, leaves: tuple[Leaf, ...], tables: Sequence[tuple[dict[Tuple, tuple[Fraction, ...]], Classes]]
+    ) -> Joint:
+        """The function as a staircase, as early as there is a form; tables with classes first, since they are small."""
+        keep = relevant(tables[0][0], len(leaves))
         used = tuple(leaves[k] for k in keep)
         first = max(1, *(self.layer(leaf) for leaf in used))
-        shares = [leaf for leaf in used if self.kind(leaf) is LeafKind.RAW]
-        for layer in (first, first + 1):
-            now = frozenset(leaf for leaf in shares if self.layer(leaf) == layer)
-            for raws in dict.fromkeys((now, frozenset(shares))):
-                spread, labels, boxes = expand(self, points, used, raws, classes)
-                columns = [self.column(leaf, [p[k] for p in spread], leaf in raws) for k, leaf in enumerate(used)]
-                form = Search(columns, labels, self.precision.unit, self.exact_limit, boxes).best()
-                if form is not None:
-                    form = form.spread([classes.get(leaf, {}) for leaf in used])
-                    corners = dict(zip(spread, labels, strict=True))
-                    return Joint(used, layer, form, corners, points, {k: v for k, v in classes.items() if k in used})
+        for layer, (outputs, classes) in product((first, first + 1), tables):
+            fewer = project(outputs, keep)
+            if fewer is None:
+                continue
+            points = {point: value for point, value in fewer.items() if isinstance(value, tuple)}
+            found = self._staircase(used, layer, points, {leaf: row for leaf, row in classes.items() if leaf in used})
+            if found is not None:
+                return found
         raise Refused(
-            f"a function of {len(used)} things with {len(points)} combinations has no form with enough margin in "
+            f"a function of {len(used)} things with {len(tables[0][0])} combinations has no form with enough margin in "
             f"{self.precision.name}, or needs more than {MAX_STEPS} hidden units"
         )
+
+    def _staircase(
+        self, used: tuple[Leaf, ...], layer: int, points: dict[Tuple, tuple[Fraction, ...]], classes: Classes
+    ) -> Joint | None:
+        shares = [leaf for leaf in used if self.kind(leaf) is LeafKind.RAW]
+        now = frozenset(leaf for leaf in shares if self.layer(leaf) == layer)
+        for raws in dict.fromkeys((now, frozenset(shares))):
+            spread, labels, boxes = expand(self, points, used, raws, classes)
+            columns = [self.column(leaf, [p[k] for p in spread], leaf in raws) for k, leaf in enumerate(used)]
+            form = Search(columns, labels, self.precision.unit, self.exact_limit, boxes).best()
+            if form is not None:
+                form = form.spread([classes.get(leaf, {}) for leaf in used])
+                return Joint(used, layer, form, dict(zip(spread, labels, strict=True)), points, classes)
+        return None
 
     @property
     def exact_limit(self) -> float:
