@@ -5,6 +5,7 @@ One request a line on standard input, as JSON: `argv`, `folder`, `stdin` (a file
 any of them), and the texts `out` and `err`. Each child has a CPU limit and an alarm, so that nothing can hang.
 """
 
+import gc
 import json
 import os
 import resource
@@ -71,6 +72,7 @@ def serve() -> None:
     # What every command builds first, at the same price.
     grammar.grammar()
     clauses.grammar()
+    gc.freeze()  # or each child would copy all of it when it looks for garbage
     for line in sys.stdin:
         request = json.loads(line)
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
