@@ -19,7 +19,7 @@ INDEPENDENCE = "verifier and compiled do not know each other, the command line e
 LIGHT_SPEC = "spec needs no solver and no tensor"
 ENGINES = "engines are independent witnesses"
 
-OUTCOME = re.compile(r"^(?P<name>.+) (?P<outcome>KEPT|BROKEN)$", re.MULTILINE)
+OUTCOME = re.compile(r"^(?P<name>.+?) (?P<outcome>KEPT|BROKEN)(?: \(\d+ ignored imports?\))?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
