@@ -84,8 +84,9 @@ def wrong_words(made: compiled.Compiled, root: SOp, numbers: Numbers, length: in
 def test_weights_equal_the_interpreter_on_every_word(name: str, options: dict[str, object]) -> None:
     made = program(PROGRAMS[name])
     root = made.sop("out_")
-    model = compiled.compile_program(made.graph, root, alphabet="abc", max_length=5, **options)  # type: ignore[arg-type]
-    assert wrong_words(model, root, Numbers.EXACT, 5) == []
+    length = 4 if name == "mean_of_mean" else 5  # its one-hot form has a dimension for each of hundreds of means
+    model = compiled.compile_program(made.graph, root, alphabet="abc", max_length=length, **options)  # type: ignore[arg-type]
+    assert wrong_words(model, root, Numbers.EXACT, length) == []
 
 
 @pytest.mark.parametrize("name", ["histogram", "sort", "mean", "majority", "prefix"])
