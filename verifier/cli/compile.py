@@ -66,9 +66,9 @@ def _compile(options: argparse.Namespace) -> int:
 
 def _crosscheck(options: argparse.Namespace) -> int:
     made, _ = _made(options)
-    from compiled import crosscheck
+    from compiled import cross_check
 
-    found = crosscheck(
+    found = cross_check(
         made, device=options.device, exhaustive=options.exhaustive, samples=options.samples, seed=options.seed
     )
     shape = f"{made.layers} layers, heads {'/'.join(map(str, made.heads))}, {made.parameters} parameters"
