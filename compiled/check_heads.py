@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from compiled.errors import Uncertified
 from compiled.formula import Both, Formula, Literal, formula, keys_of, queries_of
+from compiled.leaves import Classes, Count, Leaf, Tuple
 from compiled.ledger import HeadClaim, PartClaim
 from compiled.rounding import digits_of, operand
 from compiled.states import Floats, Read, Term
-from compiled.values import Classes, Count, Leaf, Tuple
 from spec.ast import Predicate
 from spec.graph import Aggregate, Indices, Select, SOp
 from spec.values import Atom

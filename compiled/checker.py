@@ -24,11 +24,12 @@ import numpy.typing as npt
 
 from compiled.check_heads import HeadCheck
 from compiled.errors import Refused, Uncertified
+from compiled.leaves import INPUT, POSITION, Classes, Leaf, Tuple, leaf_order
 from compiled.ledger import HeadClaim, Ledger
 from compiled.precision import Precision
 from compiled.rounding import Arithmetic, Operand, operand
 from compiled.states import Floats, Held, Read, Term
-from compiled.values import INPUT, POSITION, Classes, Domain, Leaf, Tuple, leaf_classes, leaf_order
+from compiled.values import Domain, leaf_classes
 from spec.graph import Map, SOp, topological
 from spec.values import Atom
 

@@ -25,8 +25,9 @@ from compiled.formula import (
     keys_of,
     queries_of,
 )
+from compiled.leaves import POSITION, Count, Definition, Leaf, Position
 from compiled.means import is_number
-from compiled.values import POSITION, Count, Definition, Domain, Leaf, Position
+from compiled.values import Domain
 from spec.ast import Predicate
 from spec.graph import Aggregate, Constant, Indices, Map, Node, Select, SOp, topological
 from spec.operators import OperatorError

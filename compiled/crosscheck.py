@@ -18,8 +18,8 @@ from torch import Tensor
 from compiled.errors import Refused
 from compiled.formula import Both, Either, Formula, Holds, Literal, literals
 from compiled.layout import Plan, Slot, Writer
+from compiled.leaves import Count, Input, Leaf, Position
 from compiled.model import Transformer
-from compiled.values import Count, Input, Leaf, Position
 from spec.graph import Aggregate, Node, Select
 from spec.interp import Interpreter, ProgramFailure, Run
 from spec.values import Atom

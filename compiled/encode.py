@@ -16,8 +16,9 @@ from typing import Final, TypeAlias
 
 from compiled.errors import Refused
 from compiled.formula import Formula, Literal, keys_of, queries_of
+from compiled.leaves import Tuple
 from compiled.means import is_number
-from compiled.values import Domain, Tuple
+from compiled.values import Domain
 from spec.ast import Predicate
 from spec.graph import Select, SOp
 from spec.values import Atom

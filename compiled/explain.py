@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from compiled.atoms import write_atom
 from compiled.formula import Both, Either, Formula, Holds, Literal
 from compiled.layout import Head, Plan, Slot, Writer
-from compiled.values import Count, Input, Leaf, Position
+from compiled.leaves import Count, Input, Leaf, Position
 from spec.graph import Aggregate, Constant, Indices, Map, Select, SOp, Tokens
 from spec.values import format_atom
 

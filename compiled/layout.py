@@ -10,7 +10,7 @@ from enum import Enum
 from fractions import Fraction
 
 from compiled.formula import Formula
-from compiled.values import Classes, Leaf, Tuple
+from compiled.leaves import Classes, Leaf, Tuple
 from spec.graph import SOp
 from spec.values import Atom, Numbers
 

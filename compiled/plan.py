@@ -17,10 +17,11 @@ from compiled.errors import Refused
 from compiled.forms import Form, Search
 from compiled.formula import Formula, Literal, conjuncts, formula
 from compiled.layout import Channel, Head, Layer, Linear, Mask, Part, Plan, Readout, total
+from compiled.leaves import Count, Leaf, Tuple
 from compiled.means import averageable
 from compiled.precision import PRECISIONS
 from compiled.stream import LeafKind, Stream, expand
-from compiled.values import Count, Domain, Leaf, Tuple
+from compiled.values import Domain
 from spec.ast import Predicate
 from spec.graph import Aggregate, Indices, Select, SOp
 from spec.values import Atom, Numbers

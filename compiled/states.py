@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from compiled.values import Classes, Leaf, Tuple
+from compiled.leaves import Classes, Leaf, Tuple
 
 Floats = npt.NDArray[np.float64]
 

@@ -21,9 +21,10 @@ from compiled.encode import Phi
 from compiled.errors import Refused
 from compiled.forms import MAX_STEPS, Column, Form, Search, staircase
 from compiled.layout import Layer, Linear, Slot, Unit, Writer, total
+from compiled.leaves import Classes, Count, Input, Leaf, Position, Tuple
 from compiled.means import as_fraction, is_number
 from compiled.precision import Precision
-from compiled.values import Classes, Count, Domain, Input, Leaf, Position, Tuple
+from compiled.values import Domain
 from spec.graph import Aggregate, SOp
 from spec.values import Atom
 

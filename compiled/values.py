@@ -11,20 +11,29 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
+from compiled.entries import Entries, Entry
 from compiled.errors import Refused
 from compiled.formula import (
-    Both,
-    Either,
     Formula,
-    conjunction,
     conjuncts,
-    disjunction,
     formula,
-    holds,
     keys_of,
     queries_of,
+)
+from compiled.leaves import (
+    INPUT,
+    POSITION,
+    Classes,
+    Count,
+    Definition,
+    Input,
+    Leaf,
+    Position,
+    Tuple,
+    leaf_order,
+    row_key,
 )
 from compiled.means import MAX_SET, Choice, Values, aggregated, distinct
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
@@ -36,59 +45,6 @@ MAX_TUPLES: Final = 200_000
 MANY: Final = 4_000
 """From so many combinations on values are put into classes."""
 MAX_LENGTH: Final = 512
-
-
-@dataclass(frozen=True)
-class Input:
-    """The input symbol at this position."""
-
-
-@dataclass(frozen=True)
-class Position:
-    """The number of this position."""
-
-
-@dataclass(frozen=True)
-class Count:
-    """How many keys the formula selects for this query."""
-
-    formula: Formula
-
-
-Leaf: TypeAlias = Input | Position | Aggregate | Count
-INPUT: Final = Input()
-POSITION: Final = Position()
-
-
-def leaf_order(leaf: Leaf) -> tuple[int, int, str]:
-    """A total order of the leaves of one program: input, position, then by node."""
-    match leaf:
-        case Input():
-            return 0, 0, ""
-        case Position():
-            return 1, 0, ""
-        case Aggregate(id=number):
-            return 2, number, ""
-        case Count(formula=inner):
-            return 3, max((node.id for node in (*keys_of(inner), *queries_of(inner))), default=0), repr(inner)
-    assert_never(leaf)
-
-
-@dataclass(frozen=True)
-class Definition:
-    """An s-op as a function of other leaves than those that the graph shows: `table` maps their values to its own."""
-
-    leaves: tuple[Leaf, ...]
-    value: Callable[..., Atom]
-
-
-Tuple: TypeAlias = tuple[Atom, ...]
-
-
-def row_key(row: Tuple) -> object:
-    """A key that keeps atoms of different kinds apart, although `1 == True`; cheaper than atom by atom."""
-    kinds = tuple(map(type, row))
-    return tuple(map(atom_key, row)) if float in kinds else (row, kinds)
 
 
 @dataclass(eq=False)
@@ -447,9 +403,6 @@ class Domain:
         return self._numbers[sops]
 
 
-Classes: TypeAlias = Mapping[Leaf, Mapping[Atom, Atom]]
-
-
 def leaf_classes(domain: Domain, sops: tuple[SOp, ...], leaves: tuple[Leaf, ...]) -> Classes:
     """Classes of each leaf that the s-ops can be computed from: intervals, so that a share is between thresholds."""
     read: dict[SOp, None] = {sop: None for sop in sops if len(domain.leaves(sop)) == 1}
@@ -501,94 +454,6 @@ class _Numbering:
         if m not in self._rows:
             self._rows[m] = [self.number(m, i) for i in range(m)]
         return self._rows[m]
-
-
-Entry: TypeAlias = tuple[bool, bool]
-
-
-class Entries:
-    """For each query and key position whether a formula can hold there, and whether it can fail to.
-
-    Parts that read the same s-ops are looked at together, others on their own: what is known of each decides.
-    """
-
-    def __init__(self, domain: Domain, part: Formula) -> None:
-        self.domain, self.part = domain, part
-        self.keys, self.queries = keys_of(part), queries_of(part)
-        self.children: list[Entries] = []
-        if isinstance(part, Both | Either):
-            groups: dict[object, list[Formula]] = {}
-            for one in part.parts:
-                groups.setdefault((keys_of(one), queries_of(one)), []).append(one)
-            join = conjunction if isinstance(part, Both) else disjunction
-            if len(groups) > 1:
-                self.children = [domain.entries(join(group)) for group in groups.values()]
-        self._apart: dict[tuple[int, int], Entry] = {}
-        self._same: dict[int, Entry] = {}
-        self._truth: dict[tuple[Tuple, Tuple], bool | None] = {}
-
-    def row(self, m: int, i: int) -> list[Entry]:
-        """The entries of query i in words of length m."""
-        if self.children:
-            rows = zip(*[child.row(m, i) for child in self.children], strict=True)
-            every = isinstance(self.part, Both)
-            return [_all_of(entries) if every else _any_of(entries) for entries in rows]
-        domain, apart = self.domain, self._apart
-        query = domain.joint_number(self.queries, m, i)
-        found = []
-        for j, number in enumerate(domain.joint_numbers(self.keys, m)):
-            if j == i:
-                found.append(self._on_diagonal(m, i))
-                continue
-            pair = (query, number)
-            if pair not in apart:
-                pairs = product(domain.joint(self.keys, m, j), domain.joint(self.queries, m, i))
-                apart[pair] = self._outcomes(pairs)
-            found.append(apart[pair])
-        return found
-
-    def _on_diagonal(self, m: int, i: int) -> Entry:
-        both = (*self.keys, *self.queries)
-        number = self.domain.joint_number(both, m, i)
-        if number not in self._same:
-            cut = len(self.keys)
-            self._same[number] = self._outcomes((row[:cut], row[cut:]) for row in self.domain.joint(both, m, i))
-        return self._same[number]
-
-    def _outcomes(self, pairs: Iterable[tuple[Tuple, Tuple]]) -> Entry:
-        """Whether the formula holds for one of the pairs of key and query values, and whether it fails for one."""
-        can, cannot = False, False
-        for pair in pairs:
-            held = self.holds(*pair)
-            can, cannot = can or held is True, cannot or held is False
-            if can and cannot:
-                break
-        return can, cannot
-
-    def holds(self, key: Tuple, query: Tuple) -> bool | None:
-        """Whether the formula holds for these values; None when it has no value."""
-        pair = (key, query)
-        if pair not in self._truth:
-            self._truth[pair] = self._evaluate(key, query)
-        return self._truth[pair]
-
-    def _evaluate(self, key: Tuple, query: Tuple) -> bool | None:
-        at_key = dict(zip(self.keys, key, strict=True))
-        at_query = dict(zip(self.queries, query, strict=True))
-        try:
-            return holds(self.part, at_key, at_query, self.domain.numbers)
-        except OperatorError:
-            return None
-
-
-def _all_of(entries: Iterable[Entry]) -> Entry:
-    found = tuple(entries)
-    return all(can for can, _ in found), any(cannot for _, cannot in found)
-
-
-def _any_of(entries: Iterable[Entry]) -> Entry:
-    found = tuple(entries)
-    return any(can for can, _ in found), all(cannot for _, cannot in found)
 
 
 def _fetches_one(domain: Domain, part: Formula) -> bool:

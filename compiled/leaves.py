@@ -1,0 +1,65 @@
+"""Leaves: what an s-op is a function of at one place, and how tuples of their values are told apart."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias, assert_never
+
+from compiled.formula import Formula, keys_of, queries_of
+from spec.graph import Aggregate
+from spec.values import Atom, atom_key
+
+
+@dataclass(frozen=True)
+class Input:
+    """The input symbol at this position."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """The number of this position."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many keys the formula selects for this query."""
+
+    formula: Formula
+
+
+Leaf: TypeAlias = Input | Position | Aggregate | Count
+INPUT: Final = Input()
+POSITION: Final = Position()
+
+
+def leaf_order(leaf: Leaf) -> tuple[int, int, str]:
+    """A total order of the leaves of one program: input, position, then by node."""
+    match leaf:
+        case Input():
+            return 0, 0, ""
+        case Position():
+            return 1, 0, ""
+        case Aggregate(id=number):
+            return 2, number, ""
+        case Count(formula=inner):
+            return 3, max((node.id for node in (*keys_of(inner), *queries_of(inner))), default=0), repr(inner)
+    assert_never(leaf)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """An s-op as a function of other leaves than those that the graph shows: `table` maps their values to its own."""
+
+    leaves: tuple[Leaf, ...]
+    value: Callable[..., Atom]
+
+
+Tuple: TypeAlias = tuple[Atom, ...]
+
+
+def row_key(row: Tuple) -> object:
+    """A key that keeps atoms of different kinds apart, although `1 == True`; cheaper than atom by atom."""
+    kinds = tuple(map(type, row))
+    return tuple(map(atom_key, row)) if float in kinds else (row, kinds)
+
+
+Classes: TypeAlias = Mapping[Leaf, Mapping[Atom, Atom]]
