@@ -49,7 +49,7 @@ def verdicts(results: list[Result]) -> dict[str, object]:
     return {result.name: result.verdict for result in results}
 
 
-def expect_all_but_endless(results: list[Result], reason: Reason) -> Unknown:
+def expect_all_but_endless(results: list[Result], *reasons: Reason) -> Unknown:
     found = verdicts(results)
     assert list(found) == ["before", "endless", "after", "wrong"]
     assert isinstance(found["before"], Proved)
@@ -57,7 +57,7 @@ def expect_all_but_endless(results: list[Result], reason: Reason) -> Unknown:
     assert isinstance(found["wrong"], Refuted)
     endless = found["endless"]
     assert isinstance(endless, Unknown)
-    assert endless.reason is reason
+    assert endless.reason in reasons
     assert endless.detail
     assert endless.closed == ()
     return endless
@@ -68,7 +68,7 @@ NAMES = ("before", "endless", "after", "wrong")
 
 def test_a_property_that_takes_too_long_costs_only_itself(tmp_path: Path) -> None:
     heard: list[str] = []
-    results = run([planned(tmp_path, *NAMES)], 1, Allowance(wall_s=10), lambda result: heard.append(result.name))
+    results = run([planned(tmp_path, *NAMES)], 1, Allowance(wall_s=15), lambda result: heard.append(result.name))
     expect_all_but_endless(results, Reason.WALL)
     assert heard == list(NAMES)
 
@@ -77,11 +77,12 @@ LARGE = """
 y = tokens;
 big = tokens;
 for k in range(13) { big = big + big; }
-#@ scope lengths=1 integers=0..59999
 #@ ensures before: y[0] == tokens[0]
+#@ scope lengths=1 integers=0..59999
 #@ ensures endless: big[0] != "-"
+#@ scope lengths=1..2
 #@ ensures after: y[n - 1] == tokens[n - 1]
-#@ ensures wrong: y[0] == "0"
+#@ ensures wrong: y[0] == "a"
 #@ expect wrong: refuted
 """
 """The values of `big` take gigabytes together, each of them little."""
@@ -90,7 +91,8 @@ for k in range(13) { big = big + big; }
 def test_a_property_that_takes_too_much_memory_costs_only_itself(tmp_path: Path) -> None:
     allowance = Allowance(wall_s=300, memory_mb=1024)
     plan = planned(tmp_path, *NAMES, text=LARGE)
-    expect_all_but_endless(run([plan], 1, allowance, lambda _: None), Reason.MEMORY)
+    # Python says that it has no memory; a library below it may only crash.
+    expect_all_but_endless(run([plan], 1, allowance, lambda _: None), Reason.MEMORY, Reason.KILLED)
 
 
 def children() -> list[int]:
@@ -183,10 +185,10 @@ Answers = Callable[[Query], Unsat | Sat | Undecided]
 
 
 def lie(monkeypatch: pytest.MonkeyPatch, answers: Answers) -> None:
-    def decide(query: Query, _choice: str, _limits: Limits) -> Finding:
+    def answer(query: Query, *_how: object) -> Finding:
         return Finding(answers(query), "liar")
 
-    monkeypatch.setattr(checking, "decide", decide)
+    monkeypatch.setattr(checking, "answer", answer)
 
 
 def bound(folder: Path, clauses: str) -> BoundProperty:
