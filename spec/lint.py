@@ -31,20 +31,20 @@ from spec.source import Source, Span
 from spec.syntax_walk import walk_expressions, walk_statements
 
 RULES = {
-    "R0201": "`not a == b` is `(not a) == b`: `not` binds tighter than every binary operator",
-    "R0202": "`a or b and c` is `(a or b) and c`: `and` and `or` bind alike, from the left",
-    "R0203": "`a in b and c` is `a in (b and c)`: `in` binds loosest of all",
-    "R0204": "`a if b else c if d else e` is `(a if b else c) if d else e`",
-    "R0205": "`-a ^ b` is `(-a) ^ b`",
-    "R0206": "`a % b * c` is `a % (b * c)`: `%` binds looser than `*` and `/`",
-    "R0207": "`a < b < c` is `(a < b) < c`: comparisons do not chain",
-    "R0208": "`a ^ b ^ c` is `(a ^ b) ^ c`",
-    "R0209": "`range (x)`, with a space, calls a variable named `range`",
-    "R0210": "a local or private name is assigned and never used",
-    "R0211": "a selector stands alone as a statement, which does nothing",
-    "R0212": "a selector is given a name that this file never uses",
-    "R0213": "several statements stand on one line, where the reference drops them all",
-    "R0214": "`x = indices;` makes the reference show `indices` itself as `x`",
+    "R0801": "`not a == b` is `(not a) == b`: `not` binds tighter than every binary operator",
+    "R0802": "`a or b and c` is `(a or b) and c`: `and` and `or` bind alike, from the left",
+    "R0803": "`a in b and c` is `a in (b and c)`: `in` binds loosest of all",
+    "R0804": "`a if b else c if d else e` is `(a if b else c) if d else e`",
+    "R0805": "`-a ^ b` is `(-a) ^ b`",
+    "R0806": "`a % b * c` is `a % (b * c)`: `%` binds looser than `*` and `/`",
+    "R0807": "`a < b < c` is `(a < b) < c`: comparisons do not chain",
+    "R0808": "`a ^ b ^ c` is `(a ^ b) ^ c`",
+    "R0809": "`range (x)`, with a space, calls a variable named `range`",
+    "R0810": "a local or private name is assigned and never used",
+    "R0811": "a selector stands alone as a statement, which does nothing",
+    "R0812": "a selector is given a name that this file never uses",
+    "R0813": "several statements stand on one line, where the reference drops them all",
+    "R0814": "`x = indices;` makes the reference show `indices` itself as `x`",
 }
 
 _COMPARISONS = frozenset({BinaryOp.EQ, BinaryOp.LE, BinaryOp.GE, BinaryOp.GT, BinaryOp.LT})
@@ -113,7 +113,7 @@ def _precedence(node: Expression) -> Iterator[Diagnostic]:
     if isinstance(node, Ternary) and isinstance(_bare_left(node), Ternary):
         hint = "parenthesise the conditional after the first `else`, or the whole first conditional"
         yield _warn(
-            "R0204", "this conditional decides between the whole one on its left and the last value", node.span, hint
+            "R0804", "this conditional decides between the whole one on its left and the last value", node.span, hint
         )
     if isinstance(node, Binary):
         yield from _left_operand(node)
@@ -124,30 +124,30 @@ def _left_operand(node: Binary) -> Iterator[Diagnostic]:
     left, op = _bare_left(node), node.op.value
     if isinstance(left, Unary) and left.op is UnaryOp.NOT and node.op not in _LOGIC:
         message = f"`not` applies to the left side of `{op}` only"
-        yield _warn("R0201", message, node.span, f"write `not (a {op} b)`, or `(not a) {op} b` if that is meant")
+        yield _warn("R0801", message, node.span, f"write `not (a {op} b)`, or `(not a) {op} b` if that is meant")
     elif isinstance(left, Unary) and left.op is UnaryOp.NEG and node.op is BinaryOp.POW:
-        yield _warn("R0205", "the minus sign is raised to the power too", node.span, "write `-(a ^ b)` or `(-a) ^ b`")
+        yield _warn("R0805", "the minus sign is raised to the power too", node.span, "write `-(a ^ b)` or `(-a) ^ b`")
     elif node.op is BinaryOp.AND and _is_binary(left, frozenset({BinaryOp.OR})):
         hint = "write `a or (b and c)`, or `(a or b) and c` if that is meant"
-        yield _warn("R0202", "`and` applies to the whole `or` on its left", node.span, hint)
+        yield _warn("R0802", "`and` applies to the whole `or` on its left", node.span, hint)
     elif node.op is BinaryOp.IN and (_is_binary(left, _LOGIC | _COMPARISONS) or isinstance(left, Ternary)):
         message = "everything on the left is looked up by `in`, which binds loosest of all"
-        yield _warn("R0203", message, node.span, "put `(x in list)` in parentheses")
+        yield _warn("R0803", message, node.span, "put `(x in list)` in parentheses")
     elif node.op in _COMPARISONS and _is_binary(left, _COMPARISONS):
         hint = "write `(a < b) and (b < c)`, or `(a < b) < c` if that is meant"
-        yield _warn("R0207", f"`{op}` compares the truth value on its left", node.span, hint)
+        yield _warn("R0807", f"`{op}` compares the truth value on its left", node.span, hint)
     elif node.op is BinaryOp.POW and _is_binary(left, frozenset({BinaryOp.POW})):
-        yield _warn("R0208", "powers associate to the left", node.span, "write `a ^ (b ^ c)` or `(a ^ b) ^ c`")
+        yield _warn("R0808", "powers associate to the left", node.span, "write `a ^ (b ^ c)` or `(a ^ b) ^ c`")
 
 
 def _right_operand(node: Binary) -> Iterator[Diagnostic]:
     right = _bare_right(node)
     if node.op is BinaryOp.IN and (_is_binary(right, _LOGIC | _COMPARISONS) or isinstance(right, Ternary)):
         message = "everything on the right is the list of this `in`, which binds loosest of all"
-        yield _warn("R0203", message, node.span, "put `(x in list)` in parentheses")
+        yield _warn("R0803", message, node.span, "put `(x in list)` in parentheses")
     if node.op is BinaryOp.MOD and _is_binary(right, frozenset({BinaryOp.MUL, BinaryOp.DIV})):
         hint = "write `(a % b) * c`, or `a % (b * c)` if that is meant"
-        yield _warn("R0206", "the whole product on the right is the modulus", node.span, hint)
+        yield _warn("R0806", "the whole product on the right is the modulus", node.span, hint)
 
 
 def _spaced_calls(statements: Sequence[Statement]) -> Iterator[Diagnostic]:
@@ -155,7 +155,7 @@ def _spaced_calls(statements: Sequence[Statement]) -> Iterator[Diagnostic]:
     for node in walk_expressions(*statements):
         match node:
             case Call(_, Name(span, name), _) if name in _TOKEN_CALLS - defined:
-                yield _warn("R0209", f"this calls a variable named `{name}`", span, f"remove the space: `{name}(`")
+                yield _warn("R0809", f"this calls a variable named `{name}`", span, f"remove the space: `{name}(`")
             case _:
                 pass
 
@@ -185,7 +185,7 @@ def _unused(statements: Sequence[Statement], uses: _Uses) -> Iterator[Diagnostic
 
 
 def _never_used(name: Name) -> Diagnostic:
-    return _warn("R0210", f"`{name.id}` is assigned and never used", name.span)
+    return _warn("R0810", f"`{name.id}` is assigned and never used", name.span)
 
 
 def _scope(statements: Sequence[Statement]) -> list[Name]:
@@ -215,11 +215,11 @@ def _selectors(statements: Sequence[Statement], uses: _Uses) -> Iterator[Diagnos
     for statement in statements:
         match statement:
             case ExpressionStatement(span, (value,)) if _is_selector(value, known):
-                yield _warn("R0211", "a selector alone has no effect", span, "give it to `aggregate(` or name it")
+                yield _warn("R0811", "a selector alone has no effect", span, "give it to `aggregate(` or name it")
             case Assign(_, (name,), (value,)) if _is_selector(value, known):
                 known.add(name.id)
                 if not uses.anywhere(name.id) and not name.id.startswith("_"):
-                    yield _warn("R0212", f"the selector `{name.id}` is never used in this file", name.span)
+                    yield _warn("R0812", f"the selector `{name.id}` is never used in this file", name.span)
             case Assign(_, names, _):
                 known -= {name.id for name in names}
             case _:
@@ -248,7 +248,7 @@ def _is_selector(node: Expression, known: set[str]) -> bool:
 def _crowded_lines(statements: Sequence[Statement]) -> Iterator[Diagnostic]:
     for before, after in pairwise(statements):
         if "\n" not in after.span.source.text[before.span.end : after.span.start]:
-            yield _warn("R0213", "a second statement on this line: the reference drops them both", after.span)
+            yield _warn("R0813", "a second statement on this line: the reference drops them both", after.span)
 
 
 def _renamed_builtins(statements: Sequence[Statement]) -> Iterator[Diagnostic]:
@@ -256,6 +256,6 @@ def _renamed_builtins(statements: Sequence[Statement]) -> Iterator[Diagnostic]:
         match statement:
             case Assign(span, (Name(_, name),), (Name(_, value),)) if value in _BUILTINS and name != "tokens":
                 message = f"the reference will show `{value}` under the name `{name}` from here on"
-                yield _warn("R0214", message, span)
+                yield _warn("R0814", message, span)
             case _:
                 pass
