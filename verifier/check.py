@@ -1,9 +1,9 @@
 """Decide properties: per length, from short to long, with every refutation replayed and every proof spot-checked.
 
 The order of work makes the promises of a verdict true. Lengths ascend, so a counterexample is the shortest. Whatever
-an engine claims to be a counterexample is evaluated by `spec.property.evaluate`, which shares no code with the
-engines; if the claim does not hold there, that is a bug here and ends the run. Before `proved` is built, inputs spread
-over the whole scope are evaluated the same way.
+an engine claims to be a counterexample is evaluated by `spec.property.evaluate`, which shares the operators with the
+engines and no more; if the claim does not hold there, that is a bug here and ends the run. Before `proved` is built,
+inputs spread over the whole scope are evaluated the same way.
 """
 
 from collections.abc import Callable, Iterable, Iterator
