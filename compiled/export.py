@@ -10,9 +10,6 @@ README.md              how to run it
 """
 
 import hashlib
-import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +19,7 @@ from compiled.certify import recheck
 from compiled.checker import Margins
 from compiled.errors import BadFile
 from compiled.explain import circuit, slot_label
+from compiled.files import read, read_json, to_text, write
 from compiled.tensors import MAX_BYTES, dump, load
 from spec.graph import SOp
 from spec.values import Atom, Numbers
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from compiled.compile import Compiled
     from compiled.model import Transformer
 
-MAX_JSON: Final = 1 << 28
 LARGEST: Final = 1 << 20
 SIZES: Final = ("n_layers", "d_model", "n_ctx", "d_head", "n_heads", "d_mlp", "d_vocab", "d_vocab_out")
 _CARD: Final = """---
@@ -64,57 +61,22 @@ def save(compiled: "Compiled", folder: Path, *, program: str | None = None) -> P
     digest = hashlib.sha256(weights).hexdigest()
     files: dict[str, bytes] = {
         "model.safetensors": weights,
-        "config.json": _text(config | {"weights_sha256": digest}),
-        "residual_labels.json": _text([slot_label(slot) for slot in plan.slots]),
-        "circuit.json": _text(circuit(plan)),
+        "config.json": to_text(config | {"weights_sha256": digest}),
+        "residual_labels.json": to_text([slot_label(slot) for slot in plan.slots]),
+        "circuit.json": to_text(circuit(plan)),
     }
     if compiled.margins is not None:
-        files["certificate.json"] = _text(compiled.certificate() | {"weights_sha256": digest})
+        files["certificate.json"] = to_text(compiled.certificate() | {"weights_sha256": digest})
     if program is not None:
         files["program.rasp"] = program.encode()
     card = _CARD.format(summary=compiled.explain().replace("\n", "\n\n"), example=repr(list(plan.alphabet[:3])))
     files["README.md"] = card.encode()
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        _write(folder / name, content)
+        write(folder / name, content)
     for stale in {"certificate.json", "program.rasp"} - files.keys():
         (folder / stale).unlink(missing_ok=True)
     return folder
-
-
-def _text(data: object) -> bytes:
-    return (json.dumps(data, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        if path.stat().st_size > limit:
-            raise BadFile(f"{path.name} is larger than {limit} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise BadFile(f"{path.name} cannot be read: {error.strerror}") from error
-
-
-def read_json(path: Path) -> Any:
-    """A JSON file, or `BadFile`."""
-    try:
-        return json.loads(_read(path, MAX_JSON))
-    except (ValueError, RecursionError) as error:
-        raise BadFile(f"{path.name} is not JSON: {error}") from error
 
 
 def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -126,7 +88,7 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         value = config.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST:
             raise BadFile(f"config.json: `{name}` is not a size")
-    data = _read(folder / "model.safetensors", MAX_BYTES)
+    data = read(folder / "model.safetensors", MAX_BYTES)
     if config.get("weights_sha256") not in (None, hashlib.sha256(data).hexdigest()):
         raise BadFile("model.safetensors is not the file that config.json describes")
     tensors, _ = load(data)
