@@ -8,7 +8,7 @@ inputs spread over the whole scope are evaluated the same way.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final, assert_never
+from typing import assert_never
 
 from spec.diagnostics import InternalError, RaspError
 from spec.property import ast
@@ -26,8 +26,6 @@ from verifier.unbounded.decide import all_lengths
 from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
 
 EVALUATION = "interpreter"
-_SHORT: Final = 5
-"""How many lengths are searched for a counterexample before a proof for all lengths is tried."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +168,7 @@ class _Search:
 
     def _lengths(self) -> Iterable[int]:
         """Every length in scope, or the short ones where there is no end."""
-        return self.scope.lengths() if self.scope.high is not None else range(self.scope.low, self.scope.low + _SHORT)
+        return self.scope.short.lengths()
 
     def _ask(self, length: int, part: Callable[[Stated], Term], meets: Callable[[Word], bool]) -> Finding:
         """The engines' answer; where terms cannot state the property, that of evaluating every input."""

@@ -102,11 +102,11 @@ def implicit(subject: Subject, sop: str, scope: Scope) -> tuple[BoundProperty, .
     """What is claimed of every s-op: it never fails, and the two number semantics agree on it."""
     span = Span(subject.source, 0, 0)
     target = ast.Target(span, sop)
-    claims: Sequence[tuple[str, ast.Claim]] = [
-        (f"{sop}.no_error", ast.NoError(target)),
-        (f"{sop}.numbers_agree", ast.NumbersAgree(target)),
+    claims: Sequence[tuple[str, Scope, ast.Claim]] = [
+        (f"{sop}.no_error", scope, ast.NoError(target)),
+        (f"{sop}.numbers_agree", scope.short, ast.NumbersAgree(target)),
     ]
-    return tuple(bind_property(ast.Property(span, name, scope, (), claim), subject) for name, claim in claims)
+    return tuple(bind_property(ast.Property(span, name, own, (), claim), subject) for name, own, claim in claims)
 
 
 def _contracts(subject: Subject, overrides: Overrides) -> Iterator[ast.Contract]:

@@ -97,7 +97,9 @@ class _Binder:
             yield BoundProperty(prop, program, binding, self._agreeing(prop, program))
         for target, prop in about.values():
             for claim in (NoError(target), NumbersAgree(target)):
-                implied = replace(prop, name=self._implicit_name(claim), span=target.span, claim=claim)
+                # In doubles every count is rounded from some length on: there, only the first lengths are compared.
+                scope = prop.scope.short if isinstance(claim, NumbersAgree) else prop.scope
+                implied = replace(prop, name=self._implicit_name(claim), span=target.span, scope=scope, claim=claim)
                 implied = replace(implied, expected=Expected.PROVED)
                 yield BoundProperty(implied, program, binding, self._agreeing(implied, program))
 

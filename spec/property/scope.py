@@ -6,7 +6,7 @@ length as the alphabet is written, first position first; a counterexample is the
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count, product
 from math import isfinite
@@ -17,6 +17,8 @@ from spec.values import Atom, Kind, Numbers, atom_key, kind_of
 
 MAX_LENGTH: Final = 100_000
 MAX_SYMBOLS: Final = 1 << 20
+SHORT: Final = 5
+"""How many lengths of a scope without a greatest one are searched for a counterexample, and compared in doubles."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,11 @@ class Scope:
                 if single and bare.isprintable() and " " not in bare and bare[0] not in '["':
                     return f"alphabet={bare}"
                 return f"alphabet={json.dumps(symbols)}"
+
+    @property
+    def short(self) -> "Scope":
+        """The scope itself, or its first `SHORT` lengths when it has no greatest one."""
+        return self if self.high is not None else replace(self, high=min(self.low + SHORT - 1, MAX_LENGTH))
 
     @property
     def size(self) -> int | None:

@@ -9,6 +9,7 @@ from spec.property.ast import Architecture, Carrier, Equivalent, Expected, NoErr
 from spec.property.bind import bind, bind_property
 from spec.property.bound import Shape, Type
 from spec.property.contract import read_contract
+from spec.property.scope import Scope
 from spec.property.walk import names_in
 from spec.source import Source
 from spec.values import Kind, Numbers
@@ -220,6 +221,15 @@ def test_implicit_properties_compare_both_semantics_of_one_name() -> None:
     assert set(agree.agreeing) == set(Numbers)
     assert agree.agreeing[Numbers.EXACT] is agree.binding.sops[agree.property.claim.target]
     assert agree.agreeing[Numbers.EXACT] is not agree.agreeing[Numbers.IEEE]
+
+
+def test_doubles_are_compared_on_the_first_lengths_of_a_scope_without_a_greatest_one() -> None:
+    contract = bound("causal share", "scope lengths=3..any", "causal share", "scope lengths=99999..any", "causal share")
+    scopes = {prop.property.name: prop.property.scope for prop in contract.properties}
+    assert scopes["share.numbers_agree"] == scopes["causal1"]
+    assert scopes["share.no_error@2"] == scopes["causal2"] == Scope(3, None)
+    assert scopes["share.numbers_agree@2"] == Scope(3, 7)
+    assert scopes["share.numbers_agree@3"] == Scope(99_999, 100_000)
 
 
 @pytest.mark.parametrize(
