@@ -44,7 +44,7 @@ def answer(query: Query, choice: str, limits: Limits, folder: str | None, mode: 
     """What `decide` says, or has said to the same question before."""
     if folder is None:
         return decide(query, choice, limits)
-    key = query_key(query, choice, limits.proofs)
+    key = query_key(query, choice, limits.proofs, limits.reductions)
     path = Path(folder) / key[:2] / f"{key}.json"
     kept = _kept(path, key)
     if kept is not None and not _checked_again(key, kept, mode):
@@ -77,8 +77,8 @@ def _compare(kept: Finding, found: Finding, path: Path) -> None:
 # ------------------------------------------------------------------------------------------------ keys
 
 
-def query_key(query: Query, choice: str, proofs: Proofs = Proofs.SAMPLE) -> str:
-    """The hash under which the answer to a query is kept; what has to be confirmed is a part of the question."""
+def query_key(query: Query, choice: str, proofs: Proofs = Proofs.SAMPLE, reductions: bool = True) -> str:
+    """The hash under which the answer to a query is kept; what has to be looked at and confirmed is a part of it."""
     tool = this_tool()
     solvers: dict[str, Json] = dict(tool.solvers)
     document: Json = {
@@ -88,6 +88,7 @@ def query_key(query: Query, choice: str, proofs: Proofs = Proofs.SAMPLE) -> str:
         "solvers": solvers,
         "engine": choice,
         "proofs": proofs.value,
+        "reductions": reductions,
         "query": canonical(query),
     }
     text = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
@@ -167,6 +168,7 @@ def _entry(key: str, found: Finding) -> Json:
     match found.answer:
         case Unsat(evidence=evidence):
             checked: list[Json] = list(evidence.checked_by)
+            reductions: list[Json] = list(evidence.reductions)
             return {
                 **entry,
                 "answer": "unsat",
@@ -176,6 +178,7 @@ def _entry(key: str, found: Finding) -> Json:
                     "inputs": None if evidence.inputs is None else str(evidence.inputs),
                     "steps": evidence.steps,
                     "checked_by": checked,
+                    "reductions": reductions,
                 },
             }
         case Sat(word=word, least=least):
@@ -202,5 +205,5 @@ def _kept(path: Path, key: str) -> Finding | None:
 def _evidence(data: dict[str, Json]) -> Evidence:
     inputs = None if data["inputs"] is None else int(string(data["inputs"]))
     steps = None if data["steps"] is None else integer(data["steps"])
-    checked = tuple(map(string, items(data["checked_by"])))
-    return Evidence(string(data["by"]), string(data["detail"]), inputs, steps, checked, kept=True)
+    checked, reductions = (tuple(map(string, items(data[key]))) for key in ("checked_by", "reductions"))
+    return Evidence(string(data["by"]), string(data["detail"]), inputs, steps, checked, True, reductions)

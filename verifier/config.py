@@ -49,6 +49,7 @@ class Settings:
     memory: int = 6144
     jobs: int = os.cpu_count() or 1
     proofs: str = Proofs.SAMPLE.value
+    reductions: bool = True
     fail_on: tuple[str, ...] = FAIL_ON
     output: tuple[str, ...] = ()
     save_tests: str | None = None
@@ -63,7 +64,7 @@ class Settings:
     @property
     def limits(self) -> Limits:
         """What one query may take."""
-        return Limits(wall_s=self.wall, proofs=Proofs(self.proofs))
+        return Limits(wall_s=self.wall, proofs=Proofs(self.proofs), reductions=self.reductions)
 
     @property
     def allowance(self) -> Allowance:
@@ -121,6 +122,12 @@ def _seconds(value: object, where: str) -> float:
     return float(value)
 
 
+def _switch(value: object, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(where, "true or false")
+    return value
+
+
 def _one_of(*allowed: str) -> Callable[[object, str], str]:
     def read(value: object, where: str) -> str:
         if value not in allowed:
@@ -151,6 +158,7 @@ _READERS: Final[Mapping[str, Callable[[object, str], Value]]] = MappingProxyType
         "memory": _count,
         "jobs": _count,
         "proofs": _one_of(*(proofs.value for proofs in Proofs)),
+        "reductions": _switch,
         "fail_on": _fail_on,
         "output": _texts,
         "save_tests": _text,
@@ -160,6 +168,7 @@ _READERS: Final[Mapping[str, Callable[[object, str], Value]]] = MappingProxyType
 )
 KEYS: Final = tuple(field.name for field in fields(Settings))
 _LISTS: Final = ("targets", "fail_on", "output")
+_SWITCHES: Final = ("reductions",)
 _NUMBERS: Final = ("max_length", "wall", "kill_after", "memory", "jobs")
 
 
@@ -175,6 +184,8 @@ def _shown(value: Value) -> str:
             return "[" + ", ".join(f'"{one}"' for one in value) + "]"
         case str():
             return f'"{value}"'
+        case bool():
+            return str(value).lower()
         case _:
             return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -301,4 +312,6 @@ def _from_text(key: str, text: str) -> Value:
             return _READERS[key](float(text) if key in ("wall", "kill_after") else int(text), where)
         except ValueError:
             raise _wrong(where, "a number") from None
+    if key in _SWITCHES:
+        return _READERS[key]({"true": True, "false": False}.get(text.lower()), where)
     return _READERS[key](text, where)

@@ -59,7 +59,7 @@ class Proofs(Enum):
 class Limits:
     """What an engine may spend on one query. Reaching a limit is `Undecided`, never an answer.
 
-    `fewer_symbols` allows `verifier.symmetry` to shrink the alphabet first.
+    `reductions` allows to ask about fewer inputs that stand for all, where a symmetry of the query is established.
     """
 
     wall_s: float = 60.0
@@ -68,7 +68,7 @@ class Limits:
     max_nodes: int = 1 << 23
     solver_steps: int = 50_000_000
     proofs: Proofs = Proofs.SAMPLE
-    fewer_symbols: bool = True
+    reductions: bool = True
 
 
 class Reason(Enum):
@@ -87,7 +87,10 @@ class Reason(Enum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What stands behind an `Unsat`: who, on how many inputs or steps, what checked it, whether an earlier run did."""
+    """What stands behind an `Unsat`: who, on how many inputs or steps, what checked it, whether an earlier run did.
+
+    `reductions` says why the inputs that were looked at stand for all of them.
+    """
 
     by: str
     detail: str = ""
@@ -95,6 +98,7 @@ class Evidence:
     steps: int | None = None
     checked_by: tuple[str, ...] = ()
     kept: bool = False
+    reductions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def decide(query: Query, choice: str, limits: Limits) -> Finding:
 
     That none exists is confirmed independently, as the policy in the limits wants it.
     """
-    fewer = reduced(query) if limits.fewer_symbols else None
+    fewer = reduced(query) if limits.reductions else None
     if fewer is None:
         return _decided(query, choice, limits)
     finding = _decided(fewer.query, choice, limits)
@@ -84,8 +84,8 @@ def decide(query: Query, choice: str, limits: Limits) -> Finding:
             answer: Answer = Sat(word, least and fewer.ordered)
             return replace(finding, answer=answer, unique=fewer.unique(word, finding.unique))
         case Unsat(evidence=evidence):
-            parts = filter(None, (evidence.detail, fewer.detail))
-            return replace(finding, answer=Unsat(replace(evidence, detail="; ".join(parts))))
+            why = (fewer.detail, *evidence.reductions)
+            return replace(finding, answer=Unsat(replace(evidence, reductions=why)))
         case Undecided():
             return finding
     assert_never(finding.answer)

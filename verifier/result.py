@@ -177,6 +177,7 @@ def _closed_json(closed: tuple[Closed, ...]) -> list[Json]:
             "steps": one.evidence.steps,
             "checked_by": list(one.evidence.checked_by),
             "kept": one.evidence.kept,
+            "reductions": list(one.evidence.reductions),
         }
         for one in closed
     ]
@@ -282,9 +283,9 @@ def _closed(data: dict[str, Json]) -> tuple[Closed, ...]:
 
 def _one_closed(data: dict[str, Json]) -> Closed:
     steps = None if data["steps"] is None else integer(data["steps"])
-    checked = tuple(map(string, items(data["checked_by"])))
+    checked, reductions = (tuple(map(string, items(data[key]))) for key in ("checked_by", "reductions"))
     inputs, kept = _decimal(data["inputs"]), boolean(data["kept"])
-    evidence = Evidence(string(data["by"]), string(data["detail"]), inputs, steps, checked, kept)
+    evidence = Evidence(string(data["by"]), string(data["detail"]), inputs, steps, checked, kept, reductions)
     return Closed(at_least(1, integer(data["n"])), evidence)
 
 

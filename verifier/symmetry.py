@@ -88,7 +88,7 @@ def reduced(query: Query) -> Reduced | None:
     symbols = _first_symbols(query.alphabet, named, query.length)
     if symbols is None or not flavours(terms, query.alphabet, kind)[query.violation] & INVARIANT:
         return None
-    detail = f"tokens are only compared for equality: {len(symbols)} symbols stand for all"
+    detail = "tokens are only compared for equality: n symbols, besides those written, stand for all"
     ordered = not isinstance(query.alphabet, Integers) or query.inputs is not None
     return Reduced(replace(query, alphabet=symbols, prepared={}), named, ordered, detail)
 

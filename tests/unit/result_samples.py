@@ -16,7 +16,10 @@ from verifier.verdict import Closed, EveryLength, Failed, Proved, Refuted, Unkno
 HOSTILE = "\x1b[31m::error::%0A\x00\u202e<script>alert('&')</script>|`]]>,\ud800 \"\\"
 
 SCOPE = Scope(1, 2, ("a", "b"))
-CLOSED = tuple(Closed(n, Evidence("enumerate", "all", inputs=2**n, checked_by=("interpreter",))) for n in (1, 2))
+CLOSED = tuple(
+    Closed(n, Evidence("enumerate", "all", inputs=2**n, checked_by=("interpreter",), reductions=("few stand for all",)))
+    for n in (1, 2)
+)
 TRACE = Trace(
     (
         Matrix("select(a,\nb, ==)", None, (0b10, 0b01), (1,)),

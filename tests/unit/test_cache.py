@@ -54,7 +54,7 @@ def _stub(monkeypatch: pytest.MonkeyPatch, finding: Finding) -> list[Query]:
     return asked
 
 
-UNSAT = Finding(Unsat(Evidence("enumerate", "all", inputs=4, checked_by=("x",))), "enumerate")
+UNSAT = Finding(Unsat(Evidence("enumerate", "all", inputs=4, checked_by=("x",), reductions=("y",))), "enumerate")
 SAT = Finding(Sat(("a", "b"), least=True), "sat", unique=False)
 
 
@@ -69,6 +69,7 @@ def test_equal_questions_have_equal_keys_and_different_ones_do_not() -> None:
         query_key(_query("back"), "auto"),
         query_key(_query("back"), "sat"),
         query_key(_query("back"), "auto", Proofs.ALL),
+        query_key(_query("back"), "auto", Proofs.SAMPLE, False),
         query_key(_query("front"), "auto"),
         query_key(_query("back", 3), "auto"),
         query_key(Query(2, ("a", "c"), _query("back").violation), "auto"),
@@ -118,7 +119,7 @@ def test_an_answer_is_given_again_without_asking(
     assert found[1].by == finding.by
     match found[1].answer:
         case Unsat(evidence=evidence):
-            assert evidence == Evidence("enumerate", "all", inputs=4, checked_by=("x",), kept=True)
+            assert evidence == Evidence("enumerate", "all", inputs=4, checked_by=("x",), kept=True, reductions=("y",))
         case other:
             assert (other, found[1].unique) == (SAT.answer, False)
 
@@ -219,7 +220,8 @@ def test_a_forged_input_is_caught_by_its_replay_and_a_forged_absence_by_spot_che
     check(_bound("front"), _options(forged))
     for path in forged.rglob("*.json"):
         data = json.loads(path.read_text(encoding="utf-8"))
-        evidence: dict[str, Any] = {"by": "sat", "detail": "", "inputs": None, "steps": None, "checked_by": []}
+        evidence: dict[str, Any] = {"by": "sat", "detail": "", "inputs": None, "steps": None}
+        evidence |= {"checked_by": [], "reductions": []}
         entry = {"format": 1, "key": data["key"], "by": "sat", "unique": None, "answer": "unsat"}
         path.write_text(json.dumps({**entry, "evidence": evidence}), encoding="utf-8")
     bound = _bound("front", PROGRAM.replace("lengths=1..3", "lengths=1..2"))

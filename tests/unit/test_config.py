@@ -48,6 +48,19 @@ def test_the_profile_may_come_from_the_environment(tmp_path: Path, monkeypatch: 
     assert _resolve(tmp_path).settings.wall == 50.0
 
 
+def test_a_switch_is_true_or_false_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _resolve(tmp_path).settings.limits.reductions
+    assert not _resolve(tmp_path, "[tool.rasp]\nreductions = false\n").settings.limits.reductions
+    assert _resolve(tmp_path, "[tool.rasp]\nreductions = false\n", reductions=True).settings.limits.reductions
+    monkeypatch.setenv("RASP_REDUCTIONS", "False")
+    found = _resolve(tmp_path)
+    assert not found.settings.limits.reductions
+    assert any(line.startswith("reductions ") and "= false" in line for line in found.explained())
+    monkeypatch.setenv("RASP_REDUCTIONS", "0")
+    with pytest.raises(UsageError, match="must be true or false"):
+        _resolve(tmp_path)
+
+
 def test_paths_are_meant_from_the_folder_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = '[tool.rasp]\ntargets = ["programs", "x.rasp::y"]\noutput = ["json:out/r", "r.xml"]\ncache = ".cache"\n'
     (tmp_path / "deep").mkdir()
@@ -73,6 +86,7 @@ WRONG = {
     "wall = true": "must be a positive number of seconds",
     "wall = -1": "must be a positive number of seconds",
     "wall = nan": "must be a positive number of seconds",
+    "reductions = 1": "must be true or false",
     "jobs = 0": "must be a positive integer",
     "jobs = true": "must be a positive integer",
     'targets = "x"': "must be a list of strings",

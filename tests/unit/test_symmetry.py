@@ -1,8 +1,10 @@
 """Fewer symbols that stand for all: the same answers with and without, and no reduction where names matter."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -13,6 +15,7 @@ from spec.property.scope import Alphabet, Integers
 from spec.values import Atom, Kind, Numbers, atom_key, kind_of
 from tests.unit.engine_oracle import hits_of, key
 from tests.unit.random_graphs import circuit, random_program, random_question
+from verifier.cli import main
 from verifier.engine import Limits, Query, Sat, Undecided, Unsat
 from verifier.point import values
 from verifier.portfolio import AUTO, decide
@@ -22,7 +25,7 @@ from verifier.terms import Term, Terms, topological
 STRINGS = frozenset({Kind.STR})
 INTS = frozenset({Kind.INT})
 LETTERS: tuple[Atom, ...] = tuple("abcdefgh")
-OFF = Limits(fewer_symbols=False)
+OFF = Limits(reductions=False)
 
 
 def equal(terms: Terms, left: Term, right: Term) -> Term:
@@ -136,10 +139,24 @@ def test_the_evidence_says_that_few_symbols_stand_for_all() -> None:
     never = terms.both(all_same(terms, 3), all_different(terms, 3))
     answer = decide(Query(3, LETTERS, never), AUTO, Limits()).answer
     assert isinstance(answer, Unsat)
-    assert "3 symbols stand for all" in answer.evidence.detail
+    assert "only compared for equality" in answer.evidence.reductions[0]
     answer = decide(Query(3, LETTERS, never), AUTO, OFF).answer
     assert isinstance(answer, Unsat)
-    assert "stand for all" not in answer.evidence.detail
+    assert not answer.evidence.reductions
+
+
+@pytest.mark.parametrize(("flags", "reduced_by"), [((), 1), (("--no-reductions",), 0), (("--reductions",), 1)])
+def test_the_command_line_switches_reductions_off(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], reduced_by: int
+) -> None:
+    path = tmp_path / "same.rasp"
+    contract = (
+        '#@ scope lengths=1..2 alphabet="abcdef"\n#@ ensures same: forall i: pairs[i] == count(tokens, tokens[i])'
+    )
+    path.write_text(f"{contract}\npairs = selector_width(select(tokens, tokens, ==));\n", encoding="utf-8")
+    assert main(["check", f"{path}::same", "--format", "json", *flags]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["properties"]
+    assert [len(one["reductions"]) for one in result["closed"]] == [reduced_by] * 2
 
 
 def test_all_integers_are_covered_by_a_few() -> None:

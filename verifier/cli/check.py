@@ -83,6 +83,11 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         choices=[proofs.value for proofs in Proofs],
         help="which absences of a counterexample are confirmed: all, where it costs little (sample), none",
     )
+    group.add_argument(
+        "--reductions",
+        action=argparse.BooleanOptionalAction,
+        help="whether fewer inputs may stand for all, where a symmetry is established (the default)",
+    )
     group.add_argument("--cache", metavar="FOLDER", help="keep the answers of the engines there")
     group.add_argument(
         "--cache-mode",

@@ -196,7 +196,7 @@ def _for_every_length(every: EveryLength | None) -> list[str]:
 
 
 def _evidence(closed: Sequence[Closed]) -> list[str]:
-    """One line for each engine and the lengths it closed."""
+    """One line for each engine and the lengths it closed, and why the inputs it looked at are enough."""
     by: dict[tuple[str, tuple[str, ...]], list[Closed]] = {}
     for one in closed:
         by.setdefault((one.evidence.by, one.evidence.checked_by), []).append(one)
@@ -208,4 +208,5 @@ def _evidence(closed: Sequence[Closed]) -> list[str]:
         again = f"; checked by {', '.join(checked)}" if checked else ""
         earlier = f"; {kept} of {len(ones)} answers kept from an earlier run" if kept else ""
         shown.append(f"evidence  {engine}: {lengths_text([one.length for one in ones])}{counted}{again}{earlier}")
+    shown += [f"reduced   {why}" for why in dict.fromkeys(why for one in closed for why in one.evidence.reductions)]
     return shown
