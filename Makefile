@@ -15,7 +15,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help check test slow lint format types contracts bench clean
+.PHONY: help check test slow lint format types contracts docs bench clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ types: $(TEST_STAMP) ## check types with mypy --strict
 
 contracts: $(TEST_STAMP) ## check the import contracts
 	$(BIN)/lint-imports --no-logo $(ARGS)
+
+docs: $(TEST_STAMP) $(PACKAGE_STAMP) ## build the documentation in build/site; a warning is an error
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -c docs . build/site $(ARGS)
 
 bench: $(TEST_STAMP) $(PACKAGE_STAMP) ## run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)

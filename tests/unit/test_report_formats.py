@@ -166,7 +166,7 @@ def test_annotations_are_capped_and_the_first_one_counts_the_rest() -> None:
 
 def test_unknown_is_a_warning_and_green_is_a_notice() -> None:
     assert "\n::warning file=" in render(document(result("unknown")), "github")
-    assert render(RUNS["green"], "github").startswith("::notice title=rasp::1 properties, 0 not as expected: OK")
+    assert render(RUNS["green"], "github").startswith("::notice title=rasp::1 property, 0 not as expected: OK")
 
 
 def test_a_markdown_table_has_a_row_for_each_property_whatever_is_in_it() -> None:

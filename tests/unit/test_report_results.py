@@ -82,7 +82,7 @@ def test_replay_of_a_result_judges_every_counterexample_in_it(
     found = [one.result for one in verifier.load("p.rasp").verify()]
     (tmp_path / "r.json").write_text(render(document(*found), "json"), encoding="utf-8")
     assert cli.main(["replay", "r.json"]) == 1
-    assert "1 counterexamples, 1 of them still fail" in capsys.readouterr().out
+    assert "1 counterexample, 1 of them still failing" in capsys.readouterr().out
     program.write_text(PROGRAM.replace("wrong = tokens", "wrong = r"), encoding="utf-8")
     assert cli.main(["replay", "r.json"]) == 0
 

@@ -28,6 +28,7 @@ from verifier.cli.common import Commands, add_scope, overrides, target
 from verifier.overrides import usage
 from verifier.recheck.files import MAX_CHARACTERS, Checked, recheck
 from verifier.recheck.rup import Rejected
+from verifier.report.text import counted
 from verifier.verdict import Exit
 
 _DEFAULT_CLASSES: Final = ("rightmost/past", "hard/past,future", "average/all", "count/all")
@@ -262,12 +263,12 @@ def _answer(bound: DepthBound) -> str:
     if bound.least is None:
         return f"layers >= {bound.at_least}; open"
     fewer = "; fewer are not, nor for longer inputs" if bound.pairs else ""
-    return f"{bound.least} layers are enough on this scope{fewer}"
+    return f"{counted(bound.least, 'layer is', 'layers are')} enough on this scope{fewer}"
 
 
 def _pair(cls: Class, pair: Pair) -> Iterator[str]:
     left, right = pair.left, pair.right
-    layers = "any number of layers" if pair.forever else f"{pair.depth} layers"
+    layers = "any number of layers" if pair.forever else counted(pair.depth, "layer")
     yield (
         f"    {layers} cannot tell position {left.position} of {shown_word(left.word)} (output {left.output}) "
         f"from position {right.position} of {shown_word(right.word)} (output {right.output})"

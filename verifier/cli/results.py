@@ -63,7 +63,7 @@ def _replay_all(document: Document) -> int:
         for result in document.ordered
         if isinstance(result.verdict, Refuted) and (found := result.verdict.witness) is not None
     ]
-    print(f"{len(codes)} counterexamples, {sum(map(bool, codes))} of them still fail")
+    print(f"{text.counted(len(codes), 'counterexample')}, {sum(map(bool, codes))} of them still failing")
     return max(codes, default=int(Exit.EXPECTED))
 
 

@@ -11,7 +11,7 @@ from verifier.data import Json
 from verifier.report.document import Document
 from verifier.report.escape import markdown
 from verifier.report.junit import evidence
-from verifier.report.text import headline
+from verifier.report.text import counted, headline
 from verifier.result import Result
 from verifier.verdict import Failed, Proved, Refuted, Unknown, Vacuous, as_expected
 
@@ -140,7 +140,7 @@ def shown(changes: list[Change], form: str) -> str:
     changed = [change for change in changes if change.kind is not Kind.SAME]
     lines = [f"{change.kind.value:<8} {printable(change.id)}  {change.what}" for change in changed]
     same = len(changes) - len(changed)
-    return "\n".join([*lines, f"{same} properties are as before"]) + "\n"
+    return "\n".join([*lines, f"{counted(same, 'property is', 'properties are')} as before"]) + "\n"
 
 
 def _json(change: Change) -> Json:

@@ -10,7 +10,7 @@ from verifier.report.document import Document, RunState, summary
 from verifier.report.escape import command_data, command_property, markdown
 from verifier.report.junit import evidence
 from verifier.report.sarif import message
-from verifier.report.text import closing, headline
+from verifier.report.text import closing, counted, headline
 from verifier.result import Result
 from verifier.verdict import Unknown, as_expected
 
@@ -27,7 +27,8 @@ def annotations(document: Document) -> str:
     hidden = len(errors) + len(warnings) - len(shown)
     level = "error" if errors else "warning" if warnings else "notice"
     counts = summary(document.results)
-    text = f"{counts['total']} properties, {counts['unexpected']} not as expected: {closing(document)}"
+    total = counted(counts["total"], "property", "properties")
+    text = f"{total}, {counts['unexpected']} not as expected: {closing(document)}"
     if hidden:
         text += f" ({hidden} more findings are not annotated)"
     return "\n".join([f"::{level} title=rasp::{command_data(text)}", *shown]) + "\n"
@@ -51,7 +52,7 @@ def step_summary(document: Document) -> str:
     lines = [
         f"### rasp: {closing(document)}",
         "",
-        f"{counts['total']} properties: "
+        f"{counted(counts['total'], 'property', 'properties')}: "
         + ", ".join(f"{counts[name]} {name}" for name in ("proved", "refuted", "vacuous", "unknown", "error")),
         "",
     ]

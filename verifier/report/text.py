@@ -113,6 +113,11 @@ def word_text(word: Sequence[Atom]) -> str:
     return "[" + ", ".join(f'"{atom_text(a)}"' if isinstance(a, str) else atom_text(a) for a in word) + "]"
 
 
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
 def plain(document: Document) -> str:
     """The whole run, as the command line prints it with `--verbose`."""
     shown = [line for problem in document.problems for line in problem.render().splitlines()]
@@ -133,8 +138,12 @@ def summary(document: Document) -> list[str]:
     parts = ", ".join(f"{counts[name]} {name}" for name in names) or "nothing selected"
     expected = f" ({announced} of them announced by `expect`)" if announced else ""
     files = len({result.file for result in results})
-    last = f"{len(results)} properties of {files} files: {parts}{expected}; {document.seconds:.1f} s"
-    unread = [f"{len(document.problems)} problems kept properties from being checked"] if document.problems else []
+    last = (
+        f"{counted(len(results), 'property', 'properties')} of {counted(files, 'file')}: "
+        f"{parts}{expected}; {document.seconds:.1f} s"
+    )
+    problems = counted(len(document.problems), "problem")
+    unread = [f"{problems} kept properties from being checked"] if document.problems else []
     return [last, *unread, closing(document)]
 
 
