@@ -158,6 +158,7 @@ class Document:
             "reading": front.cls.reading.value,
             "mask": front.cls.mask.value,
             "indices": front.cls.indices,
+            "values": front.cls.values,
         }
         for found in front.found:
             heads = "/".join(map(str, found.shape)) or "none"
@@ -231,7 +232,7 @@ def _lengths(scope: Scope) -> str:
 def _tables_json(tables: Tables) -> dict[str, Json]:
     states: list[Json] = [[_plain(state) for state in layer] for layer in tables.states]
     heads: list[Json] = [
-        [{"selected": _plain(sorted(head.selected)), "ones": _plain(sorted(head.ones))} for head in layer]
+        [{"selected": _plain(sorted(head.selected)), "values": _plain(sorted(head.values.items()))} for head in layer]
         for layer in tables.heads
     ]
     return {"states": states, "heads": heads}

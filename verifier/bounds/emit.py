@@ -2,7 +2,9 @@
 
 Every state is a number, every table a dictionary. A selector that a table describes is written row by row: queries
 with the same row form a group g, and the selector is the disjunction over the groups of "the key is in the row of g"
-and "the query is in g". Counts are `selector_width`; a mean is multiplied by the common denominator of all means.
+and "the query is in g". Counts are `selector_width`; a mean is multiplied by the common denominator of all means. RASP
+has no unique hard attention: the last (first) key of the row of g is found by its number among these keys, which takes
+a layer of counts before the layer that fetches its value.
 """
 
 from collections.abc import Hashable, Iterator, Mapping
@@ -19,7 +21,7 @@ from spec.property.scope import Scope
 from spec.source import Source
 from spec.values import Atom, Numbers
 from verifier.bounds.classes import Mask
-from verifier.bounds.heads import Head, Reading, Tables
+from verifier.bounds.heads import Head, HeadClass, Reading, Tables
 from verifier.bounds.synthesis import Exists
 from verifier.bounds.target import ANYTHING, OfProgram, Target
 from verifier.engine import Limits, Query, Undecided, Unsat
@@ -100,8 +102,6 @@ def _proved(target: SOp, sop: SOp, scope: Scope, seconds: float) -> tuple[str, .
 def rasp(found: Exists, scope: Scope) -> str:
     """The program as text; its output is called `result`."""
     tables = found.tables
-    if tables.cls.reading not in (Reading.COUNT, Reading.MEAN):
-        raise _cannot(f"RASP has no {tables.cls.reading.value} attention")
     if scope.high is None:
         raise _cannot("the scope has no greatest length")
     lines = [*_base(tables, scope)]
@@ -146,51 +146,75 @@ def _joint(state: Hashable, place: Mapping[tuple[str, Atom], int], size: int) ->
 
 
 def _head(tables: Tables, head: Head, layer: int, number: int, longest: int) -> Iterator[str]:
-    name, state = f"h{layer}_{number}", f"s{layer - 1}"
+    cls, name, state = tables.cls, f"h{layer}_{number}", f"s{layer - 1}"
     rows: dict[frozenset[int], list[int]] = {}
     for query in range(len(tables.states[layer - 1])):
         rows.setdefault(frozenset(key for q, key in head.selected if q == query), []).append(query)
-    groups = [(row, queries) for row, queries in rows.items() if row]
-    parts = [
-        f"(select({state} in {sorted(row)}, True, ==) and select(True, {state} in {queries}, ==))"
-        for row, queries in groups
-    ]
-    yield f"{name}_selected = {' or '.join(parts) or 'select(0, 1, ==)'};"
+    groups = [(f"{name}_{number}", row, queries) for number, (row, queries) in enumerate(rows.items(), 1) if row]
+    parts = []
+    for group, row, queries in groups:
+        yield f"{group}_key = {state} in {sorted(row)};"
+        unique = ""
+        if cls.reading in (Reading.RIGHTMOST, Reading.LEFTMOST):
+            yield from _ranks(group, cls)
+            unique = f" and select({group}_rank, {group}_wanted, ==)"
+        parts.append(f"(select({group}_key, True, ==) and select(True, {state} in {queries}, ==){unique})")
     selected = f"{name}_selected"
-    if tables.cls.mask in _MASKS:
-        selected = f"{selected} and {_MASKS[tables.cls.mask]}"
-    if tables.cls.reading is Reading.COUNT:
+    yield f"{selected} = {' or '.join(parts) or 'select(0, 1, ==)'};"
+    if cls.mask in _MASKS:
+        selected = f"{selected} and {_MASKS[cls.mask]}"
+    if cls.reading is Reading.COUNT:
         yield f"{name} = selector_width({selected});"
         return
-    bit = f"indicator({state} in {sorted(head.ones)})" if head.ones else "0 * indices"
-    # Means are shares of a common denominator, from 0 on; -1 is nothing selected. All are shifted by one.
-    yield f"{name} = round(aggregate({selected}, {bit}, -1) * {_common(longest)}) + {_common(longest)};"
+    values = {key: str(head.values.get(key, 0)) for key in range(len(tables.states[layer - 1]))}
+    # Nothing selected is -1; everything is shifted, so that it begins with 0.
+    unit = _unit(cls.reading, longest)
+    value = f"{_dictionary(values)}[{state}]" if head.values else "0 * indices"
+    yield f"{name} = round(aggregate({selected}, {value}, -1) * {unit}) + {unit};"
 
 
-def _common(longest: int) -> int:
-    return lcm(*range(1, longest + 1))
+def _ranks(group: str, cls: HeadClass) -> Iterator[str]:
+    """Keys numbered from the left, from 1, and the number of the one key that a query is to find.
+
+    The last key before i has the number of keys before i; the first one after i has one more than the keys up to i.
+    """
+    keys = f"select({group}_key, True, ==)"
+    yield f"{group}_rank = selector_width({keys} and select(indices, indices, <=));"
+    own = f"indicator({group}_key)"
+    last = {Mask.PAST: f"{group}_rank - {own}", Mask.UPTO: f"{group}_rank"}
+    first = {Mask.FUTURE: f"{group}_rank + 1", Mask.FROM: f"{group}_rank - {own} + 1"}
+    if cls.reading is Reading.RIGHTMOST:
+        yield f"{group}_wanted = {last.get(cls.mask, f'selector_width({keys})')};"
+    else:
+        yield f"{group}_wanted = {first.get(cls.mask, '1')};"
+
+
+def _unit(reading: Reading, longest: int) -> int:
+    """What makes every result of a head whole."""
+    return lcm(*range(1, longest + 1)) if reading is Reading.MEAN else 1
 
 
 def _result(reading: Reading, value: Hashable, longest: int) -> int:
     """The number that stands for what a head gives."""
     if reading is Reading.COUNT and isinstance(value, int):
         return value
-    if reading is Reading.MEAN and isinstance(value, Fraction | None):
-        return int((Fraction(-1) if value is None else value) * _common(longest)) + _common(longest)
+    if isinstance(value, int | Fraction | None):
+        unit = _unit(reading, longest)
+        return int((-1 if value is None else value) * unit) + unit
     raise InternalError(f"{value!r} is nothing that a head gives")
 
 
 def _state(tables: Tables, layer: int, heads: int, longest: int) -> str:
     """The number of the state after a layer: digits of what the heads gave, looked up in a table."""
-    reading = tables.cls.reading
-    size = longest + 1 if reading is Reading.COUNT else 2 * _common(longest) + 1
+    cls = tables.cls
+    size = longest + 1 if cls.reading is Reading.COUNT else cls.values * _unit(cls.reading, longest) + 1
     numbers: dict[int, str] = {}
     for state, number in tables.states[layer].items():
         match state:
             case (int(before), *results):
                 code = before
                 for part in results:
-                    code = code * size + _result(reading, part, longest)
+                    code = code * size + _result(cls.reading, part, longest)
                 numbers[code] = str(number)
             case _:
                 raise InternalError(f"{state!r} is no state after a layer")

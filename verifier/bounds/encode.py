@@ -2,33 +2,36 @@
 
 Names, for layer l (from 1), head h, words by number w, positions i, j, and points p = (w, i):
 
-    S h q k         head h of layer 1 selects keys with base state k for queries with base state q
-    s l h w i j     head h of layer l > 1 selects key j of word w for query i
-    V h k, v l h w j                    the bit of a key likewise
-    c l h w i n x   head h of layer l at position i of w has gathered x after n of the positions it sees
-    d l h p p'      the results of head h at p and p' differ
-    E l p p'        the states of p and p' after layer l are equal (p before p', of equal base states: E 0 is true)
+    S h q k             head h of layer 1 selects keys with base state k for queries with base state q
+    s l h w i j         head h of layer l > 1 selects key j of word w for query i
+    V h k x, v l h w j x  the value of a key likewise is at least x, for x = 1 .. K-1
+    c l h w i n x       head h of layer l at position i of w has gathered x after n of the positions it sees
+    d l h p p'          the results of head h at p and p' differ
+    E l p p'            the states of p and p' after layer l are equal (p before p', of equal base states: E 0 is true)
 
 Where a position sees no later position, points with equal words up to the position are one point, the first of them.
 
-Clauses: from what was gathered, the next; `d` excludes equal results; not E(l) needs a difference in layer l or before;
-equal states of queries and of keys select alike; not E(L) for points whose outputs differ, E(L) for a point with
-itself. Only one direction of each
-is needed: whatever is set beyond what is forced makes the clauses harder to satisfy, and an actual program satisfies
-them all when every variable means exactly what it says.
+Clauses: a value that is at least x + 1 is at least x; from what was gathered, the next, or a contradiction where values
+disagree; `d` excludes equal results; not E(l) needs a difference in layer l or before; equal states of queries and of
+keys select alike, those of keys have equal values; not E(L) for points whose outputs differ, E(L) for a point with
+itself. Only one direction of each is needed: whatever is set beyond what is forced makes the clauses harder to satisfy,
+and an actual program satisfies them all when every variable means exactly what it says.
+
+The clauses of more words are those of fewer with others after them, so words are added one by one.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import pairwise, product
 from typing import TypeAlias
 
 from verifier.bounds.classes import Mask
-from verifier.bounds.heads import BEGIN, Head, HeadClass, Reading, Run, State, advance, result
+from verifier.bounds.heads import BEGIN, Head, HeadClass, Run, State, advance, result
 from verifier.bounds.target import ANYTHING, Outputs, Word
 
 Name: TypeAlias = tuple[Hashable, ...]
 Point: TypeAlias = tuple[int, int]
+Entry: TypeAlias = tuple[int, int, int]
 
 
 @dataclass
@@ -43,61 +46,84 @@ class Variables:
 
 
 class Encoder:
-    """The clauses for a class, a shape (heads of each layer) and words with their outputs."""
+    """The clauses for a class, a shape (heads of each layer) and the words that were added, with their outputs."""
 
-    def __init__(self, cls: HeadClass, shape: Sequence[int], table: Sequence[tuple[Word, Outputs]]) -> None:
-        self.cls, self.shape, self.table = cls, tuple(shape), table
+    def __init__(self, cls: HeadClass, shape: Sequence[int]) -> None:
+        self.cls, self.shape = cls, tuple(shape)
         self.variable = Variables({})
-        run = Run(cls)
-        self.base = [run.begin(word) for word, _ in table]
         self.clauses: list[tuple[int, ...]] = []
-        self.point = self._points()
-        self.points = tuple(dict.fromkeys(point for row in self.point for point in row))
-        self.pairs = [(p, q) for p, q in combinations(self.points, 2) if self._base(p) == self._base(q)]
-        self.clauses.extend((self.variable("E", 0, p, q),) for p, q in self.pairs)
+        self.words: list[Word] = []
+        self.base: list[tuple[int, ...]] = []
+        self.point: list[list[Point]] = []
+        self._run = Run(cls)
+        self._first: dict[Word, Point] = {}
+        self._alike: dict[int, list[Point]] = {}
+        self._asked: dict[int, list[tuple[Point, Hashable]]] = {}
+        self._ends: dict[tuple[int, int, Point], dict[State, int]] = {}
+        self._entries: dict[tuple[int, int], dict[tuple[int, int], list[Entry]]] = {}
+        self._excluded: set[tuple[Point, Point]] = set()
+        self._ordered: set[Name] = set()
+
+    def add(self, word: Word, outputs: Outputs) -> None:
+        """The clauses that one more word brings."""
+        w = len(self.words)
+        self.words.append(word)
+        self.base.append(self._run.begin(word))
+        self.point.append([self._representative(word, (w, i)) for i in range(len(word))])
+        fresh = [(w, i) for i, point in enumerate(self.point[w]) if point == (w, i)]
+        pairs: list[tuple[Point, Point]] = []
+        for point in fresh:
+            alike = self._alike.setdefault(self._base(point), [])
+            pairs.extend((other, point) for other in alike)
+            alike.append(point)
+        self.clauses.extend((self.variable("E", 0, p, q),) for p, q in pairs)
+        entries = self._new_entries(fresh)
         for layer in range(1, len(self.shape) + 1):
-            self._layer(layer)
-        for p, q in dict.fromkeys(self._conflicts()):
-            if p == q:
-                self.clauses.append((self.variable("E", len(self.shape), p, p),))
-            self.clauses.append((-self.variable("E", len(self.shape), p, q),))
+            self._layer(layer, fresh, pairs, entries)
+        self._outputs(w, outputs)
 
-    def _points(self) -> list[list[Point]]:
-        """For each word and position the point that stands for it."""
+    def _representative(self, word: Word, point: Point) -> Point:
+        """The point that stands for a position."""
         if self.cls.mask not in (Mask.PAST, Mask.UPTO):
-            return [[(w, i) for i in range(len(states))] for w, states in enumerate(self.base)]
-        first: dict[Word, Point] = {}
-        return [
-            [first.setdefault(word[: i + 1], (w, i)) for i in range(len(word))]
-            for w, (word, _) in enumerate(self.table)
-        ]
+            return point
+        return self._first.setdefault(word[: point[1] + 1], point)
 
-    def _conflicts(self) -> Iterator[tuple[Point, Point]]:
-        """Pairs of points of equal base states with different outputs."""
-        asked: dict[int, list[tuple[Point, Hashable]]] = {}
-        for w, (_, outputs) in enumerate(self.table):
-            for i, output in enumerate(outputs):
-                if output is not ANYTHING:
-                    asked.setdefault(self.base[w][i], []).append((self.point[w][i], output))
-        for alike in asked.values():
-            for (p, one), (q, other) in combinations(alike, 2):
-                if one != other:
-                    yield min(p, q), max(p, q)
+    def _outputs(self, w: int, outputs: Outputs) -> None:
+        """Points of equal base states and different outputs end in different states."""
+        last = len(self.shape)
+        for i, output in enumerate(outputs):
+            if output is ANYTHING:
+                continue
+            asked = self._asked.setdefault(self.base[w][i], [])
+            for other, wanted in asked:
+                p, q = sorted((other, self.point[w][i]))
+                if wanted == output or (p, q) in self._excluded:
+                    continue
+                self._excluded.add((p, q))
+                if p == q:
+                    self.clauses.append((self.variable("E", last, p, p),))
+                self.clauses.append((-self.variable("E", last, p, q),))
+            asked.append((self.point[w][i], output))
 
     def _base(self, point: Point) -> int:
         return self.base[point[0]][point[1]]
 
     # -------------------------------------------------------------------------------------------- layers
 
-    def _layer(self, layer: int) -> None:
-        for head in range(self.shape[layer - 1]):
-            ends = {(w, i): self._gather(layer, head, w, i) for w, i in self.points}
-            for p, q in self.pairs:
-                self._differ(layer, head, p, q, ends[p], ends[q])
+    def _layer(
+        self, layer: int, fresh: Sequence[Point], pairs: Sequence[tuple[Point, Point]], entries: Sequence[Entry]
+    ) -> None:
+        heads = range(self.shape[layer - 1])
+        for head in heads:
+            for w, i in fresh:
+                self._ends[layer, head, (w, i)] = self._gather(layer, head, w, i)
+            for p, q in pairs:
+                self._differ(layer, head, p, q)
             if layer > 1:
-                self.clauses.extend(self._congruent(layer, head))
-        for p, q in self.pairs:
-            different = [self.variable("d", layer, head, p, q) for head in range(self.shape[layer - 1])]
+                self.clauses.extend(self._alike_selected(layer, head, entries))
+                self.clauses.extend(self._alike_valued(layer, head, pairs))
+        for p, q in pairs:
+            different = [self.variable("d", layer, head, p, q) for head in heads]
             before = -self.variable("E", layer - 1, p, q)
             self.clauses.append((self.variable("E", layer, p, q), before, *different))
 
@@ -115,43 +141,45 @@ class Encoder:
 
             for state, here in now.items():
                 self.clauses.append((-here, selected, to(state)))
-                if not reading.uses_bit:
-                    self.clauses.append((-here, -selected, to(advance(reading, state, False))))
-                    continue
-                bit = self.bit(layer, head, w, j)
-                self.clauses.append((-here, -selected, bit, to(advance(reading, state, False))))
-                self.clauses.append((-here, -selected, -bit, to(advance(reading, state, True))))
+                for value in range(self.cls.values) if reading.uses_values else (0,):
+                    after = advance(reading, state, value)
+                    unless = self._not_value(layer, head, w, j, value) if reading.uses_values else ()
+                    self.clauses.append((-here, -selected, *unless, *(() if after is None else (to(after),))))
             now = following
         return now
 
-    def _differ(
-        self, layer: int, head: int, p: Point, q: Point, ends: dict[State, int], others: dict[State, int]
-    ) -> None:
+    def _differ(self, layer: int, head: int, p: Point, q: Point) -> None:
         different = self.variable("d", layer, head, p, q)
-        for state, here in ends.items():
-            for other, there in others.items():
+        for state, here in self._ends[layer, head, p].items():
+            for other, there in self._ends[layer, head, q].items():
                 if result(self.cls.reading, state) == result(self.cls.reading, other):
                     self.clauses.append((-different, -here, -there))
 
-    def _congruent(self, layer: int, head: int) -> Iterator[tuple[int, ...]]:
-        """Equal states of queries and of keys before this layer select alike; equal states of keys have equal bits."""
-        entries = [(w, i, j) for w, i in self.points for j in self.cls.seen(i, len(self.base[w]))]
-        by_states: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+    def _new_entries(self, fresh: Sequence[Point]) -> list[Entry]:
+        return [(w, i, j) for w, i in fresh for j in self.cls.seen(i, len(self.base[w]))]
+
+    def _alike_selected(self, layer: int, head: int, entries: Sequence[Entry]) -> Iterator[tuple[int, ...]]:
+        """Equal states of queries and of keys before this layer select alike."""
+        known = self._entries.setdefault((layer, head), {})
         for w, i, j in entries:
-            by_states.setdefault((self.base[w][i], self.base[w][j]), []).append((w, i, j))
-        for alike in by_states.values():
-            for (w, i, j), (x, a, b) in combinations(alike, 2):
+            alike = known.setdefault((self.base[w][i], self.base[w][j]), [])
+            for x, a, b in alike:
                 unless = self._unequal(layer - 1, (w, i), (x, a))
                 unless += self._unequal(layer - 1, self.point[w][j], self.point[x][b])
                 one, other = self.selected(layer, head, w, i, j), self.selected(layer, head, x, a, b)
                 yield (*unless, -one, other)
                 yield (*unless, one, -other)
-        if self.cls.reading.uses_bit:
-            for (w, j), (x, b) in self.pairs:
-                unless = self._unequal(layer - 1, (w, j), (x, b))
-                one, other = self.bit(layer, head, w, j), self.bit(layer, head, x, b)
-                yield (*unless, -one, other)
-                yield (*unless, one, -other)
+            alike.append((w, i, j))
+
+    def _alike_valued(self, layer: int, head: int, pairs: Sequence[tuple[Point, Point]]) -> Iterator[tuple[int, ...]]:
+        """Equal states of keys have equal values."""
+        if not self.cls.reading.uses_values:
+            return
+        for ((w, j), (x, b)), least in product(pairs, range(1, self.cls.values)):
+            unless = self._unequal(layer - 1, (w, j), (x, b))
+            one, other = self.at_least(layer, head, w, j, least), self.at_least(layer, head, x, b, least)
+            yield (*unless, -one, other)
+            yield (*unless, one, -other)
 
     def _unequal(self, layer: int, p: Point, q: Point) -> tuple[int, ...]:
         """The literal that the states of two points (of equal base states) differ; none for one point."""
@@ -164,19 +192,30 @@ class Encoder:
         w, i = self.point[w][i]
         return self.variable("s", layer, head, w, i, j)
 
-    def bit(self, layer: int, head: int, w: int, j: int) -> int:
-        """The variable of the bit of a key."""
-        if layer == 1:
-            return self.variable("V", head, self.base[w][j])
-        w, j = self.point[w][j]
-        return self.variable("v", layer, head, w, j)
+    def at_least(self, layer: int, head: int, w: int, j: int, least: int) -> int:
+        """The variable that the value of a key is at least so much."""
+        name = self._value_name(layer, head, w, j)
+        if name not in self._ordered:
+            self._ordered.add(name)
+            chain = [self.variable(*name, x) for x in range(1, self.cls.values)]
+            self.clauses.extend((low, -high) for low, high in pairwise(chain))
+        return self.variable(*name, least)
+
+    def _value_name(self, layer: int, head: int, w: int, j: int) -> Name:
+        return ("V", head, self.base[w][j]) if layer == 1 else ("v", layer, head, *self.point[w][j])
+
+    def _not_value(self, layer: int, head: int, w: int, j: int, value: int) -> tuple[int, ...]:
+        """The literals of which one is true unless the value of a key is this one."""
+        below = (-self.at_least(layer, head, w, j, value),) if value else ()
+        above = (self.at_least(layer, head, w, j, value + 1),) if value + 1 < self.cls.values else ()
+        return (*below, *above)
 
     # -------------------------------------------------------------------------------------------- models
 
     def heads(self, true: frozenset[int]) -> tuple[Run, list[tuple[Head, ...]]]:
         """The program that a model describes, on the states that occur in the words."""
         run = Run(self.cls)
-        rows = [run.begin(word) for word, _ in self.table]
+        rows = [run.begin(word) for word in self.words]
         layers: list[tuple[Head, ...]] = []
         for layer in range(1, len(self.shape) + 1):
             heads = tuple(self._head(layer, head, rows, true) for head in range(self.shape[layer - 1]))
@@ -186,12 +225,16 @@ class Encoder:
 
     def _head(self, layer: int, head: int, rows: Sequence[Sequence[int]], true: frozenset[int]) -> Head:
         selected: set[tuple[int, int]] = set()
-        ones: set[int] = set()
+        values: dict[int, int] = {}
         for w, row in enumerate(rows):
             for i, query in enumerate(row):
                 for j in self.cls.seen(i, len(row)):
                     if self.selected(layer, head, w, i, j) in true:
                         selected.add((query, row[j]))
-            if self.cls.reading is not Reading.COUNT:
-                ones.update(row[j] for j in range(len(row)) if self.bit(layer, head, w, j) in true)
-        return Head(frozenset(selected), frozenset(ones))
+            for j, key in enumerate(row) if self.cls.reading.uses_values else ():
+                values[key] = self._value(self._value_name(layer, head, w, j), true)
+        return Head(frozenset(selected), {key: value for key, value in values.items() if value})
+
+    def _value(self, name: Name, true: frozenset[int]) -> int:
+        """The value of a key; 0 for one that no position sees."""
+        return sum(self.variable.numbers.get((*name, x)) in true for x in range(1, self.cls.values))

@@ -1,9 +1,10 @@
-"""All lengths: a program of unique hard attention under a past mask is an automaton, and so is its target.
+"""All lengths: a program of finite memory under a past mask is an automaton, and so is its target.
 
-What a head will ever give to a query state is one register: the bit of the last (or first) key so far that this query
-state selects. So the program is a machine with finitely many configurations, read from left to right. It computes the
-function of a Mealy machine on words of every length exactly when, over all reachable pairs of configurations, equal
-final states come with equal outputs.
+What a head will ever give to a query state is one register: the value of the last (or first) key so far that this query
+state selects, or the common value of all of them, with a mark where they disagree. So the program is a machine with
+finitely many configurations, read from left to right. It computes the function of a Mealy machine on words of every
+length exactly when, over all reachable pairs of configurations, equal final states come with equal outputs, and no
+marked register is read.
 """
 
 from collections import deque
@@ -17,16 +18,16 @@ from verifier.bounds.heads import Head, HeadClass, Reading, Run
 from verifier.bounds.target import Mealy, Word
 
 MAX_CONFIGURATIONS: Final = 50_000
+_DISAGREE: Final = -1
 
 Registers: TypeAlias = tuple[tuple[tuple[int | None, ...], ...], ...]
 
 
 @dataclass(frozen=True)
 class Confused:
-    """Two words whose last positions end in one state, and have different outputs."""
+    """Two words whose last positions end in one state, and have different outputs; or one on which values disagree."""
 
-    left: Word
-    right: Word
+    words: tuple[Word, ...]
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Settled:
 
 def finite_state(cls: HeadClass) -> bool:
     """Whether programs of the class are automata."""
-    hard = cls.reading in (Reading.RIGHTMOST, Reading.LEFTMOST)
-    return hard and cls.mask in (Mask.PAST, Mask.UPTO) and not cls.indices
+    finite = cls.reading in (Reading.RIGHTMOST, Reading.LEFTMOST, Reading.COMMON)
+    return finite and cls.mask in (Mask.PAST, Mask.UPTO) and not cls.indices
 
 
 def explore(
@@ -58,9 +59,11 @@ def explore(
             longer = (*word, symbol)
             following, output = machine.steps[state][symbol]
             final, after = _step(run, layers, registers, symbol)
+            if final is None:
+                return Confused((longer,))
             known = outputs.setdefault(final, (output, longer))
             if known[0] != output:
-                return Confused(known[1], longer)
+                return Confused((known[1], longer))
             configuration = (following, after)
             if configuration not in seen:
                 if len(seen) >= MAX_CONFIGURATIONS:
@@ -70,23 +73,35 @@ def explore(
     return Settled(len(seen))
 
 
-def _step(run: Run, layers: Sequence[Sequence[Head]], registers: Registers, symbol: Atom) -> tuple[int, Registers]:
-    """The final state at one more position, and the registers after it."""
+def _step(
+    run: Run, layers: Sequence[Sequence[Head]], registers: Registers, symbol: Atom
+) -> tuple[int | None, Registers]:
+    """The final state at one more position, None where values disagree, and the registers after it."""
     (state,) = run.begin((symbol,))
     after: list[tuple[tuple[int | None, ...], ...]] = []
     for number, (heads, before) in enumerate(zip(layers, registers, strict=True), start=1):
         updated = tuple(_updated(run.cls, head, row, state) for head, row in zip(heads, before, strict=True))
         read = updated if run.cls.mask is Mask.UPTO else before
         results = [row[state] if state < len(row) else None for row in read]
+        if _DISAGREE in results:
+            return None, registers
         state = run.number(number, (state, *results))
         after.append(updated)
     return state, tuple(after)
 
 
 def _updated(cls: HeadClass, head: Head, row: tuple[int | None, ...], key: int) -> tuple[int | None, ...]:
-    bit = int(key in head.ones)
-    keep_first = cls.reading is Reading.LEFTMOST
+    value = head.values.get(key, 0)
     return tuple(
-        bit if (query, key) in head.selected and not (keep_first and value is not None) else value
-        for query, value in enumerate(row)
+        _register(cls.reading, register, value) if (query, key) in head.selected else register
+        for query, register in enumerate(row)
     )
+
+
+def _register(reading: Reading, register: int | None, value: int) -> int:
+    """A register after one more selected key."""
+    if register is None or reading is Reading.RIGHTMOST:
+        return value
+    if reading is Reading.LEFTMOST or register == value:
+        return register
+    return _DISAGREE

@@ -1,19 +1,20 @@
 """Classes of programs with so many heads in each layer, and what a head makes of the positions it selects.
 
-A head of layer l has a selector, any set of pairs (state of the query, state of the key), and one bit for each state
-of a key. It reads the positions that its mask lets it see from left to right:
+A head of layer l has a selector, any set of pairs (state of the query, state of the key), and a value 0 .. K-1 for each
+state of a key. It reads the positions that its mask lets it see from left to right:
 
     count       how many positions are selected                          (`selector_width`)
-    mean        the mean of the bit over the selected positions, or nothing selected
-    rightmost   the bit of the last selected position, or nothing selected
-    leftmost    the bit of the first selected position, or nothing selected
+    mean        the mean of the values of the selected positions, or nothing selected
+    common      the one value of all selected positions, or nothing selected; two values are a fault of the program
+    rightmost   the value of the last selected position, or nothing selected
+    leftmost    the value of the first selected position, or nothing selected
 
 The state after a layer is the state before it with what the heads gave; before the first layer it is the token, or,
 with indices, the pair of token and index. Elementwise functions are arbitrary, so a program computes a function when
-equal final states mean equal outputs.
+equal final states mean equal outputs, and no head meets two values where it needs one.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
@@ -29,35 +30,47 @@ class Reading(Enum):
 
     COUNT = "count"
     MEAN = "mean"
+    COMMON = "common"
     RIGHTMOST = "rightmost"
     LEFTMOST = "leftmost"
 
     @property
-    def uses_bit(self) -> bool:
-        """Whether the keys' bits matter."""
+    def uses_values(self) -> bool:
+        """Whether the keys' values matter."""
         return self is not Reading.COUNT
 
 
 State: TypeAlias = tuple[int, ...]
+
+MAX_VALUES: Final = 64
+
+
+class Disagreement(Exception):
+    """A head that needs one common value selects two."""
+
+
 BEGIN: Final[dict[Reading, State]] = {
     Reading.COUNT: (0,),
     Reading.MEAN: (0, 0),
+    Reading.COMMON: (),
     Reading.RIGHTMOST: (),
     Reading.LEFTMOST: (),
 }
 
 
-def advance(reading: Reading, state: State, bit: bool) -> State:
-    """What a head has gathered after one more selected position."""
+def advance(reading: Reading, state: State, value: int) -> State | None:
+    """What a head has gathered after one more selected position; None where two values disagree."""
     match reading:
         case Reading.COUNT:
             return (state[0] + 1,)
         case Reading.MEAN:
-            return state[0] + bit, state[1] + 1
+            return state[0] + value, state[1] + 1
+        case Reading.COMMON:
+            return (value,) if state in ((), (value,)) else None
         case Reading.RIGHTMOST:
-            return (int(bit),)
+            return (value,)
         case Reading.LEFTMOST:
-            return state or (int(bit),)
+            return state or (value,)
     assert_never(reading)
 
 
@@ -68,22 +81,24 @@ def result(reading: Reading, state: State) -> Hashable:
             return state[0]
         case Reading.MEAN:
             return Fraction(state[0], state[1]) if state[1] else None
-        case Reading.RIGHTMOST | Reading.LEFTMOST:
+        case Reading.COMMON | Reading.RIGHTMOST | Reading.LEFTMOST:
             return state[0] if state else None
     assert_never(reading)
 
 
 @dataclass(frozen=True)
 class HeadClass:
-    """Heads of one reading and one mask, on tokens alone or on tokens with their indices."""
+    """Heads of one reading and one mask, on tokens alone or on tokens with their indices; keys have `values` values."""
 
     reading: Reading
     mask: Mask = Mask.ALL
     indices: bool = False
+    values: int = 2
 
     def __str__(self) -> str:
         """As the command line writes it."""
-        return f"{self.reading.value}/{self.mask.value}" + ("+indices" if self.indices else "")
+        values = f":{self.values}" if self.values != 2 else ""
+        return f"{self.reading.value}{values}/{self.mask.value}" + ("+indices" if self.indices else "")
 
     def base(self, word: Sequence[Atom]) -> list[Hashable]:
         """The states before the first layer."""
@@ -107,24 +122,30 @@ class HeadClass:
 
 
 def parse_head_class(text: str) -> HeadClass:
-    """`READING[/MASK][+indices]`, e.g. `count/past` or `mean/all+indices`."""
+    """`READING[:VALUES][/MASK][+indices]`, e.g. `count/past`, `mean/all+indices` or `common:3`."""
     name, _, extras = text.partition("+")
     kind, _, mask = name.partition("/")
+    kind, colon, values = kind.partition(":")
     try:
         if extras not in ("", "indices"):
             raise ValueError(f"{extras!r} is no addition to a class of heads")
-        return HeadClass(Reading(kind), Mask(mask or Mask.ALL.value), bool(extras))
+        if colon and not (values.isascii() and values.isdigit() and 2 <= int(values[:9]) <= MAX_VALUES):
+            raise ValueError(f"keys have 2 to {MAX_VALUES} values, not {values!r}")
+        reading = Reading(kind)
+        if colon and not reading.uses_values:
+            raise ValueError("a count reads no values")
+        return HeadClass(reading, Mask(mask or Mask.ALL.value), bool(extras), int(values or 2))
     except ValueError as error:
-        known = f"READING[/MASK][+indices] of {', '.join(r.value for r in Reading)}"
+        known = f"READING[:VALUES][/MASK][+indices] of {', '.join(r.value for r in Reading)}"
         raise UsageError(Diagnostic("R0502", f"`{text}` is no class of heads: {error}", hint=known)) from error
 
 
 @dataclass(frozen=True)
 class Head:
-    """The pairs (query, key) of states that are selected, and the keys whose bit is 1; states are numbers."""
+    """The pairs (query, key) of states that are selected, and the values of keys, where not 0; states are numbers."""
 
     selected: frozenset[tuple[int, int]]
-    ones: frozenset[int]
+    values: Mapping[int, int]
 
 
 @dataclass(frozen=True)
@@ -151,11 +172,18 @@ class Run:
         return self._numbered(0, self.cls.base(word))
 
     def layer(self, states: Sequence[int], heads: Sequence[Head], number: int) -> tuple[int, ...]:
-        """The numbers of the states after layer `number` (from 1)."""
+        """The numbers of the states after layer `number` (from 1); `Disagreement` where values have none in common."""
         while len(self.states) <= number:
             self.states.append({})
         after = [(state, *(self._read(head, states, i) for head in heads)) for i, state in enumerate(states)]
         return self._numbered(number, after)
+
+    def final(self, word: Sequence[Atom], heads: Sequence[Sequence[Head]]) -> tuple[int, ...]:
+        """The numbers of the states after all layers."""
+        states = self.begin(word)
+        for number, layer in enumerate(heads, start=1):
+            states = self.layer(states, layer, number)
+        return states
 
     def number(self, layer: int, state: Hashable) -> int:
         """The number of one state after `layer` layers."""
@@ -167,7 +195,10 @@ class Run:
         gathered = BEGIN[self.cls.reading]
         for j in self.cls.seen(i, len(states)):
             if (states[i], states[j]) in head.selected:
-                gathered = advance(self.cls.reading, gathered, states[j] in head.ones)
+                further = advance(self.cls.reading, gathered, head.values.get(states[j], 0))
+                if further is None:
+                    raise Disagreement
+                gathered = further
         return result(self.cls.reading, gathered)
 
     def _numbered(self, layer: int, states: Sequence[Hashable]) -> tuple[int, ...]:

@@ -1,5 +1,7 @@
 """The one door to the propositional solver: a model, or a clausal proof that there is none.
 
+A search that adds clauses as it goes asks one solver again and again (`Growing`); a proof comes from a fresh one.
+
 The proof is in the DRUP format: one clause a line, each following from the clauses before it by unit propagation; `d`
 marks lemmas that are no longer needed. (The solver also deletes clauses that it was given; those lines are left out,
 since a checker may keep everything.) `verifier.recheck` reads it again.
@@ -8,7 +10,7 @@ since a checker may keep everything.) `verifier.recheck` reads it again.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 
 from pysat.solvers import Solver
 
@@ -51,6 +53,36 @@ def solve(clauses: Sequence[Sequence[int]], seconds: float) -> Outcome:
                 return Model(frozenset(literal for literal in solver.get_model() if literal > 0))
             if status is False:
                 return Contradiction(tuple(_needed(solver.get_proof())))
+            if monotonic() - begun >= seconds:
+                return Stopped(monotonic() - begun)
+
+
+class Growing:
+    """Clauses that become more, and a model of them each time; without proofs. A context manager."""
+
+    def __init__(self) -> None:
+        self._solver = Solver(name=SOLVER)
+        self._given = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._solver.delete()
+
+    def solve(self, clauses: Sequence[Sequence[int]], seconds: float) -> Model | Stopped | None:
+        """A model of the clauses, of which those of the last call are the first ones; `None` when there is none."""
+        begun = monotonic()
+        for clause in clauses[self._given :]:
+            self._solver.add_clause(clause)
+        self._given = len(clauses)
+        while True:
+            self._solver.conf_budget(_CONFLICTS)
+            status = self._solver.solve_limited()
+            if status is True:
+                return Model(frozenset(literal for literal in self._solver.get_model() if literal > 0))
+            if status is False:
+                return None
             if monotonic() - begun >= seconds:
                 return Stopped(monotonic() - begun)
 

@@ -6,10 +6,10 @@ every word of the scope; words on which it gives equal final states for differen
 of the class are automata and the target is one too, words of every length are looked at (`verifier.bounds.forever`).
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from spec.diagnostics import InternalError
 from spec.property.scope import Scope
@@ -17,11 +17,15 @@ from spec.values import Atom
 from verifier.bounds.depth import word_table
 from verifier.bounds.encode import Encoder
 from verifier.bounds.forever import Confused, Settled, explore, finite_state
-from verifier.bounds.heads import Head, HeadClass, Run, Tables
-from verifier.bounds.sat import Contradiction, Model, solve
+from verifier.bounds.heads import Disagreement, Head, HeadClass, Run, Tables
+from verifier.bounds.sat import Contradiction, Growing, Model, solve
 from verifier.bounds.target import ANYTHING, Mealy, Outputs, Target, Word
 
 Shape: TypeAlias = tuple[int, ...]
+
+MAX_WORDS: Final = 32
+MAX_LEMMAS: Final = 2_000
+"""A proof about at most so many words with at most so many lemmas is made again with fewer words."""
 
 
 @dataclass(frozen=True)
@@ -132,43 +136,100 @@ def search(
     """A program of this shape, or words that none of this shape gets right; with a machine, of any length."""
     begun = monotonic()
     chosen: dict[Word, Outputs] = {}
-    while True:
-        words = list(chosen.items())
-        encoder = Encoder(cls, shape, words)
-        outcome = solve(encoder.clauses, max(0.0, seconds - (monotonic() - begun)))
-        if isinstance(outcome, Contradiction):
-            listed = tuple((word, tuple(outputs)) for word, outputs in words)
-            return Absent(shape, listed, tuple(encoder.variable.numbers), outcome.proof)
-        if not isinstance(outcome, Model):
-            return Undecided(shape, monotonic() - begun)
-        run, heads = encoder.heads(outcome.true)
-        wrong, outputs = _wrong(run, heads, table)
-        settled: int | None = None
-        if not wrong and machine is not None:
-            found = explore(Run(cls, run.states), heads, machine, symbols)
-            if isinstance(found, Confused):
-                wrong = [(word, machine.outputs(word)) for word in (found.left, found.right)]
-            elif isinstance(found, Settled):
-                settled = found.configurations
-        if not wrong:
-            return Exists(shape, Tables(cls, tuple(run.states), tuple(heads)), outputs, settled)
-        fresh = {word: out for word, out in wrong if word not in chosen}
-        if not fresh:
-            raise InternalError("a program that separates the words of the search confuses them")
-        chosen |= fresh
-        if monotonic() - begun >= seconds:
-            return Undecided(shape, monotonic() - begun)
+    encoder = Encoder(cls, shape)
+    with Growing() as solver:
+        while True:
+            outcome = solver.solve(encoder.clauses, max(0.0, seconds - (monotonic() - begun)))
+            if outcome is None:
+                return _absent(cls, shape, chosen, seconds - (monotonic() - begun))
+            if not isinstance(outcome, Model):
+                return Undecided(shape, monotonic() - begun)
+            run, heads = encoder.heads(outcome.true)
+            judged = _judged(run, heads, table, machine, symbols)
+            if isinstance(judged, _Right):
+                tables = Tables(cls, tuple(run.states), tuple(heads))
+                return Exists(shape, tables, judged.outputs, judged.configurations)
+            fresh = {word: out for word, out in judged if word not in chosen}
+            if not fresh:
+                raise InternalError("a program that is right on the words of the search is wrong on them")
+            chosen |= fresh
+            for word, outputs in fresh.items():
+                encoder.add(word, outputs)
+            if monotonic() - begun >= seconds:
+                return Undecided(shape, monotonic() - begun)
+
+
+# ------------------------------------------------------------------------------------------------ no program
+
+
+def _absent(cls: HeadClass, shape: Shape, chosen: Mapping[Word, Outputs], seconds: float) -> Found:
+    """The proof for these words, or for fewer of them where that is soon found."""
+    words = dict(chosen)
+    refuted = _refuted(cls, shape, words, seconds)
+    if not isinstance(refuted, Absent) or len(words) > MAX_WORDS or len(refuted.proof) > MAX_LEMMAS:
+        return refuted
+    for word in reversed(list(chosen)):
+        fewer = {other: outputs for other, outputs in words.items() if other != word}
+        smaller = _refuted(cls, shape, fewer, 0.0)
+        if isinstance(smaller, Absent):
+            words, refuted = fewer, smaller
+    return refuted
+
+
+def _refuted(cls: HeadClass, shape: Shape, words: Mapping[Word, Outputs], seconds: float) -> Absent | Undecided:
+    """`Undecided` also where there is a program."""
+    begun = monotonic()
+    encoder = Encoder(cls, shape)
+    for word, outputs in words.items():
+        encoder.add(word, outputs)
+    outcome = solve(encoder.clauses, seconds)
+    if isinstance(outcome, Contradiction):
+        listed = tuple((word, tuple(outputs)) for word, outputs in words.items())
+        return Absent(shape, listed, tuple(encoder.variable.numbers), outcome.proof)
+    return Undecided(shape, monotonic() - begun)
+
+
+# ------------------------------------------------------------------------------------------------ a program
+
+
+@dataclass(frozen=True)
+class _Right:
+    """The output for each final state; the configurations, where words of every length were looked at."""
+
+    outputs: tuple[Hashable, ...]
+    configurations: int | None
+
+
+def _judged(
+    run: Run,
+    heads: Sequence[Sequence[Head]],
+    table: Sequence[tuple[Word, Outputs]],
+    machine: Mealy | None,
+    symbols: Sequence[Atom],
+) -> _Right | list[tuple[Word, Outputs]]:
+    """What a program does on all words, or one or two words on which it is wrong."""
+    wrong, outputs = _wrong(run, heads, table)
+    if wrong or machine is None:
+        return wrong or _Right(outputs, None)
+    found = explore(Run(run.cls, run.states), heads, machine, symbols)
+    if isinstance(found, Confused):
+        return [(word, machine.outputs(word)) for word in found.words]
+    return _Right(outputs, found.configurations if isinstance(found, Settled) else None)
 
 
 def _wrong(
     run: Run, heads: Sequence[Sequence[Head]], table: Sequence[tuple[Word, Outputs]]
 ) -> tuple[list[tuple[Word, Outputs]], tuple[Hashable, ...]]:
-    """The two words of the first confusion, if there is one; and the output for each final state."""
+    """The words of the first fault, if there is one; and the output for each final state.
+
+    A fault is one word on which values disagree, or two that end in one state and ask for different outputs.
+    """
     first: dict[int, tuple[Hashable, Word, Outputs]] = {}
     for word, outputs in table:
-        states = run.begin(word)
-        for number, layer in enumerate(heads, start=1):
-            states = run.layer(states, layer, number)
+        try:
+            states = run.final(word, heads)
+        except Disagreement:
+            return [(word, outputs)], ()
         for state, output in zip(states, outputs, strict=True):
             if output is ANYTHING:
                 continue

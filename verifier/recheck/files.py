@@ -16,7 +16,7 @@ from spec.serialize import Malformed, content_hash, loads, read_atom
 from spec.values import Atom, atom_key
 from verifier.recheck.depth import Colouring, check_pair
 from verifier.recheck.forever import check_all_lengths
-from verifier.recheck.heads import Kind, Tables, check_absent
+from verifier.recheck.heads import HeadTable, Kind, Tables, check_absent
 from verifier.recheck.rup import Rejected
 from verifier.recheck.schedule import Task, check_chain, check_clauses, check_crowd, check_schedule
 
@@ -269,7 +269,8 @@ def _no_program(programs: _Programs, record: Mapping[str, Json]) -> str:
 
 def _kind(record: Mapping[str, Json]) -> Kind:
     cls = _object(record.get("class"), "class")
-    return Kind(_text(cls, "reading"), _text(cls, "mask"), cls.get("indices") is True)
+    indices = cls.get("indices") is True
+    return Kind(_text(cls, "reading"), _text(cls, "mask"), indices, _integer(cls.get("values"), "values"))
 
 
 def _shape_words(shape: Sequence[int]) -> str:
@@ -314,18 +315,26 @@ def _results(state: Json) -> Hashable:
     return tuple(Fraction(part) if isinstance(part, str) else _tupled(part) for part in _array(state, "state"))
 
 
-def _heads(record: Mapping[str, Json]) -> list[list[tuple[frozenset[tuple[int, int]], frozenset[int]]]]:
+def _heads(record: Mapping[str, Json]) -> list[list[HeadTable]]:
+    most = _kind(record).values
     return [
-        [_head(_object(head, "head")) for head in _array(layer, "heads")]
+        [_head(_object(head, "head"), most) for head in _array(layer, "heads")]
         for layer in _array(record.get("heads"), "heads")
     ]
 
 
-def _head(head: Mapping[str, Json]) -> tuple[frozenset[tuple[int, int]], frozenset[int]]:
-    pairs = [_integers(pair, "selected") for pair in _array(head.get("selected"), "selected")]
+def _head(head: Mapping[str, Json], most: int) -> HeadTable:
+    values = dict(_pairs(head, "values"))
+    if len(values) != len(_pairs(head, "values")) or not all(0 < value < most for value in values.values()):
+        raise Rejected("a head gives a key two values, or one that is too large")
+    return frozenset(_pairs(head, "selected")), values
+
+
+def _pairs(head: Mapping[str, Json], name: str) -> list[tuple[int, int]]:
+    pairs = [_integers(pair, name) for pair in _array(head.get(name), name)]
     if any(len(pair) != 2 for pair in pairs):
-        raise Rejected("a head selects something that is no pair")
-    return frozenset((pair[0], pair[1]) for pair in pairs), frozenset(_integers(head.get("ones"), "ones"))
+        raise Rejected(f"{name} has something that is no pair")
+    return [(pair[0], pair[1]) for pair in pairs]
 
 
 def _tupled(value: Json) -> Hashable:

@@ -1,4 +1,4 @@
-"""A program of unique hard attention under a past mask, on words of every length.
+"""A program of unique hard attention, or of common values, under a past mask, on words of every length.
 
 What a position sees is summed up by the key states so far, each once, in the order of their last (or first) places. So
 the program and the machine that it is compared with have finitely many configurations together; all are visited.
@@ -21,7 +21,7 @@ def check_all_lengths(
 ) -> str:
     """Equal final states come with equal outputs, whatever the word."""
     kind = tables.kind
-    if kind.reading not in ("rightmost", "leftmost") or kind.mask not in ("past", "upto") or kind.indices:
+    if kind.reading not in ("rightmost", "leftmost", "common") or kind.mask not in ("past", "upto") or kind.indices:
         raise Rejected("programs of this class are no automata")
     begin: tuple[str, tuple[Order, ...]] = (start, ((),) * len(tables.heads))
     seen, waiting = {begin}, [begin]
@@ -54,9 +54,9 @@ def _position(tables: Tables, orders: Sequence[Order], symbol: Atom) -> tuple[Ha
         longer = _with(order, own, first=kind.reading == "leftmost")
         visible = longer if kind.mask == "upto" else order
         results = []
-        for selected, ones in heads:
-            bits = [key in ones for key in visible if (own, key) in selected]
-            results.append(kind.read(bits))
+        for selected, values in heads:
+            known = (key for key in visible if isinstance(key, int) and (own, key) in selected)
+            results.append(kind.read([values.get(key, 0) for key in known]))
         state = (own, *results)
         own = tables.states[layer].get(state, state)
         after.append(longer)

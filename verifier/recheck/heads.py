@@ -5,7 +5,7 @@ numbers these are does not matter, as long as no two names share one: a proof ab
 variables is as good.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, product
@@ -17,6 +17,7 @@ Word = tuple[Atom, ...]
 Point = tuple[int, int]
 Literal = tuple[bool, tuple[Hashable, ...]]
 Gathered = tuple[int, ...]
+HeadTable = tuple[frozenset[tuple[int, int]], Mapping[int, int]]
 
 _SEES: dict[str, Callable[[int, int], bool]] = {
     "past": lambda i, j: j < i,
@@ -34,15 +35,24 @@ class Kind:
     reading: str
     mask: str
     indices: bool
+    values: int = 2
 
     def __post_init__(self) -> None:
         """Refuse names that mean nothing."""
-        if self.reading not in ("count", "mean", "rightmost", "leftmost") or self.mask not in _SEES:
+        if self.reading not in ("count", "mean", "common", "rightmost", "leftmost") or self.mask not in _SEES:
             raise Rejected("unknown class of heads")
+        if self.values < 2 or (self.reading == "count" and self.values != 2):
+            raise Rejected("heads with values that there are none of")
 
     def __str__(self) -> str:
         """As claims write it."""
-        return f"{self.reading}/{self.mask}" + ("+indices" if self.indices else "")
+        reading = self.reading + (f":{self.values}" if self.values != 2 else "")
+        return f"{reading}/{self.mask}" + ("+indices" if self.indices else "")
+
+    @property
+    def choices(self) -> Sequence[int]:
+        """The values that a key can have."""
+        return (0,) if self.reading == "count" else range(self.values)
 
     def seen(self, i: int, n: int) -> list[int]:
         """The positions that i sees, from left to right."""
@@ -52,29 +62,40 @@ class Kind:
         """What is known before the first layer."""
         return [((type(a), a), i) if self.indices else (type(a), a) for i, a in enumerate(word)]
 
-    def read(self, picked: Sequence[bool]) -> Hashable:
-        """What a head makes of the bits of the positions that it selects."""
+    def read(self, picked: Sequence[int]) -> Hashable:
+        """What a head makes of the values of the positions that it selects."""
+        if self.reading == "count":
+            return len(picked)
+        if not picked:
+            return None
         match self.reading:
-            case "count":
-                return len(picked)
             case "mean":
-                return Fraction(sum(picked), len(picked)) if picked else None
+                return Fraction(sum(picked), len(picked))
+            case "common":
+                if len(set(picked)) > 1:
+                    raise Rejected("a head selects two values where it needs one")
+                return picked[0]
             case "rightmost":
-                return int(picked[-1]) if picked else None
+                return picked[-1]
             case _:
-                return int(picked[0]) if picked else None
+                return picked[0]
 
-    def summary(self, picked: Sequence[bool]) -> Gathered:
-        """The same before the last step, as clauses name it: a count, two counts, or the bit that counts so far."""
+    def summary(self, picked: Sequence[int]) -> Gathered | None:
+        """The same before the last step, as clauses name it; None where values disagree.
+
+        A count; the sum and the count; the value that counts so far.
+        """
         match self.reading:
             case "count":
                 return (len(picked),)
             case "mean":
                 return sum(picked), len(picked)
+            case "common":
+                return tuple(set(picked)) if len(set(picked)) < 2 else None
             case "rightmost":
-                return tuple(int(bit) for bit in picked[-1:])
+                return tuple(picked[-1:])
             case _:
-                return tuple(int(bit) for bit in picked[:1])
+                return tuple(picked[:1])
 
 
 # ------------------------------------------------------------------------------------------------ programs
@@ -82,11 +103,11 @@ class Kind:
 
 @dataclass(frozen=True)
 class Tables:
-    """A program: per layer and head the selected pairs of states and the keys with bit 1; states by number."""
+    """A program: per layer and head the selected pairs of states and the values of keys that have not 0."""
 
     kind: Kind
     states: Sequence[Mapping[Hashable, int]]
-    heads: Sequence[Sequence[tuple[frozenset[tuple[int, int]], frozenset[int]]]]
+    heads: Sequence[Sequence[HeadTable]]
 
     def final(self, word: Word) -> list[int]:
         """The numbers of the final states."""
@@ -96,9 +117,10 @@ class Tables:
             row = [self._number(layer, (row[i], *gathered[i])) for i in range(len(row))]
         return row
 
-    def _head(self, head: tuple[frozenset[tuple[int, int]], frozenset[int]], row: Sequence[int], i: int) -> Hashable:
-        selected, ones = head
-        return self.kind.read([row[j] in ones for j in self.kind.seen(i, len(row)) if (row[i], row[j]) in selected])
+    def _head(self, head: HeadTable, row: Sequence[int], i: int) -> Hashable:
+        selected, values = head
+        seen = self.kind.seen(i, len(row))
+        return self.kind.read([values.get(row[j], 0) for j in seen if (row[i], row[j]) in selected])
 
     def _number(self, layer: int, state: Hashable) -> int:
         if state not in self.states[layer]:
@@ -176,6 +198,7 @@ class _Clauses:
             yield [_is("E", 0, p, q)]
         for layer, heads in enumerate(self.shape, start=1):
             for head in range(heads):
+                yield from self.values(layer, head)
                 for point in self.points:
                     yield from self.gathering(layer, head, point)
                 yield from self.differences(layer, head)
@@ -186,34 +209,57 @@ class _Clauses:
                 yield [_is("E", layer, p, q), _not("E", layer - 1, p, q), *some]
         yield from self.outputs()
 
+    def values(self, layer: int, head: int) -> Iterator[list[Literal]]:
+        """A value that is at least x + 1 is at least x."""
+        for name in dict.fromkeys(self.value(layer, head, point) for point in self.points):
+            for least in range(1, self.kind.values - 1):
+                yield [_is(*name, least), _not(*name, least + 1)]
+
     def gathering(self, layer: int, head: int, point: Point) -> Iterator[list[Literal]]:
         """What is gathered, position by position."""
         w, i = point
-        histories: dict[Gathered, list[bool]] = {self.kind.summary([]): []}
-        yield [_is("c", layer, head, w, i, 0, self.kind.summary([]))]
+        histories = self._histories([[]])
+        yield [_is("c", layer, head, w, i, 0, *histories)]
         for step, j in enumerate(self.kind.seen(i, len(self.base[w])), start=1):
             selected = self.selected(layer, head, point, j)
-            following: dict[Gathered, list[bool]] = {}
             for summary, history in histories.items():
                 here = _not("c", layer, head, w, i, step - 1, summary)
-                following.setdefault(summary, history)
                 yield [here, (True, selected), _is("c", layer, head, w, i, step, summary)]
-                for bit in (False,) if self.kind.reading == "count" else (False, True):
-                    longer = [*history, bit]
-                    then = self.kind.summary(longer)
-                    following.setdefault(then, longer)
-                    condition = [] if self.kind.reading == "count" else [(not bit, self.bit(layer, head, (w, j)))]
-                    yield [here, (False, selected), *condition, _is("c", layer, head, w, i, step, then)]
-            histories = following
+                for value in self.kind.choices:
+                    then = self.kind.summary([*history, value])
+                    known = [] if then is None else [_is("c", layer, head, w, i, step, then)]
+                    yield [here, (False, selected), *self._other(layer, head, (w, j), value), *known]
+            histories = self._further(histories)
+
+    def _histories(self, lists: Iterable[list[int]]) -> dict[Gathered, list[int]]:
+        """Lists of selected values by their summaries, one for each; those that disagree are left out."""
+        found: dict[Gathered, list[int]] = {}
+        for history in lists:
+            summary = self.kind.summary(history)
+            if summary is not None:
+                found.setdefault(summary, history)
+        return found
+
+    def _further(self, histories: Mapping[Gathered, list[int]]) -> dict[Gathered, list[int]]:
+        """The same after a position that is selected or not."""
+        longer = ([*history, value] for history in histories.values() for value in self.kind.choices)
+        return self._histories([*histories.values(), *longer])
 
     def _ends(self, point: Point) -> dict[Gathered, Hashable]:
         """Everything that can be gathered at a point, and what the head makes of it."""
-        histories: dict[Gathered, list[bool]] = {self.kind.summary([]): []}
+        histories = self._histories([[]])
         for _ in self.kind.seen(point[1], len(self.base[point[0]])):
-            for history in list(histories.values()):
-                for bit in (False,) if self.kind.reading == "count" else (False, True):
-                    histories.setdefault(self.kind.summary([*history, bit]), [*history, bit])
+            histories = self._further(histories)
         return {summary: self.kind.read(history) for summary, history in histories.items()}
+
+    def _other(self, layer: int, head: int, key: Point, value: int) -> list[Literal]:
+        """Literals of which one is true when the value of a key is another one."""
+        if self.kind.reading == "count":
+            return []
+        name = self.value(layer, head, key)
+        less = [_not(*name, value)] if value > 0 else []
+        more = [_is(*name, value + 1)] if value < self.kind.values - 1 else []
+        return less + more
 
     def differences(self, layer: int, head: int) -> Iterator[list[Literal]]:
         """`d` excludes equal results."""
@@ -227,7 +273,7 @@ class _Clauses:
                     yield [_not("d", layer, head, p, q), here, there]
 
     def congruences(self, layer: int, head: int) -> Iterator[list[Literal]]:
-        """Equal states before the layer select alike and have equal bits."""
+        """Equal states before the layer select alike and have equal values."""
         entries = [(p, j) for p in self.points for j in self.kind.seen(p[1], len(self.base[p[0]]))]
         for (p, j), (q, b) in combinations(entries, 2):
             key, other = self.point[p[0], j], self.point[q[0], b]
@@ -236,8 +282,9 @@ class _Clauses:
             unless = self._unequal(layer - 1, p, q) + self._unequal(layer - 1, key, other)
             yield from _equal(unless, self.selected(layer, head, p, j), self.selected(layer, head, q, b))
         if self.kind.reading != "count":
-            for p, q in self.alike:
-                yield from _equal(self._unequal(layer - 1, p, q), self.bit(layer, head, p), self.bit(layer, head, q))
+            for (p, q), least in product(self.alike, range(1, self.kind.values)):
+                one, two = (*self.value(layer, head, p), least), (*self.value(layer, head, q), least)
+                yield from _equal(self._unequal(layer - 1, p, q), one, two)
 
     def _unequal(self, layer: int, p: Point, q: Point) -> list[Literal]:
         return [] if p == q else [_not("E", layer, min(p, q), max(p, q))]
@@ -260,8 +307,8 @@ class _Clauses:
             return "S", head, self.base[w][i], self.base[w][j]
         return "s", layer, head, w, i, j
 
-    def bit(self, layer: int, head: int, key: Point) -> tuple[Hashable, ...]:
-        """The name of the bit of a key."""
+    def value(self, layer: int, head: int, key: Point) -> tuple[Hashable, ...]:
+        """The name of the value of a key, without the number that it is at least."""
         return ("V", head, self._state(key)) if layer == 1 else ("v", layer, head, *self.point[key])
 
 
