@@ -1,6 +1,6 @@
 """The checker's part for attention: one head against the claim about it, on all pairs of local states."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, inf
 from typing import TYPE_CHECKING, Final
@@ -12,7 +12,8 @@ from compiled.errors import Uncertified
 from compiled.formula import Both, Formula, Literal, formula, keys_of, queries_of
 from compiled.leaves import Classes, Count, Leaf, Tuple
 from compiled.ledger import HeadClaim, PartClaim
-from compiled.rounding import digits_of, operand
+from compiled.means import averageable
+from compiled.rounding import Operand, digits_of, exactly, operand
 from compiled.states import Floats, Read, Term
 from spec.ast import Predicate
 from spec.graph import Aggregate, Indices, Select, SOp
@@ -27,13 +28,15 @@ UNDERFLOW: Final = {"float64": 746.0, "float32": 104.0, "tf32": 104.0, "float16"
 
 @dataclass(frozen=True)
 class _Levels:
-    """Per state of the query: the least and the largest score of a selected key, and the largest of another."""
+    """Nominal scores of one conjunct, per state of the query: of selected keys the least and the largest, and the
+    largest of another; and the factors of the scores."""
 
     leaves: tuple[Leaf, ...]
     low: dict[Tuple, float]
     high: dict[Tuple, float]
     other: dict[Tuple, float]
     classes: Classes
+    factors: list[tuple[Operand, Operand]]
 
     def state(self, whole: Tuple, at: Sequence[int]) -> Tuple:
         """The state of the part in a state of the query."""
@@ -52,6 +55,7 @@ class HeadCheck:
             key: checker.weights[f"{name}.{key}"][index] for key in ("W_Q", "W_K", "W_V", "W_O", "b_Q", "b_K", "b_V")
         }
         self.leak = 0.0
+        self.start_leak = 0.0
 
     def run(self) -> list[tuple[int, Term, float]]:
         """What the head adds to slots."""
@@ -65,16 +69,35 @@ class HeadCheck:
         self._formula(claim, leaf)
         levels = [self._part(part) for part in claim.parts]
         gap, spread = self._start_token(claim, levels, leaf)
-        self._start_query(claim)
-        n = self.checker.domain.max_length
         self.checker.score_gap = min(self.checker.score_gap, gap)
-        self.leak = 0.0 if gap >= UNDERFLOW[self.checker.precision.name] else (n + 1) * exp(-gap)
+        self.leak = self._leak(gap)
+        self.start_leak = self._leak(self._start_query(claim))
         found = []
         for column in range(self.w["W_V"].shape[1]):
             found += self._column(column, dict(claim.columns).get(column), spread)
         return found
 
+    def _leak(self, gap: float) -> float:
+        """What all keys together get that score less by the gap: a bound on the sum of their weights."""
+        vanishes = gap >= UNDERFLOW[self.checker.precision.name]
+        return 0.0 if vanishes else (self.checker.domain.max_length + 1) * exp(-gap)
+
+    def at_start(self) -> tuple[Floats, Floats]:
+        """What the head moves to the start token, which attends to itself up to the leak."""
+        matrix, bias = self.w["W_V"], self.w["b_V"]
+        values, errors = self.checker.at_start(matrix, bias)
+        if not self.start_leak:
+            return values, errors
+        read = self.checker.read(matrix, bias)
+        largest = np.abs(read.values).max(axis=0, initial=0.0) + read.errors
+        return values, errors + self.start_leak * (np.abs(values) + errors + largest)
+
     def _unclaimed_columns(self, claim: HeadClaim) -> None:
+        width = self.w["W_Q"].shape[1]
+        if any(part.first < 0 or part.rank < 0 or part.first + part.rank > width for part in claim.parts):
+            raise Uncertified(f"{self.where}: a conjunct is scored in columns that do not exist")
+        if not 0 <= claim.start < width or any(not 0 <= c < self.w["W_V"].shape[1] for c, _ in claim.columns):
+            raise Uncertified(f"{self.where}: a claim is about a column that does not exist")
         scored = {part.first + k for part in claim.parts for k in range(part.rank)} | {claim.start}
         if sum(part.rank for part in claim.parts) + 1 != len(scored):
             raise Uncertified(f"{self.where}: a column scores two conjuncts")
@@ -103,7 +126,7 @@ class HeadCheck:
         for one in wanted - given:
             entries = domain.entries(one)
             keys, queries = domain.all_values(keys_of(one)), domain.all_values(queries_of(one))
-            if any(entries.holds(key, query) is not True for key in keys or ((),) for query in queries or ((),)):
+            if any(entries.holds(key, query) is not True for key in keys for query in queries):
                 raise Uncertified(f"{self.where}: a conjunct of the selector is not scored")
 
     def _part(self, part: PartClaim) -> _Levels:
@@ -115,7 +138,6 @@ class HeadCheck:
         key = self.checker.read(self.w["W_K"][:, columns], self.w["b_K"][columns], key_sops)
         keys, key_values = self._by_value(key, key_sops)
         queries, query_values = self._by_value(query, query_sops)
-        error = self._score_error(query, key)
         entries = domain.entries(part.formula)
         index = {value: k for k, value in enumerate(dict.fromkeys(key_values))}
         key_class = np.array([index[value] for value in key_values])
@@ -131,37 +153,16 @@ class HeadCheck:
             scores = key.values[keys] @ query.values[k]
             selected = rows[value]
             state = query.tuples[k]
-            low[state] = float(scores[selected].min(initial=inf)) - error
-            high[state] = float(scores[selected].max(initial=-inf)) + error
-            other[state] = float(scores[~selected].max(initial=-inf)) + error
-        return _Levels(query.leaves, low, high, other, query.classes)
+            low[state] = float(scores[selected].min(initial=inf))
+            high[state] = float(scores[selected].max(initial=-inf))
+            other[state] = float(scores[~selected].max(initial=-inf))
+        return _Levels(query.leaves, low, high, other, query.classes, _factors(query, key))
 
     def _by_value(self, read: Read, sops: Sequence[SOp]) -> tuple[list[int], list[Tuple]]:
         """The states in which the s-ops have values, and these values."""
         image = self.checker.domain.image(sops, read.leaves, read.tuples)
         places = [k for k, row in enumerate(read.tuples) if row in image]
         return places, [image[read.tuples[k]] for k in places]
-
-    def _score_error(self, query: Read, key: Read) -> float:
-        """The error of a score: errors of its factors, and rounding unless everything is whole."""
-        if not query.values.size or not key.values.size:
-            return 0.0
-        q = [operand(query.values[:, r], float(query.errors[r])) for r in range(query.values.shape[1])]
-        k = [operand(key.values[:, r], float(key.errors[r])) for r in range(key.values.shape[1])]
-        total, size, step, whole = 0.0, 0.0, inf, True
-        for a, b in zip(q, k, strict=True):
-            total += a.error * (b.largest + b.error) + (a.largest + a.error) * b.error
-            size += (a.largest + a.error) * (b.largest + b.error)
-            step = min(step, a.quantum * b.quantum)
-            whole &= not a.error and not b.error
-            kept = self.checker.precision.product_digits
-            whole &= a.digits <= kept and b.digits <= kept
-        if size >= self.checker.precision.largest:
-            return inf
-        if whole and size <= 2.0**self.checker.precision.digits * step:
-            return 0.0
-        rounding = self.checker.arithmetic.gamma(len(q) + 1) + 2.02 * self.checker.precision.product_unit
-        return total + size * rounding
 
     def _start_token(self, claim: HeadClaim, levels: Sequence[_Levels], leaf: Leaf) -> tuple[float, float]:
         """The least gap below what is attended to, and the spread among it; the start token included."""
@@ -175,7 +176,10 @@ class HeadCheck:
         more = tuple(one for level in levels for one in level.leaves)
         read = checker.read(self.w["W_Q"][:, used], self.w["b_Q"][used], (), more)
         scores = read.values @ key[used]
-        error = self._score_error(read, Read((), [()], key[used][None, :], key_error[used]))
+        error = checker.arithmetic.products(_factors(read, Read((), [()], key[used][None, :], key_error[used])))
+        among = checker.arithmetic.products([pair for level in levels for pair in level.factors])
+        if inf in (error, among):
+            raise Uncertified(f"{self.where}: a score may overflow")
         gap, spread = inf, 0.0
         always = isinstance(leaf, Aggregate) and checker.domain.profile(leaf).always_selects
         places = [[read.leaves.index(one) for one in level.leaves] for level in levels]
@@ -183,10 +187,10 @@ class HeadCheck:
             states = [level.state(state, at) for level, at in zip(levels, places, strict=True)]
             if not all(one in level.low for one, level in zip(states, levels, strict=True)):
                 continue
-            low = sum(level.low[one] for one, level in zip(states, levels, strict=True))
-            high = sum(level.high[one] for one, level in zip(states, levels, strict=True))
+            low = sum(level.low[one] for one, level in zip(states, levels, strict=True)) - among
+            high = sum(level.high[one] for one, level in zip(states, levels, strict=True)) + among
             most = [max(level.high[one], level.other[one]) for one, level in zip(states, levels, strict=True)]
-            rest = max(
+            rest = among + max(
                 (
                     level.other[one] + sum(most[:k]) + sum(most[k + 1 :])
                     for k, (one, level) in enumerate(zip(states, levels, strict=True))
@@ -210,21 +214,25 @@ class HeadCheck:
             raise Uncertified(f"{self.where}: selected keys score up to {spread:.4g} apart")
         return gap, spread
 
-    def _start_query(self, claim: HeadClaim) -> None:
-        """The start token attends to itself only."""
+    def _start_query(self, claim: HeadClaim) -> float:
+        """By how much the start token scores itself above every other key."""
         checker = self.checker
         query, query_error = checker.at_start(self.w["W_Q"], self.w["b_Q"])
         key, key_error = checker.at_start(self.w["W_K"], self.w["b_K"])
-        own = float(query @ key - query_error @ np.abs(key) - np.abs(query) @ key_error)
+        asks = [exactly(float(value), float(error)) for value, error in zip(query, query_error, strict=True)]
+        holds = [exactly(float(value), float(error)) for value, error in zip(key, key_error, strict=True)]
+        own = float(query @ key) - checker.arithmetic.products(list(zip(asks, holds, strict=True)))
         best = 0.0
+        pairs: list[tuple[Operand, Operand]] = []
         for part in claim.parts:
             columns = slice(part.first, part.first + part.rank)
             read = checker.read(self.w["W_K"][:, columns], self.w["b_K"][columns])
-            scores = read.values @ query[columns]
-            slack = np.abs(read.values) @ query_error[columns] + read.errors @ np.abs(query[columns])
-            best += float((scores + slack).max(initial=-inf)) if len(scores) else 0.0
-        if not own - best >= GAP:
+            best += float((read.values @ query[columns]).max(initial=-inf)) if len(read.tuples) else 0.0
+            pairs += list(zip(asks[columns], _operands(read), strict=True))
+        gap = own - best - checker.arithmetic.products(pairs)
+        if not gap >= GAP:
             raise Uncertified(f"{self.where}: the start token attends to other keys")
+        return gap
 
     # ------------------------------------------------------------------------------------------ values
 
@@ -259,7 +267,7 @@ class HeadCheck:
         unit = self.checker.precision.unit
         shortened = 2.02 * self.checker.precision.product_unit
         skew = exp(spread) - 1 if spread else 0.0
-        return 1.01 * (skew + 12 * unit + shortened + self.leak) + self.checker.arithmetic.gamma(terms + 1)
+        return 1.01 * (skew + 12 * unit + shortened + 2 * self.leak) + self.checker.arithmetic.gamma(terms + 1)
 
     def _count(
         self, leaf: Count, matrix: Floats, bias: Floats, start: float, start_error: float, spread: float
@@ -277,7 +285,7 @@ class HeadCheck:
         domain, precision = self.checker.domain, self.checker.precision
         numbers, worst = self._numbers(leaf, matrix, bias)
         profile = domain.profile(leaf)
-        several = not profile.at_most_one and _averageable(numbers)
+        several = not profile.at_most_one and averageable(domain.values_of(leaf.values))
         table: dict[Tuple, float] = {}
         for value in profile.values():
             if value in numbers and not several:
@@ -285,18 +293,19 @@ class HeadCheck:
             elif several and not isinstance(value, str):
                 table[(value,)] = float(value)
         largest = max([abs(start), *map(abs, numbers.values())], default=0.0)
-        error = max(worst, start_error) + self.leak * largest * 2
-        if digits_of(np.array([start, *numbers.values()])) > precision.product_digits:
-            error += precision.product_unit * largest
+        worst = max(worst, start_error)
         if several:
-            wrong = max((abs(x - float(v)) for v, x in numbers.items() if not isinstance(v, str)), default=0.0)
-            worst = max(worst + wrong, start_error)
+            worst += max((abs(x - float(v)) for v, x in numbers.items() if not isinstance(v, str)), default=0.0)
             error = worst + self._softmax(spread, domain.max_length + 1) * (largest + worst)
+        else:
+            error = worst + self.leak * (largest + worst) * 2
+            if worst or digits_of(np.array([start, *numbers.values()])) > precision.product_digits:
+                error += precision.product_unit * (largest + worst)
         if not profile.always_selects:
-            known = table.get((leaf.default,))
-            if known is not None and abs(known - start) > error:
+            known = table.setdefault((leaf.default,), start)
+            if abs(known - start) > error:
                 raise Uncertified(f"{self.where}: the default and an equal value differ in the stream")
-            table[(leaf.default,)] = start if known is None else known
+            error += abs(known - start)
         if any((value,) not in table for value in profile.values()):
             raise Uncertified(f"{self.where}: a value of {leaf!r} is not in its column")
         return table, error
@@ -313,9 +322,14 @@ class HeadCheck:
         return numbers, float(read.errors[0])
 
 
-def _averageable(numbers: Mapping[Atom, float]) -> bool:
-    """Whether rows that select several of these values have a mean: some value is a number and no boolean."""
-    return any(not isinstance(value, str | bool) for value in numbers)
+def _operands(read: Read) -> list[Operand]:
+    """The columns of a read as factors."""
+    return [operand(read.values[:, r], float(read.errors[r])) for r in range(read.values.shape[1])]
+
+
+def _factors(query: Read, key: Read) -> list[tuple[Operand, Operand]]:
+    """The factors of a score."""
+    return list(zip(_operands(query), _operands(key), strict=True))
 
 
 def _selects(leaf: Leaf) -> Formula:

@@ -15,7 +15,7 @@ Nothing here is shared with planning or assembling. What is trusted: the values 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
@@ -27,7 +27,7 @@ from compiled.errors import Refused, Uncertified
 from compiled.leaves import INPUT, POSITION, Classes, Leaf, Tuple, leaf_order
 from compiled.ledger import HeadClaim, Ledger
 from compiled.precision import Precision
-from compiled.rounding import Arithmetic, Operand, operand
+from compiled.rounding import Arithmetic, Operand, exactly, operand
 from compiled.states import Floats, Held, Read, Term
 from compiled.values import Domain, leaf_classes
 from spec.graph import Map, SOp, topological
@@ -71,9 +71,10 @@ class Checker:
         self.outputs, self.precision = outputs, precision
         self.arithmetic = Arithmetic(precision)
         self.model = weights["embed.W_E"].shape[1]
+        self.all = range(self.model)
         self.slots = [Held([]) for _ in range(self.model)]
-        self.start: Floats = np.zeros(self.model)
-        self.start_error: Floats = np.zeros(self.model)
+        self.start: list[Operand] = []
+        self.start_values: Floats = np.zeros(self.model)
         self.score_gap, self.unit_margin, self.logit_margin = inf, inf, inf
         self.pairs, self.states = 0, 0
         self._known_tuples: dict[tuple[Leaf, ...], list[Tuple]] = {}
@@ -83,6 +84,11 @@ class Checker:
 
     def check(self) -> Margins:
         """All of it; `Uncertified` says where the proof stops."""
+        blocks = {name.split(".")[1] for name in self.weights if name.startswith("blocks.")}
+        if blocks != set(map(str, range(len(self.ledger.layers)))):
+            raise Uncertified("the certificate is about another number of layers")
+        if not all(np.isfinite(tensor).all() for tensor in self.weights.values()):
+            raise Uncertified("a weight is not finite")
         try:
             self._embedding()
             for number, claims in enumerate(self.ledger.layers):
@@ -157,8 +163,18 @@ class Checker:
         held.terms.append(term)
         held.error += error
         if len(held.terms) > 1:
-            sizes = [operand(np.array(list(one.table.values())), 0.0) for one in held.terms]
-            held.error += self.arithmetic.linear(np.ones(len(sizes)), 0.0, sizes)
+            parts = [one.operand for one in held.terms]
+            held.error = self.arithmetic.total([replace(parts[0], error=held.error), *parts[1:]])
+
+    def _finite(self, where: str, *bounds: Floats) -> None:
+        """No number may overflow, read or not: 0 times infinity is not a number, and spreads."""
+        if not all((bound < 0.99 * self.precision.largest).all() for bound in bounds):
+            raise Uncertified(f"{where}: a number may overflow")
+
+    def _largest(self) -> Floats:
+        """A bound on the absolute value in each slot at any token."""
+        held = [sum(term.operand.largest for term in one.terms) + one.error for one in self.slots]
+        return np.maximum(held, [one.largest + one.error for one in self.start])
 
     def read(self, matrix: Floats, bias: Floats, sops: Sequence[SOp] = (), more: Sequence[Leaf] = ()) -> "Read":
         """A linear map of the stream: its nominal values on every state, and an error bound for each column."""
@@ -178,9 +194,16 @@ class Checker:
 
     def at_start(self, matrix: Floats, bias: Floats) -> tuple[Floats, Floats]:
         """The same at the start token."""
-        operands = [operand(np.array([v]), float(e)) for v, e in zip(self.start, self.start_error, strict=True)]
-        errors = [self.arithmetic.linear(matrix[:, k], float(bias[k]), operands) for k in range(matrix.shape[1])]
-        return self.start @ matrix + bias, np.array(errors)
+        errors = [self.arithmetic.linear(matrix[:, k], float(bias[k]), self.start) for k in range(matrix.shape[1])]
+        return self.start_values @ matrix + bias, np.array(errors)
+
+    def _add_at_start(self, values: Floats, errors: Floats) -> None:
+        """Add to the state of the start token."""
+        for slot in np.flatnonzero((values != 0) | (errors != 0)):
+            own, added = self.start[slot], exactly(float(values[slot]), float(errors[slot]))
+            error = self.arithmetic.total([own, added])
+            self.start_values[slot] += values[slot]
+            self.start[slot] = exactly(float(self.start_values[slot]), error)
 
     # -------------------------------------------------------------------------------------------- embedding
 
@@ -197,39 +220,41 @@ class Checker:
                 if np.any(rows != 0):
                     table: dict[Tuple, float] = {(v,): float(x) for v, x in zip(values, rows.tolist(), strict=True)}
                     self._add(slot, Term((leaf,), table), 0.0)
-        self.start = tokens[len(symbols)] + positions[0]
-        own = [operand(np.array([a, b]), 0.0) for a, b in zip(tokens[len(symbols)], positions[0], strict=True)]
-        self.start_error = np.array(
-            [self.arithmetic.linear(np.ones(2), 0.0, [one, Operand(0, 0, inf, 0)]) for one in own]
-        )
+        self.start_values = tokens[len(symbols)].copy()
+        self.start = [exactly(float(value)) for value in self.start_values]
+        self._add_at_start(positions[0], np.zeros(self.model))
 
     # -------------------------------------------------------------------------------------------- attention
 
     def _attention(self, number: int, claims: Sequence[HeadClaim]) -> None:
         name = f"blocks.{number}.attn"
-        output = self.weights[f"{name}.W_O"]
+        output, bias = self.weights[f"{name}.W_O"], self.weights[f"{name}.b_O"]
+        largest = self._largest()
+        query, key, value = (
+            np.einsum("d,hde->he", largest, np.abs(self.weights[f"{name}.W_{side}"]))
+            + np.abs(self.weights[f"{name}.b_{side}"])
+            for side in "QKV"
+        )
+        moves = np.einsum("he,hed->d", value, np.abs(output)) + np.abs(bias)
+        self._finite(name, largest, query, key, value, (query * key).sum(axis=1), moves)
+        if len(claims) > output.shape[0]:
+            raise Uncertified(f"layer {number + 1} has fewer heads than are claimed")
         added: list[tuple[int, Term, float]] = []
-        start = self.weights[f"{name}.b_O"].copy()
-        start_error = np.zeros(self.model)
+        moved: list[Operand] = []
+        at_start: list[float] = []
         for index in range(output.shape[0]):
-            claim = claims[index] if index < len(claims) else None
-            head = HeadCheck(self, number, index, claim)
+            head = HeadCheck(self, number, index, claims[index] if index < len(claims) else None)
             added += head.run()
-            at_start, error = self.at_start(self.weights[f"{name}.W_V"][index], self.weights[f"{name}.b_V"][index])
-            largest = float(np.max(np.abs(at_start), initial=0.0))
-            start += at_start @ output[index]
-            start_error += (error + head.leak * largest) @ np.abs(output[index])
-        bias = self.weights[f"{name}.b_O"]
+            values, errors = head.at_start()
+            at_start += values.tolist()
+            moved += [exactly(float(v), float(e)) for v, e in zip(values, errors, strict=True)]
         added += [(int(k), Term((), {(): float(bias[k])}), 0.0) for k in np.flatnonzero(bias)]
         for slot, term, error_bound in added:
             self._add(slot, term, error_bound)
-        self.start = self.start + start
-        self.start_error = self.start_error + start_error + np.where(start != 0, self._last_place(self.start), 0.0)
-
-    def _last_place(self, values: Floats) -> Floats:
-        """A rounding of each value that is not short."""
-        exact = np.array([operand(np.array([v]), 0.0).digits <= self.precision.digits for v in values])
-        return np.where(exact, 0.0, np.abs(values) * self.precision.unit)
+        flat = output.reshape(-1, self.model)
+        written = np.any(flat != 0, axis=0)
+        rounding = [self.arithmetic.linear(flat[:, k], float(bias[k]), moved) if written[k] else 0.0 for k in self.all]
+        self._add_at_start(np.array(at_start) @ flat + bias, np.array(rounding))
 
     # -------------------------------------------------------------------------------------------- units
 
@@ -239,6 +264,10 @@ class Checker:
             return
         inward, b_in = self.weights[f"{name}.W_in"], self.weights[f"{name}.b_in"]
         outward, b_out = self.weights[f"{name}.W_out"], self.weights[f"{name}.b_out"]
+        largest = self._largest()
+        self._finite(
+            name, largest, largest @ np.abs(inward) + np.abs(b_in), np.abs(outward).sum(axis=0) + np.abs(b_out)
+        )
         groups: dict[tuple[Leaf, ...], list[int]] = {}
         for unit in np.flatnonzero(np.any(outward != 0, axis=1)):
             slots = [int(k) for k in np.flatnonzero(inward[:, unit]) if self.slots[int(k)].terms]
@@ -253,13 +282,8 @@ class Checker:
         for slot, term in added:
             self._add(slot, term, self._sum_error(outward[:, slot], float(b_out[slot])))
         change = at_start @ outward + b_out
-        self.start = self.start + change
-        self.start_error = self.start_error + np.array(
-            [
-                self._sum_error(outward[:, slot], float(b_out[slot])) if change[slot] else 0.0
-                for slot in range(self.model)
-            ]
-        )
+        rounding = [self._sum_error(outward[:, k], float(b_out[k])) if change[k] else 0.0 for k in self.all]
+        self._add_at_start(change, np.array(rounding))
 
     def _sum_error(self, weights: Floats, bias: float) -> float:
         """The error of adding up units that are exactly 0 or 1."""
@@ -278,7 +302,7 @@ class Checker:
             values = read.values[at : at + step]
             margin = np.minimum(np.abs(values), np.abs(values - 1))
             margin = np.where((values > 0) & (values < 1), -margin, margin) - read.errors
-            if values.size and float(margin.min()) < 0:
+            if values.size and not float(margin.min()) >= 0:
                 row, column = np.unravel_index(int(margin.argmin()), margin.shape)
                 raise Uncertified(
                     f"{name}: unit {units[int(column)]} is {values[row, column]:.6g} +- "
@@ -302,6 +326,8 @@ class Checker:
 
     def _logits(self) -> None:
         matrix, bias = self.weights["unembed.W_U"], self.weights["unembed.b_U"]
+        largest = self._largest()
+        self._finite("the unembedding", largest, largest @ np.abs(matrix) + np.abs(bias))
         at = 0
         for name, (sop, values) in self.outputs.items():
             columns = slice(at, at + len(values))
@@ -339,12 +365,11 @@ class Checker:
         logits = stream @ weights + bias
         rows = np.arange(len(right))
         operands = [operand(stream[:, k], float(errors[k])) for k in range(stream.shape[1])]
-        exact = all(
-            self.arithmetic.linear(weights[:, k], float(bias[k]), operands) == 0 for k in range(weights.shape[1])
-        )
-        sizes = np.abs(stream) @ np.abs(weights) + np.abs(bias)
+        bounds = [self.arithmetic.linear(weights[:, k], float(bias[k]), operands) for k in range(weights.shape[1])]
+        sizes = (np.abs(stream) + errors) @ np.abs(weights) + np.abs(bias)
         relative = self.arithmetic.gamma(weights.shape[0] + 2) + 2.02 * self.precision.product_unit
-        rounding = np.zeros_like(sizes) if exact else sizes * relative
+        least = (weights.shape[0] + 2) * self.precision.least
+        rounding = sizes * relative + least if any(bounds) else np.zeros_like(sizes)
         common = np.zeros_like(sizes)
         for k in np.flatnonzero(errors):
             common += errors[k] * np.abs(weights[k][None, :] - weights[k][right][:, None])

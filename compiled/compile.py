@@ -6,7 +6,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from compiled.assemble import Shape, Weights, assemble, shape_of
+import numpy as np
+
+from compiled.assemble import Floats, Shape, Weights, assemble, shape_of
 from compiled.certify import certify, ledger_of, write_certificate
 from compiled.checker import Margins
 from compiled.errors import Refused, Uncertified
@@ -169,15 +171,25 @@ def _option(kind: type[Any], value: Any) -> Any:
 
 def _compile(outputs: Mapping[str, SOp], options: Options, prove: bool) -> Compiled:
     planner = Planner(outputs, options)
-    plan = planner.plan()
-    _check_size(shape_of(plan))
-    dense = assemble(plan)
-    stored = Weights(dense.shape, {name: quantise(tensor, plan.dtype) for name, tensor in dense.tensors.items()})
+    try:
+        plan = planner.plan()
+        _check_size(shape_of(plan))
+        dense = assemble(plan)
+    except OverflowError as error:
+        raise Refused("a number of the program is too large for any number format") from error
+    stored = Weights(dense.shape, {name: _stored(tensor, plan.dtype) for name, tensor in dense.tensors.items()})
     margins = None
     if prove:
         claimed = {readout.name: (readout.sop, readout.values) for readout in plan.readouts}
         margins = certify(stored.tensors, ledger_of(plan), planner.domain, claimed, plan.dtype)
     return Compiled(MappingProxyType(dict(outputs)), options, plan, stored, margins)
+
+
+def _stored(tensor: Floats, dtype: str) -> Floats:
+    stored = quantise(tensor, dtype)
+    if not np.isfinite(stored).all():
+        raise Refused(f"a weight is too large for {dtype}")
+    return stored
 
 
 MAX_PARAMETERS: Final = 200_000_000

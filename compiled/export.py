@@ -20,9 +20,10 @@ from compiled.checker import Margins
 from compiled.errors import BadFile
 from compiled.explain import circuit, slot_label
 from compiled.files import read, read_json, to_text, write
-from compiled.tensors import MAX_BYTES, dump, load
+from compiled.precision import PRECISIONS
+from compiled.tensors import MAX_BYTES, dump, load, quantise
 from spec.graph import SOp
-from spec.values import Atom, Numbers
+from spec.values import Atom, Numbers, atom_key, to_input
 
 if TYPE_CHECKING:
     from compiled.compile import Compiled
@@ -92,6 +93,11 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if config.get("weights_sha256") not in (None, hashlib.sha256(data).hexdigest()):
         raise BadFile("model.safetensors is not the file that config.json describes")
     tensors, _ = load(data)
+    dtype = config.get("dtype")
+    if not isinstance(dtype, str) or dtype not in PRECISIONS:
+        raise BadFile("config.json: `dtype` is no number format")
+    if any((quantise(tensor, dtype) != tensor).any() for tensor in tensors.values()):
+        raise BadFile(f"model.safetensors has numbers that {dtype} does not have")
     expected = _shapes(config)
     if set(tensors) != set(expected):
         raise BadFile("model.safetensors has other tensors than config.json describes")
@@ -156,9 +162,11 @@ def check_model(
         claimed = [[str(head["mask"]) for head in layer] for layer in certificate["ledger"]["layers"]]
     except (KeyError, TypeError, ValueError) as error:
         raise BadFile(f"config.json or certificate.json is malformed: {error}") from error
-    if list(values) != list(outputs) or vocabulary != tuple(alphabet) or certificate.get("dtype") != config["dtype"]:
+    symbols = to_input(alphabet, numbers)
+    same = list(map(atom_key, vocabulary)) == list(map(atom_key, symbols))
+    if list(values) != list(outputs) or not same or certificate.get("dtype") != config["dtype"]:
         raise BadFile("the folder is about another program or alphabet")
     padded = [row + ["none"] * (int(config["n_heads"]) - len(row)) for row in claimed]
-    if padded != masks:
+    if padded != masks or len(masks) != config["n_layers"]:
         raise BadFile("the masks of config.json are not those of the certificate")
-    return recheck(certificate, tensors, outputs, values, alphabet=vocabulary, numbers=numbers)
+    return recheck(certificate, tensors, outputs, values, alphabet=symbols, numbers=numbers)

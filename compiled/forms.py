@@ -253,6 +253,13 @@ class Step:
     deltas: tuple[Fraction, ...]
 
 
+def _power_of_two(gap: Fraction) -> Fraction:
+    """The power of two p with 1 <= p * gap < 2."""
+    exponent = gap.denominator.bit_length() - gap.numerator.bit_length()
+    power = Fraction(2) ** exponent
+    return power if power * gap >= 1 else power * 2
+
+
 def staircase(
     points: Sequence[tuple[Fraction, tuple[Fraction, ...]]], exact: bool
 ) -> tuple[tuple[Fraction, ...], list[Step]]:
@@ -267,12 +274,7 @@ def staircase(
     for (low, before), (high, after) in pairwise(ordered):
         if before == after:
             continue
-        gap = high - low
-        slope = Fraction(1)
-        while slope * gap < (1 if exact else 4):
-            slope *= 2
-        while slope * gap >= (2 if exact else 8):
-            slope /= 2
+        slope = _power_of_two(high - low) * (1 if exact else 4)
         if exact and (slope * low).denominator == 1:
             bias = slope * low
         else:

@@ -34,18 +34,23 @@ def as_fraction(atom: Atom) -> Fraction:
 
 
 def averageable(values: Iterable[Atom]) -> bool:
-    """Whether a row that selects several of these values can have a mean: not of strings, nor of booleans only."""
+    """Whether rows of a sequence with such values can have a mean: not of strings, nor of booleans only."""
     return bool({kind_of(value) for value in values} & {Kind.INT, Kind.REAL})
 
 
-def aggregated(choices: Sequence[Choice], least: int, most: int, default: Atom, numbers: Numbers) -> Values:
-    """The values of an aggregate whose row selects all the choices that must be, and others up to `most` in all."""
+def aggregated(
+    choices: Sequence[Choice], least: int, most: int, default: Atom, averages: bool, numbers: Numbers
+) -> Values:
+    """The values of an aggregate whose row selects all the choices that must be, and others up to `most` in all.
+
+    `averages`: whether several values have a mean, which the whole sequence decides.
+    """
     found: list[Atom] = [default] if least == 0 else []
     union = distinct(value for _, values in choices for value in values)
     musts = [values for must, values in choices if must]
     if len(musts) <= 1:
         found += musts[0] if musts else union
-    if most > 1 and averageable(union):
+    if most > 1 and averages:
         found += _means([(m, tuple(v for v in values if is_number(v))) for m, values in choices], numbers)
     return distinct(found)
 

@@ -7,7 +7,8 @@ gamma_k = k u / (1 - k u), u = 2^-p (Higham 2002, section 3.1), and operands tha
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isinf
+from math import inf, isinf
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -55,45 +56,62 @@ def operand(values: Floats, error: float) -> Operand:
     return Operand(largest, error, quantum(values), digits_of(values))
 
 
+NOTHING: Final = Operand(0.0, 0.0, inf, 0)
+
+
+def exactly(value: float, error: float = 0.0) -> Operand:
+    """The operand that takes one value up to the error."""
+    return operand(np.array([value]), error)
+
+
 @dataclass(frozen=True)
 class Arithmetic:
-    """The rounding of one number format."""
+    """The rounding of one number format: bounds on |computed - nominal|, infinite where a number may overflow.
+
+    Nominal values are computed in doubles, whose own rounding is part of every bound that is not 0.
+    """
 
     precision: Precision
 
     def gamma(self, terms: int) -> float:
         """The relative error of a sum of this many products."""
-        product = terms * self.precision.unit
-        return product / (1 - product) if product < 0.5 else float("inf")
+        product = terms * (self.precision.unit + 2.0**-53)
+        return product / (1 - product) if product < 0.5 else inf
 
     def linear(self, weights: Floats, bias: float, operands: Sequence[Operand]) -> float:
-        """A bound on |computed - nominal| for `bias + sum of weight * operand`, nominal the exact sum of nominals."""
-        inherited = float(sum(abs(w) * one.error for w, one in zip(weights, operands, strict=True)))
-        sizes = [abs(float(w)) * (one.largest + one.error) for w, one in zip(weights, operands, strict=True)]
-        size = float(sum(sizes)) + abs(bias)
-        if size == 0:
-            return inherited
-        if size >= self.precision.largest:
-            return float("inf")
-        short = self._shortened(weights, operands, sizes)
-        if not inherited and not short and self._exact(weights, bias, operands, size):
-            return 0.0
-        return inherited + short + self.gamma(int(np.count_nonzero(weights)) + 2) * size
+        """Of a column of a matrix product: `bias + sum of weight * operand`."""
+        pairs = [(exactly(float(w)), one) for w, one in zip(weights, operands, strict=True) if w]
+        return self.products(pairs, bias)
 
-    def _shortened(self, weights: Floats, operands: Sequence[Operand], sizes: Sequence[float]) -> float:
-        """What a matrix unit loses when it keeps fewer digits of its operands than they have."""
-        unit, kept = self.precision.product_unit, self.precision.product_digits
-        if not unit:
+    def products(self, pairs: Sequence[tuple[Operand, Operand]], bias: float = 0.0) -> float:
+        """Of `bias + sum of a * b` in a matrix product, which may shorten both factors."""
+        inherited = sum(a.error * (b.largest + b.error) + a.largest * b.error for a, b in pairs)
+        sizes = [(a.largest + a.error) * (b.largest + b.error) for a, b in pairs]
+        size = sum(sizes) + abs(bias)
+        if not size < self.precision.largest:
+            return inf
+        lost = sum(size * self._shortened(a, b) for size, (a, b) in zip(sizes, pairs, strict=True))
+        step = min((quantum(np.array([bias])), *(a.quantum * b.quantum for a, b in pairs)), default=inf)
+        if not inherited and not lost and self._exact(size, step):
             return 0.0
-        lost = 0.0
-        for weight, one, size in zip(weights, operands, sizes, strict=True):
-            long_weight = digits_of(np.array([weight])) > kept
-            lost += size * unit * (int(long_weight) + int(one.error > 0 or one.digits > kept)) * 1.01
-        return lost
+        terms = len(pairs) + 2
+        return inherited + lost + self.gamma(terms) * size + terms * self.precision.least
 
-    def _exact(self, weights: Floats, bias: float, operands: Sequence[Operand], size: float) -> bool:
-        if any(w and one.error for w, one in zip(weights, operands, strict=True)):
-            return False
-        steps = [quantum(np.array([w])) * one.quantum for w, one in zip(weights, operands, strict=True) if w]
-        step = min([*steps, quantum(np.array([bias]))], default=float("inf"))
-        return isinf(step) or size <= 2.0**self.precision.digits * step
+    def total(self, operands: Sequence[Operand]) -> float:
+        """Of a sum of these."""
+        inherited = sum(one.error for one in operands)
+        size = sum(one.largest + one.error for one in operands)
+        if not size < self.precision.largest:
+            return inf
+        if not inherited and self._exact(size, min((one.quantum for one in operands), default=inf)):
+            return 0.0
+        return inherited + self.gamma(len(operands)) * size + len(operands) * self.precision.least
+
+    def _shortened(self, a: Operand, b: Operand) -> float:
+        """The part of a product that is lost when a matrix unit keeps fewer digits of its factors than they have."""
+        kept = self.precision.product_digits
+        return 1.01 * self.precision.product_unit * sum(one.error > 0 or one.digits > kept for one in (a, b))
+
+    def _exact(self, size: float, step: float) -> bool:
+        """Whether multiples of the step with absolute values up to this sum are added without rounding."""
+        return isinf(step) or (self.precision.least <= step and size <= 2.0**self.precision.digits * step)

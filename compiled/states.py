@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from compiled.leaves import Classes, Leaf, Tuple
+from compiled.rounding import Operand, operand
 
 Floats = npt.NDArray[np.float64]
 
@@ -18,6 +20,11 @@ class Term:
     leaves: tuple[Leaf, ...]
     table: Mapping[Tuple, float]
     classes: Classes = field(default_factory=dict)
+
+    @cached_property
+    def operand(self) -> Operand:
+        """What a sum reads of it."""
+        return operand(np.array(list(self.table.values())), 0.0)
 
     def at(self, values: Tuple) -> float:
         """The summand for these values of its leaves; not a number when they cannot occur together."""

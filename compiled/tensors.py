@@ -23,8 +23,9 @@ _SIZES: Final = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
 
 def quantise(tensor: Floats, dtype: str) -> Floats:
-    """The nearest numbers that the format has, ties to even."""
-    return _decode(_encode(tensor, _CODES[dtype]), _CODES[dtype]).reshape(tensor.shape)
+    """The nearest numbers that the format has, ties to even; infinite where it has none."""
+    with np.errstate(over="ignore"):
+        return _decode(_encode(tensor, _CODES[dtype]), _CODES[dtype]).reshape(tensor.shape)
 
 
 def _encode(tensor: Floats, code: str) -> bytes:

@@ -13,15 +13,9 @@ from itertools import product
 from math import prod
 from typing import Final, assert_never
 
-from compiled.entries import Entries, Entry
+from compiled.entries import Entries
 from compiled.errors import Refused
-from compiled.formula import (
-    Formula,
-    conjuncts,
-    formula,
-    keys_of,
-    queries_of,
-)
+from compiled.formula import Formula, formula, keys_of, queries_of
 from compiled.leaves import (
     INPUT,
     POSITION,
@@ -35,7 +29,8 @@ from compiled.leaves import (
     leaf_order,
     row_key,
 )
-from compiled.means import MAX_SET, Choice, Values, aggregated, distinct
+from compiled.means import Values, distinct
+from compiled.profiles import Profile
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
 from spec.interp import read_token
 from spec.operators import OperatorError, function
@@ -56,7 +51,7 @@ class Domain:
     numbers: Numbers
     definitions: dict[SOp, Definition] = field(default_factory=dict)
     _leaves: dict[SOp, tuple[Leaf, ...]] = field(default_factory=dict)
-    _sets: dict[Leaf, "Profile"] = field(default_factory=dict)
+    _sets: dict[Leaf, Profile] = field(default_factory=dict)
     _tuples: dict[tuple[Leaf, ...], list[Tuple]] = field(default_factory=dict)
     _joints: dict[tuple[tuple[SOp, ...], tuple[int, ...]], tuple[Tuple, ...]] = field(default_factory=dict)
     _tables: dict[tuple[SOp, ...], dict[Tuple, Tuple]] = field(default_factory=dict)
@@ -349,7 +344,7 @@ class Domain:
 
     # -------------------------------------------------------------------------------------------- aggregates, counts
 
-    def profile(self, leaf: "Aggregate | Count") -> "Profile":
+    def profile(self, leaf: "Aggregate | Count") -> Profile:
         """The sets of a leaf that attention computes; the leaves below it first."""
         if leaf not in self._sets:
             stack: list[Aggregate | Count] = [leaf]
@@ -454,91 +449,3 @@ class _Numbering:
         if m not in self._rows:
             self._rows[m] = [self.number(m, i) for i in range(m)]
         return self._rows[m]
-
-
-def _fetches_one(domain: Domain, part: Formula) -> bool:
-    """Whether a conjunct compares the query with something that is different at every position."""
-    for one in conjuncts(part):
-        keys, queries = keys_of(one), queries_of(one)
-        if domain.leaves_of(keys) != (POSITION,):
-            continue
-        at = domain.table(keys)
-        if len(set(at.values())) < domain.max_length:
-            continue
-        entries = domain.entries(one)
-        if all(
-            sum(entries.holds(key, query) is True for key in at.values()) <= 1 for query in domain.all_values(queries)
-        ):
-            return True
-    return False
-
-
-class Profile:
-    """The value sets of an aggregate or a count, by length and position; equal sets have equal numbers."""
-
-    def __init__(self, domain: Domain, leaf: Aggregate | Count) -> None:
-        self.leaf = leaf
-        self._numbers: dict[tuple[int, int], int] = {}
-        self._sets: list[Values] = []
-        self.always_selects = True
-        self.at_most_one = True
-        known: dict[object, int] = {}
-        rows = domain.entries(formula(leaf.selector) if isinstance(leaf, Aggregate) else leaf.formula)
-        columns = _Columns(domain, leaf.values) if isinstance(leaf, Aggregate) else None
-        single = _fetches_one(domain, rows.part)
-        for m, i in domain.places():
-            entries = rows.row(m, i)
-            low = sum(can and not cannot for can, cannot in entries)
-            high = sum(can for can, _ in entries)
-            high = min(high, 1) if single else high
-            self.always_selects &= low > 0
-            self.at_most_one &= high <= 1
-            key: object
-            if isinstance(leaf, Count) or columns is None:
-                key = (low, high)
-                if key not in known:
-                    known[key] = self._add(tuple(range(low, high + 1)))
-            else:
-                key, choices = columns.choices(entries, m)
-                if key not in known:
-                    known[key] = self._add(aggregated(choices, low, high, leaf.default, domain.numbers))
-            self._numbers[m, i] = known[key]
-
-    def _add(self, values: Values) -> int:
-        if len(values) > MAX_SET:
-            raise Refused(f"{self.leaf!r} can have more than {MAX_SET} values")
-        self._sets.append(values)
-        return len(self._sets) - 1
-
-    def at(self, m: int, i: int) -> Values:
-        """What the leaf can be at position i of words of length m."""
-        return self._sets[self._numbers[m, i]]
-
-    def number(self, m: int, i: int) -> int:
-        """The number of that set."""
-        return self._numbers[m, i]
-
-    def values(self) -> Values:
-        """What the leaf can be anywhere."""
-        return distinct(value for values in self._sets for value in values)
-
-
-class _Columns:
-    """The sets of values at the keys."""
-
-    def __init__(self, domain: Domain, values: SOp) -> None:
-        self.domain, self.sop = domain, values
-        self._sets: dict[int, Values] = {}
-
-    def choices(self, entries: Sequence[Entry], m: int) -> tuple[object, list[Choice]]:
-        """For each key that can be selected: whether it must be, and its values; and a key for equal lists."""
-        counted: dict[tuple[bool, int], int] = {}
-        numbers = self.domain.joint_numbers((self.sop,), m)
-        for j, ((can, cannot), number) in enumerate(zip(entries, numbers, strict=True)):
-            if can:
-                if number not in self._sets:
-                    self._sets[number] = distinct(row[0] for row in self.domain.joint((self.sop,), m, j))
-                kind = (not cannot, number)
-                counted[kind] = counted.get(kind, 0) + 1
-        ordered = sorted(counted.items())
-        return tuple(ordered), [(must, self._sets[k]) for (must, k), times in ordered for _ in range(times)]

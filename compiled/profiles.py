@@ -1,0 +1,121 @@
+"""What aggregates and counts can be, by length and position."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from compiled.entries import Entry
+from compiled.errors import Refused
+from compiled.formula import Formula, conjuncts, formula, keys_of, queries_of
+from compiled.leaves import POSITION, Count
+from compiled.means import MAX_SET, Choice, Values, aggregated, averageable, distinct
+from spec.graph import Aggregate, SOp
+
+if TYPE_CHECKING:
+    from compiled.values import Domain
+
+
+class Profile:
+    """The value sets of an aggregate or a count, by length and position; equal sets have equal numbers."""
+
+    def __init__(self, domain: "Domain", leaf: Aggregate | Count) -> None:
+        self.leaf = leaf
+        self._numbers: dict[tuple[int, int], int] = {}
+        self._sets: list[Values] = []
+        self.always_selects = True
+        self.at_most_one = True
+        known: dict[object, int] = {}
+        rows = domain.entries(formula(leaf.selector) if isinstance(leaf, Aggregate) else leaf.formula)
+        columns = _Columns(domain, leaf.values) if isinstance(leaf, Aggregate) else None
+        single = _fetches_one(domain, rows.part)
+        for m, i in domain.places():
+            entries = rows.row(m, i)
+            low = sum(can and not cannot for can, cannot in entries)
+            high = sum(can for can, _ in entries)
+            high = min(high, 1) if single else high
+            self.always_selects &= low > 0
+            self.at_most_one &= high <= 1
+            key: object
+            if isinstance(leaf, Count) or columns is None:
+                key = (low, high)
+                if key not in known:
+                    known[key] = self._add(tuple(range(low, high + 1)))
+            else:
+                averages = columns.averages(m)
+                ordered, choices = columns.choices(entries, m)
+                key = (averages, ordered)
+                if key not in known:
+                    known[key] = self._add(aggregated(choices, low, high, leaf.default, averages, domain.numbers))
+            self._numbers[m, i] = known[key]
+
+    def _add(self, values: Values) -> int:
+        if len(values) > MAX_SET:
+            raise Refused(f"{self.leaf!r} can have more than {MAX_SET} values")
+        self._sets.append(values)
+        return len(self._sets) - 1
+
+    def at(self, m: int, i: int) -> Values:
+        """What the leaf can be at position i of words of length m."""
+        return self._sets[self._numbers[m, i]]
+
+    def number(self, m: int, i: int) -> int:
+        """The number of that set."""
+        return self._numbers[m, i]
+
+    def values(self) -> Values:
+        """What the leaf can be anywhere."""
+        return distinct(value for values in self._sets for value in values)
+
+
+class _Columns:
+    """The sets of values at the keys."""
+
+    def __init__(self, domain: "Domain", values: SOp) -> None:
+        self.domain, self.sop = domain, values
+        self._sets: dict[int, Values] = {}
+        self._averages: dict[int, bool] = {}
+
+    def at(self, number: int, m: int, j: int) -> Values:
+        """The values at a key: `number` is that of their set."""
+        if number not in self._sets:
+            self._sets[number] = distinct(row[0] for row in self.domain.joint((self.sop,), m, j))
+        return self._sets[number]
+
+    def averages(self, m: int) -> bool:
+        """Whether a row of words of length m that selects several keys can have a mean.
+
+        The interpreter looks at the kinds of all values of the sequence, also of those that the row does not select:
+        booleans have no mean among themselves, but they have one when another position holds an integer.
+        """
+        if m not in self._averages:
+            numbers = self.domain.joint_numbers((self.sop,), m)
+            self._averages[m] = any(averageable(self.at(number, m, j)) for j, number in enumerate(numbers))
+        return self._averages[m]
+
+    def choices(self, entries: Sequence[Entry], m: int) -> tuple[object, list[Choice]]:
+        """For each key that can be selected: whether it must be, and its values; and a key for equal lists."""
+        counted: dict[tuple[bool, int], int] = {}
+        numbers = self.domain.joint_numbers((self.sop,), m)
+        for j, ((can, cannot), number) in enumerate(zip(entries, numbers, strict=True)):
+            if can:
+                self.at(number, m, j)
+                kind = (not cannot, number)
+                counted[kind] = counted.get(kind, 0) + 1
+        ordered = sorted(counted.items())
+        return tuple(ordered), [(must, self._sets[k]) for (must, k), times in ordered for _ in range(times)]
+
+
+def _fetches_one(domain: "Domain", part: Formula) -> bool:
+    """Whether a conjunct compares the query with something that is different at every position."""
+    for one in conjuncts(part):
+        keys, queries = keys_of(one), queries_of(one)
+        if domain.leaves_of(keys) != (POSITION,):
+            continue
+        at = domain.table(keys)
+        if len(set(at.values())) < domain.max_length:
+            continue
+        entries = domain.entries(one)
+        if all(
+            sum(entries.holds(key, query) is True for key in at.values()) <= 1 for query in domain.all_values(queries)
+        ):
+            return True
+    return False

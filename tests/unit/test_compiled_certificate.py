@@ -1,0 +1,207 @@
+"""The certificate lets nothing wrong through: random programs, weights of others, planted faults, forged folders."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import compiled  # noqa: E402  # only with torch
+from compiled.build import fill  # noqa: E402
+from compiled.certify import certify, ledger_of  # noqa: E402
+from compiled.errors import BadFile, Refused, Uncertified  # noqa: E402
+from compiled.ledger import from_json, to_json  # noqa: E402
+from compiled.plan import domain_for  # noqa: E402
+from compiled.states import Floats  # noqa: E402
+from compiled.tensors import dump, load, quantise  # noqa: E402
+from spec.elaborate import Program, elaborate  # noqa: E402
+from spec.graph import SOp, topological  # noqa: E402
+from spec.interp import Interpreter, ProgramFailure  # noqa: E402
+from spec.source import Source  # noqa: E402
+from spec.values import Atom, Numbers  # noqa: E402
+from tests.unit.random_graphs import random_program  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+Word = tuple[Atom, ...]
+
+
+def program(text: str) -> Program:
+    return elaborate(Source("test.rasp", text.replace("; ", ";\n") + "\n"), Numbers.EXACT)
+
+
+def answers(root: SOp, numbers: Numbers, alphabet: tuple[Atom, ...], length: int) -> dict[Word, list[Atom]]:
+    """What the interpreter says on every word up to a length on which the program has a value."""
+    interpreter, found = Interpreter((root,), numbers), {}
+    for n in range(1, length + 1):
+        for word in product(alphabet, repeat=n):
+            try:
+                found[word] = list(interpreter.run(word).values[root])
+            except ProgramFailure:
+                continue
+    return found
+
+
+def is_right(made: compiled.Compiled, weights: Mapping[str, Floats], wanted: Mapping[Word, list[Atom]]) -> bool:
+    return fill(made.model(), weights).run(list(wanted))["output"] == list(wanted.values())
+
+
+def options(rng: Random) -> dict[str, object]:
+    return {
+        "dtype": rng.choice(["float32", "float32", "float64", "tf32", "float16", "bfloat16"]),
+        "encoding": rng.choice(["compact", "compact", "onehot"]),
+        "arch": rng.choice(["standard", "masked"]),
+        "optimise": rng.choice(["layers", "heads", "params"]),
+        "counting": rng.random() < 0.8,
+    }
+
+
+def faults(
+    rng: np.random.Generator, weights: Mapping[str, Floats], dtype: str, count: int
+) -> Iterator[dict[str, Floats]]:
+    """Weights with one fault: an entry changed, a tensor negated, two rows or two columns (heads, units) exchanged."""
+    names = [name for name, tensor in weights.items() if tensor.size]
+    for _ in range(count):
+        changed = {name: tensor.copy() for name, tensor in weights.items()}
+        tensor = changed[str(rng.choice(names))]
+        flat = tensor.reshape(-1)
+        match int(rng.integers(6)):
+            case 0 | 1:
+                used = np.flatnonzero(flat)
+                at = int(rng.choice(used)) if used.size else 0
+                flat[at] = rng.choice([0.0, -flat[at], flat[at] / 2, flat[at] * 1.001, flat[at] + 1, 3e4])
+            case 2:
+                flat[int(rng.integers(flat.size))] += rng.choice([1.0, -1.0, 0.5, 256.0, -256.0])
+            case 3:
+                tensor *= -1
+            case 4:
+                tensor[:] = np.roll(tensor, 1, axis=0)
+            case _:
+                tensor[:] = np.roll(tensor, 1, axis=-1)
+        changed = {name: quantise(tensor, dtype) for name, tensor in changed.items()}
+        if all(np.isfinite(tensor).all() for tensor in changed.values()):
+            yield changed
+
+
+def certified(made: compiled.Compiled, weights: Mapping[str, Floats]) -> bool:
+    outputs = {readout.name: (readout.sop, readout.values) for readout in made.plan.readouts}
+    domain = domain_for(made.outputs, made.options)
+    try:
+        certify(weights, ledger_of(made.plan), domain, outputs, made.plan.dtype)
+    except Uncertified:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("seed", [*range(25), *(pytest.param(s, marks=pytest.mark.slow) for s in range(25, 1000))])
+def test_random_programs_are_right_or_refused_and_so_are_their_faults(seed: int) -> None:
+    rng = Random(seed)
+    made = random_program(rng, rng.choice(list(Numbers)), rng.randint(6, 16))
+    root = made.roots[0]
+    assert isinstance(root, SOp)
+    length = 3 if len(made.alphabet) > 2 else 4
+    try:
+        model = compiled.compile_program(
+            made.graph,
+            root,
+            alphabet=made.alphabet,
+            max_length=length,
+            **options(rng),  # type: ignore[arg-type]  # chosen at random
+        )
+    except (Refused, Uncertified):
+        return
+    wanted = answers(root, made.numbers, model.plan.alphabet, length)
+    if not wanted:
+        return
+    assert is_right(model, model.weights.tensors, wanted)
+    found = compiled.cross_check(model, device="cpu", exhaustive=1000, samples=0)
+    assert found.mismatch is None
+    for changed in faults(np.random.default_rng(seed), model.weights.tensors, model.plan.dtype, 4):
+        assert is_right(model, changed, wanted) or not certified(model, changed)
+
+
+CHANGED = [
+    ("out_ = selector_width(select(tokens, tokens, {}));", "==", "!="),
+    ("out_ = selector_width(select(tokens, tokens, ==) and select(indices, indices, {}));", "<", "<="),
+    ('out_ = aggregate(select(indices, indices {} 1, ==), tokens, "-");', "-", "+"),
+    ("out_ = aggregate(select(indices, indices - 1, ==), tokens, {});", '"-"', '"a"'),
+    ('out_ = aggregate(select(indices, indices, <=), indicator(tokens == "{}"));', "a", "b"),
+    ('out_ = aggregate(select(tokens, "a", ==) {} select(indices, indices, <), indices, 0);', "and", "or"),
+    ("out_ = aggregate(select(indices, indices, {}), indices * 2, 0) > 1;", ">", ">="),
+    ("out_ = aggregate(full_s, indices {} 1);", "+", "-"),
+    ('out_ = indices % {} == 0 and tokens == "a";', "2", "3"),
+    ("out_ = sort(tokens, {});", "tokens", "indices"),
+]
+
+
+@pytest.mark.parametrize("arch", ["standard", "masked"])
+@pytest.mark.parametrize(("text", "one", "other"), CHANGED)
+def test_weights_of_another_program_have_no_certificate(text: str, one: str, other: str, arch: str) -> None:
+    """Weights and ledger of the changed program, read as claims about the unchanged one."""
+    first, second = program(text.format(one)), program(text.format(other))
+    options = {"alphabet": "ab", "max_length": 4, "arch": arch}
+    right = compiled.compile_program(first.graph, first.sop("out_"), **options)  # type: ignore[arg-type]
+    wrong = compiled.compile_program(second.graph, second.sop("out_"), **options)  # type: ignore[arg-type]
+    root = first.sop("out_")
+    wanted = answers(root, Numbers.EXACT, ("a", "b"), 4)
+    assert not is_right(wrong, wrong.weights.tensors, wanted)
+    nodes = {node.id: node for node in topological([root])}
+    domain = domain_for(right.outputs, right.options)
+    outputs = {"output": (root, wrong.plan.readouts[0].values)}
+    with pytest.raises((BadFile, Uncertified)):
+        certify(wrong.weights.tensors, from_json(to_json(ledger_of(wrong.plan)), nodes), domain, outputs, "float32")
+
+
+def test_booleans_have_a_mean_where_the_sequence_has_an_integer_elsewhere() -> None:
+    made = program('x = (tokens == "a") if indices < 2 else 5; out_ = aggregate(select(indices, 2, <), x);')
+    root = made.sop("out_")
+    model = compiled.compile_program(made.graph, root, alphabet="ab", max_length=4)
+    assert is_right(model, model.weights.tensors, answers(root, Numbers.EXACT, ("a", "b"), 4))
+
+
+def test_logits_that_overflow_have_no_certificate() -> None:
+    made = program("out_ = indices;")
+    with pytest.raises(Refused, match="too large for float16"):
+        compiled.compile_program(made.graph, made.sop("out_"), alphabet="a", max_length=300, dtype="float16")
+    model = compiled.compile_program(made.graph, made.sop("out_"), alphabet="a", max_length=100, dtype="float16")
+    scaled = {"pos_embed.W_pos", "unembed.W_U"}
+    huge = {name: tensor * (300 if name in scaled else 1) for name, tensor in model.weights.tensors.items()}
+    assert not certified(model, {name: quantise(tensor, "float16") for name, tensor in huge.items()})
+    assert certified(model, model.weights.tensors)
+
+
+def forge(folder: Path, tensors: Mapping[str, Floats], stored: str) -> None:
+    """Put weights into a folder, under their true checksum."""
+    (folder / "model.safetensors").write_bytes(dump(tensors, stored, {"format": "pt"}))
+    config = json.loads((folder / "config.json").read_text())
+    del config["weights_sha256"]
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("forgery", ["digits", "layer", "symbols"])
+def test_a_forged_folder_is_refused(tmp_path: Path, forgery: str) -> None:
+    made = program("out_ = selector_width(select(tokens, tokens, ==));")
+    outputs = {"out_": made.sop("out_")}
+    alphabet: tuple[Atom, ...] = (0, 1)
+    model = compiled.compile_program(made.graph, outputs, alphabet=alphabet, max_length=4)
+    model.save(tmp_path)
+    tensors, _ = load((tmp_path / "model.safetensors").read_bytes())
+    match forgery:
+        case "digits":  # right as doubles, but the model rounds them to its own format
+            tensors["unembed.b_U"] = tensors["unembed.b_U"] + 1e-12
+            forge(tmp_path, tensors, "float64")
+        case "layer":  # a block that the certificate does not speak of
+            block = {name: tensor for name, tensor in tensors.items() if name.startswith("blocks.0.")}
+            tensors |= {name.replace("blocks.0.", "blocks.1."): tensor for name, tensor in block.items()}
+            forge(tmp_path, tensors, "float32")
+            config = json.loads((tmp_path / "config.json").read_text())
+            (tmp_path / "config.json").write_text(json.dumps(config | {"n_layers": 2}))
+        case _:  # `1` is not `True`
+            alphabet = (False, True)
+    with pytest.raises((BadFile, Uncertified)):
+        compiled.check_model(tmp_path, outputs, alphabet=alphabet, max_length=4, numbers=Numbers.EXACT)
