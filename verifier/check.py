@@ -8,7 +8,8 @@ inputs spread over the whole scope are evaluated the same way.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from enum import Enum
+from typing import Protocol, assert_never
 
 from spec.diagnostics import InternalError, RaspError
 from spec.property import ast
@@ -17,11 +18,13 @@ from spec.property.evaluate import Checker, Outcome, Status
 from spec.property.scope import Integers, Scope
 from verifier.bounds.arch import architecture
 from verifier.cache import answer
-from verifier.claims import Stated, state
+from verifier.claims import state
+from verifier.confirm import with_proof
 from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat, Word
 from verifier.express import Unexpressible
 from verifier.portfolio import AUTO, Finding
-from verifier.terms import Term
+from verifier.proofs import keep
+from verifier.symmetry import reduced
 from verifier.unbounded.decide import all_lengths
 from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
 
@@ -32,7 +35,8 @@ EVALUATION = "interpreter"
 class Options:
     """How to check: which engine, what it may spend, and how many inputs are spot-checked at each length.
 
-    Answers are kept in the folder `cache`, if there is one; `verifier.cache` says what its modes are.
+    Answers are kept in the folder `cache`, if there is one; `verifier.cache` says what its modes are. Clausal proofs
+    are kept in the folder `save_proofs`; then answers from a cache, which have none, are not good enough.
     """
 
     engine: str = AUTO
@@ -41,10 +45,50 @@ class Options:
     evaluated_inputs: int = 20_000
     cache: str | None = None
     cache_mode: str = "use"
+    save_proofs: str | None = None
 
 
-def check(bound: BoundProperty, options: Options) -> Verdict:
-    """The verdict on one property."""
+class Asked(Enum):
+    """Which part of a property a query is about: whether an input breaks it, or satisfies its preconditions."""
+
+    BROKEN = "broken"
+    GIVEN = "given"
+
+
+class Oracle(Protocol):
+    """Whoever answers queries."""
+
+    def __call__(self, query: Query, about: Asked, /) -> Finding:
+        """The answer, and who gave it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Engines:
+    """The engines under some options, or what they said before."""
+
+    options: Options
+
+    def __call__(self, query: Query, _about: Asked, /) -> Finding:
+        """Ask them; what the query is about makes no difference."""
+        options = self.options
+        cache = None if options.save_proofs else options.cache
+        found = answer(query, options.engine, options.limits, cache, options.cache_mode)
+        if not options.save_proofs or not isinstance(found.answer, Unsat):
+            return found
+        fewer = reduced(query) if options.limits.reductions else None
+        asked = query if fewer is None else fewer.query
+        return replace(found, answer=with_proof(asked, found.answer, options.limits))
+
+
+def check(
+    bound: BoundProperty,
+    options: Options,
+    oracle: Oracle | None = None,
+    heard: Callable[[Closed], None] = lambda _: None,
+) -> Verdict:
+    """The verdict on one property; `heard` is told of each length as soon as it is closed."""
+    search = _Search(bound, options, Engines(options) if oracle is None else oracle, heard)
     claim = bound.property.claim
     try:
         match claim:
@@ -53,7 +97,7 @@ def check(bound: BoundProperty, options: Options) -> Verdict:
             case ast.Architecture():
                 return architecture(bound)
             case ast.Cover():
-                return _Search(bound, options).cover()
+                return search.cover()
             case (
                 ast.Ensures()
                 | ast.Equivalent()
@@ -63,7 +107,7 @@ def check(bound: BoundProperty, options: Options) -> Verdict:
                 | ast.NoError()
                 | ast.NumbersAgree()
             ):
-                return _Search(bound, options).for_all()
+                return search.for_all()
         assert_never(claim)
     except RaspError as error:
         return Failed(error.diagnostics)
@@ -111,8 +155,8 @@ def _seen(word: Word, outcome: Outcome, finding: Finding | None = None) -> Witne
 class _Search:
     """One property, length by length."""
 
-    def __init__(self, bound: BoundProperty, options: Options) -> None:
-        self.bound, self.options = bound, options
+    def __init__(self, bound: BoundProperty, options: Options, oracle: Oracle, heard: Callable[[Closed], None]) -> None:
+        self.bound, self.options, self.oracle, self.heard = bound, options, oracle, heard
         self.scope = bound.property.scope
         self.checker = Checker(bound)
         self.closed: list[Closed] = []
@@ -151,14 +195,13 @@ class _Search:
         Of a scope without a greatest length only short inputs are looked at.
         """
         for length in self._lengths():
-            finding = self._ask(
-                length, lambda stated: stated.broken, lambda word: self.checker.check(word).status is wanted
-            )
+            finding = self._ask(length, Asked.BROKEN, lambda word: self.checker.check(word).status is wanted)
             match finding.answer:
                 case Sat(word=word):
                     return self._replayed(word, finding, wanted)
-                case Unsat(evidence=evidence):
-                    self.closed.append(Closed(length, evidence))
+                case Unsat() as unsat:
+                    self.closed.append(Closed(length, keep(unsat, self.options.save_proofs).evidence))
+                    self.heard(self.closed[-1])
                 case Undecided() if self.scope.high is None:
                     return None
                 case Undecided(reason=reason, detail=detail):
@@ -170,17 +213,16 @@ class _Search:
         """Every length in scope, or the short ones where there is no end."""
         return self.scope.short.lengths()
 
-    def _ask(self, length: int, part: Callable[[Stated], Term], meets: Callable[[Word], bool]) -> Finding:
-        """The engines' answer; where terms cannot state the property, that of evaluating every input."""
+    def _ask(self, length: int, about: Asked, meets: Callable[[Word], bool]) -> Finding:
+        """The oracle's answer; where terms cannot state the property, that of evaluating every input."""
         if length == 0 or self.options.engine == EVALUATION:
             return self._evaluate(length, meets, "")
         try:
-            term = part(state(self.bound, length))
+            stated = state(self.bound, length)
         except Unexpressible as reason:
             return self._evaluate(length, meets, reason.reason)
-        options = self.options
-        query = Query(length, self.scope.alphabet, term)
-        return answer(query, options.engine, options.limits, options.cache, options.cache_mode)
+        term = stated.broken if about is Asked.BROKEN else stated.given
+        return self.oracle(Query(length, self.scope.alphabet, term), about)
 
     def _evaluate(self, length: int, meets: Callable[[Word], bool], why: str) -> Finding:
         """The answer of the interpreter alone, on every input of the length, in order."""
@@ -213,10 +255,9 @@ class _Search:
         """The verdict when no input of the scope satisfies the preconditions, or that can't be decided."""
         if self.inhabited:
             return None
+        empty: list[Closed] = []
         for length in self._lengths():
-            finding = self._ask(
-                length, lambda stated: stated.given, lambda word: self.checker.preconditions(word) is None
-            )
+            finding = self._ask(length, Asked.GIVEN, self._given)
             match finding.answer:
                 case Sat(word=word):
                     if not self._given(word):
@@ -224,11 +265,11 @@ class _Search:
                     return None
                 case Undecided(reason=reason, detail=detail):
                     return Unknown(reason, f"whether the preconditions can be met: {detail}", tuple(self.closed))
-                case Unsat():
-                    pass
+                case Unsat() as unsat:
+                    empty.append(Closed(length, keep(unsat, self.options.save_proofs).evidence))
         if self.scope.high is None:
             return Unknown(Reason.UNSUPPORTED, "no short input satisfies the preconditions", tuple(self.closed))
-        return Vacuous(tuple(self.closed), "no input in scope satisfies the preconditions")
+        return Vacuous(tuple(empty), "no input in scope satisfies the preconditions")
 
     def _given(self, word: Word) -> bool:
         return self.checker.preconditions(word) is None

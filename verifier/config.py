@@ -53,6 +53,7 @@ class Settings:
     fail_on: tuple[str, ...] = FAIL_ON
     output: tuple[str, ...] = ()
     save_tests: str | None = None
+    save_proofs: str | None = None
     cache: str | None = None
     cache_mode: str = "use"
 
@@ -162,6 +163,7 @@ _READERS: Final[Mapping[str, Callable[[object, str], Value]]] = MappingProxyType
         "fail_on": _fail_on,
         "output": _texts,
         "save_tests": _text,
+        "save_proofs": _text,
         "cache": _text,
         "cache_mode": _one_of(*CACHE_MODES),
     }
@@ -287,7 +289,7 @@ def _check_profiles(profiles: object, path: Path) -> None:
 def _relative(key: str, value: Value, folder: Path) -> Value:
     """A path in a file is meant from the folder of that file."""
     match key, value:
-        case (("cache" | "save_tests"), str()):
+        case (("cache" | "save_tests" | "save_proofs"), str()):
             return _from(folder, value)
         case "targets", tuple():
             return tuple(_from(folder, one) for one in value)

@@ -89,7 +89,7 @@ class Reason(Enum):
 class Evidence:
     """What stands behind an `Unsat`: who, on how many inputs or steps, what checked it, whether an earlier run did.
 
-    `reductions` says why the inputs that were looked at stand for all of them.
+    `reductions` says why the inputs that were looked at stand for all; `proof` names the file of a clausal proof.
     """
 
     by: str
@@ -99,13 +99,23 @@ class Evidence:
     checked_by: tuple[str, ...] = ()
     kept: bool = False
     reductions: tuple[str, ...] = ()
+    proof: str | None = None
+
+
+@dataclass(frozen=True)
+class Refutation:
+    """Clauses that have no model, and the lines of a clausal proof (DRUP) of that."""
+
+    clauses: Sequence[Sequence[int]]
+    lines: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Unsat:
-    """No input of the query satisfies the violation."""
+    """No input of the query satisfies the violation; `refutation` is a proof of it, if there is one."""
 
     evidence: Evidence
+    refutation: Refutation | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

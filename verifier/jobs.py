@@ -1,19 +1,22 @@
 """One unit of work: some properties of one file, from the request to the results, inside one process."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from spec.property import ast
 from spec.property.bound import BoundProperty
 from verifier.check import Options, check
+from verifier.data import record
 from verifier.engine import Limits, Proofs, Reason
 from verifier.overrides import Overrides
+from verifier.repeat import repeat
 from verifier.report.counterexample import Shown, counterexample
-from verifier.result import Json, Result
-from verifier.selection import select, stated
+from verifier.result import Json, Result, from_json
+from verifier.selection import as_recorded, select, stated
 from verifier.subject import Subject
-from verifier.verdict import Refuted, Unknown, Verdict
+from verifier.verdict import Closed, Refuted, Unknown, Verdict
 
 KINDS: dict[type[ast.Claim], str] = {
     ast.Ensures: "ensures",
@@ -34,7 +37,8 @@ class Job:
     """The properties `names` (all, if `None`) among those that `target` means in the file, under these options.
 
     With `clauses` the properties are these, and not those of the file's own contracts. `others` are files, outside
-    of the usual folders, that the clauses may name.
+    of the usual folders, that the clauses may name. With `recorded` results, as JSON by the names of their properties,
+    these are repeated (`verifier.repeat`), with the clausal proofs in the folder `proofs` if there is one.
     """
 
     path: str
@@ -44,6 +48,8 @@ class Job:
     options: Options = field(default_factory=Options)
     clauses: str | None = None
     others: tuple[str, ...] = ()
+    recorded: dict[str, dict[str, Json]] | None = None
+    proofs: str | None = None
 
     def to_json(self) -> dict[str, Json]:
         """As JSON data."""
@@ -63,35 +69,53 @@ class Job:
                 "options": {"limits": dict(limits), **options},
                 "clauses": clauses,
                 "others": list(others),
-            } if isinstance(target, str | None) and isinstance(names, list | None) and isinstance(clauses, str | None):
+                "recorded": recorded,
+                "proofs": proofs,
+            } if (
+                isinstance(target, str | None)
+                and isinstance(names, list | None)
+                and isinstance(clauses, str | None)
+                and isinstance(recorded, dict | None)
+                and isinstance(proofs, str | None)
+            ):
+                results = None if recorded is None else {name: record(one) for name, one in recorded.items()}
                 chosen = None if names is None else tuple(map(str, names))
                 limits["proofs"] = Proofs(limits["proofs"])  # type: ignore[assignment]  # no longer JSON
                 made = Options(**options, limits=Limits(**limits))  # type: ignore[arg-type]  # as `asdict` wrote them
                 asked = Overrides(**overrides)  # type: ignore[arg-type]  # likewise
-                return Job(path, target, chosen, asked, made, clauses, tuple(map(str, others)))
+                return Job(path, target, chosen, asked, made, clauses, tuple(map(str, others)), results, proofs)
         raise ValueError("not a job")
 
     def select(self) -> tuple[BoundProperty, ...]:
         """The properties, bound; raises `RaspError`."""
         subject = Subject.load(Path(self.path), tuple(map(Path, self.others)))
-        if self.clauses is None:
+        if self.recorded is not None:
+            results = map(from_json, self.recorded.values())
+            bound = tuple(as_recorded(subject, ((one.name, one.scope) for one in results)))
+        elif self.clauses is None:
             bound = select(subject, self.target, self.overrides)
         else:
             bound = stated(subject, self.clauses, self.overrides)
         return tuple(one for one in bound if self.names is None or one.property.name in self.names)
 
 
-def work(job: Job, bound: BoundProperty) -> Result:
-    """Decide one property."""
+def work(job: Job, bound: BoundProperty, heard: Callable[[Closed], None] = lambda _: None) -> Result:
+    """Decide one property; `heard` is told of each length as soon as it is closed."""
     start = time.perf_counter()
     try:
-        verdict = check(bound, job.options)
+        verdict = _verdict(job, bound, heard)
     except MemoryError:
         verdict = Unknown(Reason.MEMORY, "the process ran out of the memory that it is allowed")
     shown = None
     if isinstance(verdict, Refuted) and verdict.witness is not None:
         shown = counterexample(bound, verdict.witness)
     return describe(job.path, bound, verdict, time.perf_counter() - start, shown)
+
+
+def _verdict(job: Job, bound: BoundProperty, heard: Callable[[Closed], None]) -> Verdict:
+    if job.recorded is None:
+        return check(bound, job.options, heard=heard)
+    return repeat(bound, from_json(job.recorded[bound.property.name]), job.options, job.proofs)
 
 
 def describe(

@@ -12,6 +12,7 @@ from typing import Final, assert_never
 from spec.diagnostics import Diagnostic, InternalError, UsageError
 from spec.property.scope import Alphabet, Integers
 from spec.values import Atom
+from verifier.confirm import Confirmed, Contradicted, confirm
 from verifier.engine import (
     Answer,
     Engine,
@@ -85,7 +86,8 @@ def decide(query: Query, choice: str, limits: Limits) -> Finding:
             return replace(finding, answer=answer, unique=fewer.unique(word, finding.unique))
         case Unsat(evidence=evidence):
             why = (fewer.detail, *evidence.reductions)
-            return replace(finding, answer=Unsat(replace(evidence, reductions=why)))
+            answer = replace(finding.answer, evidence=replace(evidence, reductions=why))
+            return replace(finding, answer=answer)
         case Undecided():
             return finding
     assert_never(finding.answer)
@@ -100,23 +102,22 @@ def _decided(query: Query, choice: str, limits: Limits) -> Finding:
 
 def _confirmed(query: Query, finding: Finding, evidence: Evidence, limits: Limits) -> Finding:
     """The finding with a second engine's agreement; where all have to agree with somebody, no finding without."""
+    if limits.proofs is Proofs.NONE:
+        return finding
     required = limits.proofs is Proofs.ALL
-    few = query.inputs is not None and query.inputs <= _FEW_TO_CONFIRM
-    for engine in ENGINES.values() if required else (ENUMERATE,) if few and limits.proofs is Proofs.SAMPLE else ():
-        if engine.name == finding.by:
-            continue
-        session = engine.open(query, limits)
-        match session if isinstance(session, Undecided) else session.check():
-            case Unsat():
-                return replace(finding, answer=Unsat(replace(evidence, checked_by=(engine.name,))))
-            case Sat(word=word):
-                raise InternalError(f"{finding.by} says that no input will do, {engine.name} says that {word!r} does")
-            case Undecided():
-                pass
-    if required:
-        detail = f"{finding.by} found no input, but nothing else could confirm it"
-        return replace(finding, answer=Undecided(Reason.SOLVER, detail))
-    return finding
+    if not required and (finding.by == ENUMERATE.name or query.inputs is None or query.inputs > _FEW_TO_CONFIRM):
+        return finding
+    match confirm(query, finding.by, evidence.detail, limits):
+        case Confirmed(by=by, answer=answer):
+            confirmed = Unsat(replace(evidence, checked_by=(by,)), answer.refutation)
+            return replace(finding, answer=confirmed)
+        case Contradicted(by=by, word=word):
+            raise InternalError(f"{finding.by} says that no input will do, {by} says that {word!r} does")
+        case None if required:
+            detail = f"{finding.by} found no input, but nothing else could confirm it"
+            return replace(finding, answer=Undecided(Reason.SOLVER, detail))
+        case None:
+            return finding
 
 
 def _decide(query: Query, choice: str, limits: Limits) -> Finding:
@@ -148,7 +149,7 @@ def _explained(answer: Answer, stage: "Stage", passed: list[str]) -> Answer:
         return answer
     evidence = answer.evidence
     parts = [evidence.detail, f"asked because {stage.why}", f"after {'; '.join(passed)}" if passed else ""]
-    return Unsat(replace(evidence, detail="; ".join(filter(None, parts))))
+    return replace(answer, evidence=replace(evidence, detail="; ".join(filter(None, parts))))
 
 
 @dataclass(frozen=True)

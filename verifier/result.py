@@ -178,6 +178,7 @@ def _closed_json(closed: tuple[Closed, ...]) -> list[Json]:
             "checked_by": list(one.evidence.checked_by),
             "kept": one.evidence.kept,
             "reductions": list(one.evidence.reductions),
+            "proof": one.evidence.proof,
         }
         for one in closed
     ]
@@ -285,7 +286,8 @@ def _one_closed(data: dict[str, Json]) -> Closed:
     steps = None if data["steps"] is None else integer(data["steps"])
     checked, reductions = (tuple(map(string, items(data[key]))) for key in ("checked_by", "reductions"))
     inputs, kept = _decimal(data["inputs"]), boolean(data["kept"])
-    evidence = Evidence(string(data["by"]), string(data["detail"]), inputs, steps, checked, kept, reductions)
+    proof = None if data["proof"] is None else string(data["proof"])
+    evidence = Evidence(string(data["by"]), string(data["detail"]), inputs, steps, checked, kept, reductions, proof)
     return Closed(at_least(1, integer(data["n"])), evidence)
 
 

@@ -92,6 +92,17 @@ def stated(subject: Subject, clauses: str, overrides: Overrides) -> tuple[BoundP
     return tuple(bind_property(replace(prop, scope=scope), subject) for prop in contract.properties)
 
 
+def as_recorded(subject: Subject, recorded: Iterable[tuple[str, Scope]]) -> Iterator[BoundProperty]:
+    """The properties that results are about, under the scopes that they are about; those that are gone are left out."""
+    stated_now = {bound.property.name: bound for bound in select(subject, None, Overrides())}
+    for name, scope in recorded:
+        sop, dot, _ = name.rpartition(".")
+        if name in stated_now:
+            yield bind_property(replace(stated_now[name].property, scope=scope), subject)
+        elif dot and sop in subject(None, Numbers.EXACT).sops():
+            yield from (bound for bound in implicit(subject, sop, scope) if bound.property.name == name)
+
+
 def usual_scope(subject: Subject) -> Scope:
     """The first scope of the subject's contracts, or the one that holds where none is written."""
     own = (prop.scope for contract in subject.contracts() for prop in contract.properties)

@@ -115,7 +115,7 @@ class Refuted(_NoTruth):
 
 @dataclass(frozen=True)
 class Vacuous(_NoTruth):
-    """No input of the scope satisfies the preconditions."""
+    """No input of the scope satisfies the preconditions: that is what is closed at each length."""
 
     closed: tuple[Closed, ...]
     detail: str = ""

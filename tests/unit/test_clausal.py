@@ -11,6 +11,7 @@ from pysat.solvers import Solver
 from spec.diagnostics import InternalError
 from spec.operators import Op
 from spec.values import Kind, Numbers
+from verifier.confirm import Confirmer
 from verifier.engine import Limits, Proofs, Query, Sat, Undecided, Unsat
 from verifier.engines import sat
 from verifier.engines.sat import SAT
@@ -153,16 +154,13 @@ def test_an_engine_that_is_contradicted_is_an_internal_error(monkeypatch: pytest
         def check(self, *_: object) -> Sat:
             return Sat((0,) * 8)
 
-    monkeypatch.setitem(ENGINES, "liar", Liar())
-    for name in [name for name in ENGINES if name not in ("liar", "diagrams")]:
-        monkeypatch.delitem(ENGINES, name)
-    with pytest.raises(InternalError):
+    monkeypatch.setattr("verifier.confirm.confirmers", lambda *_: [Confirmer("liar", Liar(), Limits())])
+    with pytest.raises(InternalError, match="diagrams says that no input will do, liar says"):
         decide(question(), "diagrams", Limits(proofs=Proofs.ALL))
 
 
 def test_without_a_confirmation_there_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in ENGINES if name != "diagrams"]:
-        monkeypatch.delitem(ENGINES, name)
+    monkeypatch.setattr("verifier.confirm.confirmers", lambda *_: [])
     finding = decide(question(), "diagrams", Limits(proofs=Proofs.ALL))
     assert isinstance(finding.answer, Undecided)
     kept = decide(replace(question()), "diagrams", Limits(proofs=Proofs.SAMPLE))

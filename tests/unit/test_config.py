@@ -147,6 +147,6 @@ def test_rasp_config_explains(
     monkeypatch.chdir(tmp_path)
     assert cli.main(["config", "--explain", "--profile", "nightly"]) == 0
     out = capsys.readouterr().out
-    assert 'engine     = "smt"' in out
+    assert 'engine      = "smt"' in out
     assert "profile nightly" in out
     assert "# default" in out

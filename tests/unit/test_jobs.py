@@ -37,13 +37,16 @@ def test_json_keeps_a_job(path: str) -> None:
         Job(path),
         Job(path, "same", ("same", "x.no_error")),
         Job(path, overrides=Overrides("1..9", "xyz", None, "ieee"), options=Options("sat", Limits(1.5, 2, 3, 4), 6, 7)),
+        Job(path, recorded={"same": {"name": "same"}}, proofs="folder"),
         Job(path, clauses="requires n > 1\\nensures n > 0", others=("/b.rasp",)),
     ]
     for job in given:
         assert Job.from_json(json.loads(json.dumps(job.to_json()))) == job
 
 
-@pytest.mark.parametrize("change", [{"path": 3}, {"names": "same"}, {"options": {}}, {"others": None}, {"clauses": []}])
+@pytest.mark.parametrize(
+    "change", [{"path": 3}, {"names": "same"}, {"options": {}}, {"others": None}, {"clauses": []}, {"recorded": [1]}]
+)
 def test_what_is_no_job_is_refused(change: dict[str, object], path: str) -> None:
     data: dict[str, object] = {**Job(path).to_json(), **change}
     with pytest.raises(ValueError, match="not a job"):
@@ -82,7 +85,7 @@ def test_work_says_what_was_asked_and_what_came_out(path: str) -> None:
 
 
 def test_no_memory_is_no_answer(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def exhausted(*_given: object) -> Proved:
+    def exhausted(*_given: object, **_how: object) -> Proved:
         raise MemoryError
 
     monkeypatch.setattr(jobs, "check", exhausted)

@@ -17,6 +17,7 @@ import verifier.cli.explain as explain
 import verifier.cli.lint as lint
 import verifier.cli.mutate as mutate
 import verifier.cli.prove as prove
+import verifier.cli.recheck as recheck
 import verifier.cli.report as report
 import verifier.cli.results as results
 import verifier.cli.run as run
@@ -29,6 +30,7 @@ _FAMILIES: Final[tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentPa
     run.register,
     prove.register,
     bounds.register,
+    recheck.register,
     compile_.register,
     explain.register,
     mutate.register,

@@ -1,8 +1,7 @@
-"""`rasp bounds` and `rasp recheck`: how many layers and heads are needed, and certificates checked again."""
+"""`rasp bounds`: how many layers and heads are needed, with certificates."""
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -26,8 +25,7 @@ from verifier.bounds.target import Mealy, OfProgram, Target, of_regex
 from verifier.bounds.written import Front, Stairs, as_written
 from verifier.cli.common import Commands, add_scope, overrides, target
 from verifier.overrides import usage
-from verifier.recheck.files import MAX_CHARACTERS, Checked, recheck
-from verifier.recheck.rup import Rejected
+from verifier.recheck.files import MAX_CHARACTERS
 from verifier.report.text import counted
 from verifier.verdict import Exit
 
@@ -72,9 +70,6 @@ def register(commands: Commands) -> None:
     bounds.add_argument("-o", "--output", metavar="FILE", type=Path, help="write the certificates to a file")
     add_scope(bounds)
     bounds.set_defaults(handler=_bounds)
-    again = commands.add_parser("recheck", help="check certificates again, with independent code", allow_abbrev=False)
-    again.add_argument("files", metavar="FILE", nargs="+", type=Path)
-    again.set_defaults(handler=_recheck)
 
 
 # ------------------------------------------------------------------------------------------------ bounds
@@ -281,24 +276,3 @@ def _row_text(letters: list[str], position: int, cls: Class) -> str:
     """The colours of a word, with the position in brackets."""
     marked = position + cls.start
     return " ".join(f"[{letter}]" if i == marked else letter for i, letter in enumerate(letters))
-
-
-# ------------------------------------------------------------------------------------------------ recheck
-
-
-def _recheck(options: argparse.Namespace) -> int:
-    accepted = True
-    for path in options.files:
-        text = read_source(path, MAX_CHARACTERS).text
-        try:
-            found = recheck(text)
-        except Rejected as reason:
-            found = [Checked(str(path), False, str(reason))]
-        for checked in found:
-            word = "accepted" if checked.accepted else "REJECTED"
-            print(printable(f"{word}  {checked.claim}  ({checked.detail})"))
-            accepted = accepted and checked.accepted
-        if not found:
-            print(f"no certificates in {path}", file=sys.stderr)
-            return Exit.NOTHING
-    return Exit.EXPECTED if accepted else Exit.REFUTED

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from spec.diagnostics import Diagnostic, RaspError
@@ -13,7 +14,7 @@ from verifier.config import CACHE_MODES, FAIL_ON, KEYS, Settings, Value, resolve
 from verifier.engine import Proofs
 from verifier.jobs import Job
 from verifier.overrides import usage
-from verifier.portfolio import by_name
+from verifier.portfolio import AUTO, ENGINES, by_name
 from verifier.report.document import Shard
 from verifier.report.formats import FORMATS, output
 from verifier.report.regression import save_tests
@@ -74,7 +75,7 @@ scope makes the program fail, and the two number semantics agree."""
 def add_engine(parser: argparse.ArgumentParser) -> None:
     """The options on how to decide."""
     group = parser.add_argument_group("engines")
-    group.add_argument("--engine", help="auto (the default), interpreter, enumerate, sat or smt")
+    group.add_argument("--engine", help=f"{AUTO} (the default), interpreter, {', '.join(ENGINES)}")
     group.add_argument("--wall", type=_seconds, metavar="S", help="seconds for a query of one length (60)")
     group.add_argument("--kill-after", type=_seconds, metavar="S", help="seconds for a property (300)")
     group.add_argument("--memory", type=_count, metavar="MIB", help="memory of one process (6144)")
@@ -87,6 +88,9 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         "--reductions",
         action=argparse.BooleanOptionalAction,
         help="whether fewer inputs may stand for all, where a symmetry is established (the default)",
+    )
+    group.add_argument(
+        "--save-proofs", metavar="FOLDER", help="keep clausal proofs there, for `rasp recheck --proofs-in`"
     )
     group.add_argument("--cache", metavar="FOLDER", help="keep the answers of the engines there")
     group.add_argument(
@@ -129,11 +133,17 @@ def settings_of(options: argparse.Namespace) -> Settings:
     return resolve(given, profile=getattr(options, "profile", None), file=getattr(options, "config", None)).settings
 
 
-def options_of(settings: Settings) -> Options:
-    """How to check under these settings."""
+def options_of(settings: Settings, proofs: Proofs | None = None) -> Options:
+    """How to check under these settings, or with another policy on proofs."""
     if settings.engine != "interpreter":
         by_name(settings.engine)
-    return Options(engine=settings.engine, limits=settings.limits, cache=settings.cache, cache_mode=settings.cache_mode)
+    return Options(
+        engine=settings.engine,
+        limits=settings.limits if proofs is None else replace(settings.limits, proofs=proofs),
+        cache=settings.cache,
+        cache_mode=settings.cache_mode,
+        save_proofs=settings.save_proofs,
+    )
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -13,9 +13,22 @@ from pysat.solvers import Solver
 
 from spec.diagnostics import InternalError
 from spec.values import Atom
-from verifier.circuit import circuit_of
+from verifier.circuit import Circuit, circuit_of
 from verifier.cnf import Cnf, to_cnf
-from verifier.engine import Answer, Evidence, Limits, Proofs, Query, Reason, Sat, Session, Undecided, Unsat, Word
+from verifier.engine import (
+    Answer,
+    Evidence,
+    Limits,
+    Proofs,
+    Query,
+    Reason,
+    Refutation,
+    Sat,
+    Session,
+    Undecided,
+    Unsat,
+    Word,
+)
 from verifier.gates import FALSE, Literal
 from verifier.recheck.rup import Rejected, check_refutation
 from verifier.words import Box, index_of, listed
@@ -42,12 +55,24 @@ class Propositional:
         circuit = circuit_of(query, limits, monotonic() + limits.wall_s)
         if isinstance(circuit, Undecided):
             return circuit
-        inputs = [literal for position in circuit.inputs for literal in position]
-        cnf = to_cnf(circuit.gates, [circuit.violation], inputs)
-        return _Session(query, limits, circuit.symbols, circuit.inputs, circuit.violation, cnf)
+        return _Session(query, limits, circuit.symbols, circuit.inputs, circuit.violation, _cnf(circuit))
 
 
 SAT: Final = Propositional()
+
+
+def clauses_of(query: Query, limits: Limits) -> list[tuple[int, ...]] | Undecided:
+    """Clauses that have a model for each input of the query that violates, and no other."""
+    circuit = circuit_of(query, limits, monotonic() + limits.wall_s)
+    return circuit if isinstance(circuit, Undecided) else _clauses(_cnf(circuit), circuit.violation)
+
+
+def _cnf(circuit: Circuit) -> Cnf:
+    return to_cnf(circuit.gates, [circuit.violation], [letter for letters in circuit.inputs for letter in letters])
+
+
+def _clauses(cnf: Cnf, violation: Literal) -> list[tuple[int, ...]]:
+    return [*cnf.clauses, (cnf.literal(violation),)]
 
 
 @dataclass
@@ -114,24 +139,13 @@ class _Session:
         small = (answer.evidence.steps or 0) <= SMALL_PROOF and len(self.cnf.clauses) <= SMALL_FORMULA
         if self.limits.proofs is Proofs.NONE or (self.limits.proofs is Proofs.SAMPLE and not small):
             return answer
-        deadline = monotonic() + self.limits.wall_s
-        clauses = [*self.cnf.clauses, (self.cnf.literal(self.violation),)]
-        with Solver(name=SOLVER, bootstrap_with=clauses, with_proof=True) as solver:
-            status = _search(solver, [], deadline)
-            proof = solver.get_proof() if status is False else []
-        if status:
-            raise InternalError(f"{SOLVER} finds a model of clauses that it refuted before")
-        if status is None:
+        found = refutation(_clauses(self.cnf, self.violation), monotonic() + self.limits.wall_s)
+        if found is None:
             return answer
-        try:
-            lemmas = check_refutation(clauses, _until(deadline, proof))
-        except Rejected as error:
-            raise InternalError(f"{SOLVER} gave a proof that does not hold: {error}") from error
-        except TimeoutError:
-            return answer
+        replayed, lemmas = found
         evidence = answer.evidence
         detail = f"{evidence.detail}, proof of {lemmas} lemmas"
-        return Unsat(replace(evidence, detail=detail, checked_by=(*evidence.checked_by, CHECKER)))
+        return Unsat(replace(evidence, detail=detail, checked_by=(*evidence.checked_by, CHECKER)), replayed)
 
     def _word(self, model: Sequence[int]) -> Word:
         """The input that the model spells; variables that it leaves out are false."""
@@ -159,6 +173,27 @@ def _search(solver: Solver, assumptions: list[int], deadline: float) -> bool | N
         if status is not None or monotonic() > deadline:
             return status
         budget = min(2 * budget, MOST_CONFLICTS)
+
+
+def refutation(clauses: Sequence[Sequence[int]], deadline: float) -> tuple[Refutation, int] | None:
+    """A clausal proof that the clauses have no model, which was replayed, and how many lemmas it has.
+
+    `None` when the time was over before; `InternalError` when there is a model, or the proof does not hold.
+    """
+    with Solver(name=SOLVER, bootstrap_with=clauses, with_proof=True) as solver:
+        status = _search(solver, [], deadline)
+        lines = solver.get_proof() if status is False else []
+    if status:
+        raise InternalError(f"{SOLVER} finds a model of clauses that it refuted before")
+    if status is None:
+        return None
+    try:
+        lemmas = check_refutation(clauses, _until(deadline, lines))
+    except Rejected as error:
+        raise InternalError(f"{SOLVER} gave a proof that does not hold: {error}") from error
+    except TimeoutError:
+        return None
+    return Refutation(clauses, tuple(lines)), lemmas
 
 
 def _until(deadline: float, lines: Iterable[str]) -> Iterator[str]:

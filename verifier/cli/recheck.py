@@ -1,0 +1,115 @@
+"""`rasp recheck`: certificates of bounds, and results of `rasp check`, checked again."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from spec.diagnostics import RaspError
+from spec.reader import read_source
+from spec.source import printable
+from verifier.cli.check import add_configuration, add_engine, options_of, settings_of
+from verifier.cli.common import Commands
+from verifier.config import Settings
+from verifier.engine import Proofs
+from verifier.jobs import Job
+from verifier.recheck.files import MAX_CHARACTERS, Checked, recheck
+from verifier.recheck.rup import Rejected
+from verifier.repeat import Judged, Standing, judge
+from verifier.report.document import Document, RunState, read_document
+from verifier.result import Result, to_json, verdict_name
+from verifier.supervise import Planned, run
+from verifier.verdict import Exit, overall
+
+_ABOUT = """Certificates of `rasp bounds -o` are checked with code that shares nothing with what made them. Results of
+`rasp check -o` are repeated from the programs and contracts as they are now: each absence of a counterexample by
+somebody else than who found it, or by a clausal proof that was kept; each counterexample in the interpreter."""
+
+
+def register(commands: Commands) -> None:
+    """Add the commands of this family."""
+    again = commands.add_parser(
+        "recheck", help="check certificates and results again, independently", allow_abbrev=False, description=_ABOUT
+    )
+    again.add_argument("files", metavar="FILE", nargs="+", type=Path)
+    again.add_argument("--proofs-in", metavar="FOLDER", help="replay the proofs that `--save-proofs` kept there")
+    again.add_argument("--jobs", type=int, metavar="N", help="processes at a time")
+    add_engine(again)
+    add_configuration(again)
+    again.set_defaults(handler=_recheck)
+
+
+def _recheck(options: argparse.Namespace) -> int:
+    codes = [_file(path, options) for path in options.files]
+    return overall(codes)
+
+
+def _file(path: Path, options: argparse.Namespace) -> Exit:
+    text = read_source(path, MAX_CHARACTERS).text
+    if _is_result(text):
+        return _results(path, options)
+    try:
+        found = recheck(text)
+    except Rejected as reason:
+        found = [Checked(str(path), False, str(reason))]
+    for checked in found:
+        word = "accepted" if checked.accepted else "REJECTED"
+        print(printable(f"{word}  {checked.claim}  ({checked.detail})"))
+    if not found:
+        print(f"nothing to check in {path}")
+        return Exit.NOTHING
+    return Exit.EXPECTED if all(checked.accepted for checked in found) else Exit.REFUTED
+
+
+def _is_result(text: str) -> bool:
+    """Whether this claims to be the result of a run, and no document of certificates."""
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and "run_state" in found
+
+
+# ------------------------------------------------------------------------------------------------ results
+
+
+def _results(path: Path, options: argparse.Namespace) -> Exit:
+    document = read_document(path)
+    settings = settings_of(options)
+    judged = list(_judged(document, settings, options.proofs_in))
+    for one in judged:
+        name = printable(f"{one.result.file}::{one.result.name}")
+        print(f"{one.standing.value:<14} {verdict_name(one.result.verdict):<8} {name}  ({printable(one.detail)})")
+    counts = [f"{sum(one.standing is standing for one in judged)} {standing.value}" for standing in Standing]
+    print(f"{len(judged)} results: {', '.join(counts)}")
+    if document.state is not RunState.COMPLETE:
+        print(f"the run is {document.state.value}: what it did not come to is not here")
+    return overall([_CODES[one.standing] for one in judged])
+
+
+_CODES = {Standing.CONFIRMED: Exit.EXPECTED, Standing.OPEN: Exit.UNKNOWN, Standing.REJECTED: Exit.REFUTED}
+
+
+def _judged(document: Document, settings: Settings, proofs: str | None) -> Iterator[Judged]:
+    """Every result, in the order of the document, with the ones of a file repeated together."""
+    files: dict[str, dict[str, Result]] = {}
+    for result in document.ordered:
+        files.setdefault(result.file, {})[result.name] = result
+    how = options_of(settings, Proofs.ALL)
+    planned: list[Planned] = []
+    refused: dict[str, str] = {}
+    for file, results in files.items():
+        recorded = {name: to_json(result) for name, result in results.items()}
+        job = Job(file, options=how, recorded=recorded, proofs=proofs)
+        try:
+            planned.append(Planned(job, job.select()))
+        except RaspError as error:
+            refused[file] = error.diagnostics[0].message
+    done = run([plan for plan in planned if plan.properties], settings.jobs, settings.allowance, lambda _: None)
+    again = {(result.file, result.name): result for result in done}
+    for result in document.ordered:
+        found = again.get((result.file, result.name))
+        if found is not None:
+            yield judge(result, found)
+        else:
+            yield Judged(result, Standing.REJECTED, refused.get(result.file, "there is no such property any more"))

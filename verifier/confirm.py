@@ -1,0 +1,119 @@
+"""Who confirms that a query has no input: somebody else than the one who said so.
+
+    drup         CaDiCaL refutes the clauses and logs its proof, which `verifier.recheck.rup` replays
+    ENGINE       another engine gives the same answer
+    diagrams (ORDER)    diagrams once more, with the variables in the other order
+
+Those who share least come first: where there are few inputs, evaluating the terms needs no circuit at all. Everybody
+gets a short time, and all the time only when nobody was fast. A contradiction ends the run.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from spec.diagnostics import InternalError
+from verifier.engine import Engine, Limits, Proofs, Query, Refutation, Sat, Undecided, Unsat, Word
+from verifier.engines.diagrams import DIAGRAMS, FIRST_ON_TOP, LAST_ON_TOP, Diagrams
+from verifier.engines.enumerate import ENUMERATE
+from verifier.engines.parallel import PARALLEL
+from verifier.engines.sat import CHECKER, SAT
+from verifier.engines.smt import SMT
+from verifier.words import few_symbols
+
+FEW: Final = 20_000
+"""So many inputs are evaluated term by term before anything else."""
+_SHORT: Final = 4.0
+_FOR_A_PROOF: Final = 10.0
+_QUICKLY_EVALUATED: Final = 1 << 24
+_MOST_INPUTS: Final = 1 << 40
+
+
+@dataclass(frozen=True)
+class Confirmer:
+    """An engine under the name by which it is reported, and what it may spend."""
+
+    name: str
+    engine: Engine
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """Nobody else found an input either: who looked, and the answer."""
+
+    by: str
+    answer: Unsat
+
+
+@dataclass(frozen=True)
+class Contradicted:
+    """Somebody else did find one."""
+
+    by: str
+    word: Word
+
+
+def confirm(query: Query, by: str, detail: str, limits: Limits) -> Confirmed | Contradicted | None:
+    """What the first one says who can tell; `None` when nobody can within the limits.
+
+    `by` and `detail` are the evidence that is to be confirmed.
+    """
+    asked: set[tuple[str, Limits]] = set()
+    for confirmer in confirmers(query, by, detail, limits):
+        if (confirmer.name, confirmer.limits) in asked:
+            continue
+        asked.add((confirmer.name, confirmer.limits))
+        session = confirmer.engine.open(query, confirmer.limits)
+        match session if isinstance(session, Undecided) else session.check():
+            case Unsat(evidence=evidence) as answer:
+                replayed = CHECKER in evidence.checked_by
+                if replayed or confirmer.name != by:
+                    return Confirmed(CHECKER if replayed else confirmer.name, answer)
+            case Sat(word=word):
+                return Contradicted(confirmer.name, word)
+            case Undecided():
+                pass
+    return None
+
+
+def with_proof(query: Query, answer: Unsat, limits: Limits) -> Unsat:
+    """The answer with a clausal proof, if it has none and one is found within the limits."""
+    if answer.refutation is not None:
+        return answer
+    limits = replace(limits, proofs=Proofs.ALL, wall_s=min(limits.wall_s, _FOR_A_PROOF))
+    session = SAT.open(query, limits)
+    match session if isinstance(session, Undecided) else session.check():
+        case Unsat(refutation=Refutation() as refutation):
+            evidence = replace(answer.evidence, checked_by=(*answer.evidence.checked_by, CHECKER))
+            return Unsat(evidence, refutation)
+        case Sat(word=word):
+            raise InternalError(f"{answer.evidence.by} says that no input will do, {SAT.name} says that {word!r} does")
+        case _:
+            return answer
+
+
+def confirmers(query: Query, by: str, detail: str, limits: Limits) -> Iterator[Confirmer]:
+    """Everybody who may be asked, in order."""
+    limits = replace(limits, proofs=Proofs.ALL)
+    short = replace(limits, wall_s=min(limits.wall_s, _SHORT))
+    inputs, listed = query.inputs, few_symbols(query.alphabet) is not None
+    if by != ENUMERATE.name and inputs is not None and inputs <= FEW:
+        yield Confirmer(ENUMERATE.name, ENUMERATE, limits)
+    for allowed, most in ((short, _QUICKLY_EVALUATED), (limits, _MOST_INPUTS)):
+        if listed:
+            yield Confirmer(SAT.name, SAT, allowed)
+            if by != PARALLEL.name and inputs is not None and inputs <= most:
+                yield Confirmer(PARALLEL.name, PARALLEL, allowed)
+            yield _diagrams(by, detail, allowed)
+        if by != SMT.name:
+            yield Confirmer(SMT.name, SMT, allowed)
+    if by != ENUMERATE.name:
+        yield Confirmer(ENUMERATE.name, ENUMERATE, limits)
+
+
+def _diagrams(by: str, detail: str, limits: Limits) -> Confirmer:
+    if by != DIAGRAMS.name:
+        return Confirmer(DIAGRAMS.name, DIAGRAMS, limits)
+    other = LAST_ON_TOP if FIRST_ON_TOP in detail else FIRST_ON_TOP
+    return Confirmer(f"{DIAGRAMS.name} ({other})", Diagrams(orders=(other,)), limits)

@@ -1,0 +1,203 @@
+"""A result once more, from the program and the contract: nothing is taken from it but what it claims.
+
+The property is bound anew and searched anew, length by length. Where the result says that no input of a length does
+it, somebody else than the one who said so has to find the same (`verifier.confirm`), or a proof that was kept has to
+hold for clauses that are made anew. A counterexample is run again. Lengths that the result does not close are asked of
+the engines as ever, so that a result that leaves one out, or claims too much, is noticed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from time import monotonic
+
+from spec.diagnostics import Diagnostic
+from spec.property.ast import Cover, Example
+from spec.property.bound import BoundProperty
+from spec.property.evaluate import Checker, Status
+from verifier.cache import answer
+from verifier.check import EVALUATION, Asked, Options, check
+from verifier.confirm import Confirmed, Contradicted, confirm
+from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat
+from verifier.engines.sat import CHECKER, clauses_of
+from verifier.portfolio import AUTO, Finding
+from verifier.proofs import hash_of, load
+from verifier.recheck.rup import Rejected, check_refutation
+from verifier.report.text import lengths_text
+from verifier.result import Result, verdict_name
+from verifier.symmetry import reduced
+from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
+
+
+def repeat(bound: BoundProperty, recorded: Result, options: Options, proofs: str | None = None) -> Verdict:
+    """The verdict as it is found now, with who confirms each length in its evidence."""
+    verdict = recorded.verdict
+    wrong = _replayed(bound, verdict)
+    if wrong is not None:
+        return Failed((Diagnostic("R0605", wrong),))
+    try:
+        return check(bound, options, _Again(verdict, options.limits, proofs))
+    except Rejected as reason:
+        return Failed((Diagnostic("R0605", str(reason)),))
+
+
+def _replayed(bound: BoundProperty, verdict: Verdict) -> str | None:
+    """What is wrong with the input that the verdict rests on, if there is one and something is."""
+    match verdict:
+        case Proved(witness=Witness(word=word)) if isinstance(bound.property.claim, Cover):
+            wanted = Status.HOLDS
+        case Refuted(witness=Witness(word=word)):
+            wanted = Status.FAILS
+        case _:
+            return None
+    if word not in bound.property.scope and not isinstance(bound.property.claim, Example):
+        return f"the input {list(word)} is not in the scope"
+    found = Checker(bound).check(word).status
+    return None if found is wanted else f"at the input {list(word)} the property {found.value}, and not {wanted.value}"
+
+
+class _Again:
+    """Answers for the lengths that a verdict closes come from somebody else; all others from the engines."""
+
+    def __init__(self, verdict: Verdict, limits: Limits, proofs: str | None) -> None:
+        closed: tuple[Closed, ...] = () if isinstance(verdict, Failed) else verdict.closed
+        self.closed: Mapping[int, Evidence] = {one.length: one.evidence for one in closed}
+        self.about = Asked.GIVEN if isinstance(verdict, Vacuous) else Asked.BROKEN
+        self.limits, self.proofs = limits, proofs
+        self.open = isinstance(verdict, Unknown)
+
+    def __call__(self, query: Query, about: Asked, /) -> Finding:
+        evidence = self.closed.get(query.length) if about is self.about else None
+        if evidence is not None:
+            return self._confirmed(query, evidence)
+        if self.open:
+            return Finding(Undecided(Reason.UNSUPPORTED, "the result leaves it open"), "")
+        return answer(query, AUTO, self.limits, None, "use")
+
+    def _confirmed(self, query: Query, evidence: Evidence) -> Finding:
+        fewer = reduced(query) if self.limits.reductions else None
+        asked = query if fewer is None else fewer.query
+        if self.proofs is not None and evidence.proof is not None:
+            return self._kept(asked, evidence.proof)
+        match confirm(asked, evidence.by, evidence.detail, self.limits):
+            case Confirmed(by=by, answer=Unsat(evidence=found)):
+                return Finding(Unsat(replace(found, by=by, checked_by=())), by)
+            case Contradicted(by=by, word=word):
+                return Finding(Sat(word), by)
+            case None:
+                return Finding(Undecided(Reason.SOLVER, f"nobody but {evidence.by} says so"), "")
+
+    def _kept(self, query: Query, name: str) -> Finding:
+        """The answer of a proof that was kept, on clauses that are made anew; `Rejected` when it does not hold."""
+        assert self.proofs is not None
+        wanted, lines = load(Path(self.proofs), name)
+        deadline = monotonic() + self.limits.wall_s
+        clauses = clauses_of(query, self.limits)
+        if isinstance(clauses, Undecided):
+            return Finding(clauses, "")
+        if hash_of(clauses) != wanted:
+            raise Rejected(f"the proof {name} is for other clauses than those of length {query.length}")
+        try:
+            lemmas = check_refutation(clauses, _until(deadline, lines))
+        except Rejected as reason:
+            raise Rejected(f"the proof {name} of length {query.length}: {reason}") from reason
+        except TimeoutError:
+            return Finding(Undecided(Reason.WALL, f"while the proof {name} was replayed"), "")
+        return Finding(Unsat(Evidence(CHECKER, f"{lemmas} lemmas of {name}")), CHECKER)
+
+
+def _until(deadline: float, lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        if monotonic() > deadline:
+            raise TimeoutError
+        yield line
+
+
+# ------------------------------------------------------------------------------------------------ judging
+
+
+class Standing(Enum):
+    """What is left of a result after it was repeated."""
+
+    CONFIRMED = "confirmed"
+    OPEN = "not confirmed"
+    REJECTED = "REJECTED"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A result, how it stands, and who confirmed it or why it does not stand."""
+
+    result: Result
+    standing: Standing
+    detail: str
+
+
+def judge(recorded: Result, again: Result) -> Judged:
+    """Compare a result with its repetition."""
+    before, after = recorded.verdict, again.verdict
+    if (recorded.text, recorded.kind) != (again.text, again.kind):
+        return Judged(recorded, Standing.REJECTED, f"the property is now: {again.text}")
+    if isinstance(after, Failed):
+        messages = "; ".join(diagnostic.message for diagnostic in after.diagnostics)
+        if isinstance(before, Failed):
+            return Judged(recorded, Standing.CONFIRMED, f"still an error: {messages}")
+        return Judged(recorded, Standing.REJECTED, messages)
+    if isinstance(before, Unknown):
+        missing = {one.length for one in before.closed} - {one.length for one in after.closed}
+        if missing and not isinstance(after, Unknown):
+            return Judged(recorded, Standing.REJECTED, f"it is {verdict_name(after)}")
+        if missing:
+            return Judged(recorded, Standing.OPEN, _reason(after))
+        return Judged(recorded, Standing.CONFIRMED, f"{_who(after) or 'nothing'}, of what is closed")
+    if isinstance(after, Unknown):
+        return Judged(recorded, Standing.OPEN, _reason(after))
+    if type(before) is not type(after):
+        return Judged(recorded, Standing.REJECTED, f"it is {verdict_name(after)}{_shown(after)}")
+    if _least(before) is not None and _least(after) is not None and _least(before) != _least(after):
+        return Judged(recorded, Standing.REJECTED, f"an earlier input does it{_shown(after)}")
+    if any(one.evidence.by == EVALUATION for one in after.closed):
+        return Judged(recorded, Standing.OPEN, f"{_who(after)}; nothing but the interpreter can evaluate it")
+    return Judged(recorded, Standing.CONFIRMED, _who(after) or _other(after))
+
+
+def _reason(verdict: Verdict) -> str:
+    return f"{verdict.reason.value}: {verdict.detail}" if isinstance(verdict, Unknown) else ""
+
+
+def _least(verdict: Verdict) -> tuple[object, ...] | None:
+    """The first input of all, where the verdict says that it is."""
+    match verdict:
+        case Proved(witness=Witness(word=word, least=True)) | Refuted(witness=Witness(word=word, least=True)):
+            return word
+        case _:
+            return None
+
+
+def _shown(verdict: Verdict) -> str:
+    match verdict:
+        case Proved(witness=Witness(word=word)) | Refuted(witness=Witness(word=word)):
+            return f": {list(word)}"
+        case _:
+            return ""
+
+
+def _who(verdict: Verdict) -> str:
+    """Who confirmed which lengths."""
+    by: dict[str, list[int]] = {}
+    for one in () if isinstance(verdict, Failed) else verdict.closed:
+        by.setdefault(one.evidence.by, []).append(one.length)
+    return "; ".join(f"{name}: {lengths_text(lengths)}" for name, lengths in by.items())
+
+
+def _other(verdict: Verdict) -> str:
+    match verdict:
+        case Proved(every=every) if every is not None:
+            return f"all lengths: {', '.join(every.checked_by)}"
+        case Proved(structural=structural) if structural:
+            return structural
+        case Refuted(witness=None, detail=detail):
+            return detail
+        case _:
+            return "replayed in the interpreter"
