@@ -13,17 +13,20 @@ from typing import Any
 import pytest
 
 from spec.cost import TRANSFORMER
-from spec.diagnostics import UsageError
-from spec.elaborate import load_program
+from spec.diagnostics import InternalError, UsageError
+from spec.elaborate import elaborate, load_program
 from spec.property.scope import Scope
+from spec.source import Source
 from spec.values import Atom, Numbers
 from verifier.bounds.certificate import Document
 from verifier.bounds.classes import Mask
-from verifier.bounds.emit import emit
+from verifier.bounds.emit import OUTPUT, emit
+from verifier.bounds.equal import proved_equal
 from verifier.bounds.heads import Disagreement, Head, HeadClass, Reading, Run, Tables, parse_head_class
 from verifier.bounds.synthesis import Absent, Exists, HeadFront, Undecided, fewest_heads, search, shapes, within
-from verifier.bounds.target import ANYTHING, OfFunction, OfProgram, Outputs, Word, of_regex
+from verifier.bounds.target import ANYTHING, Mealy, OfFunction, OfProgram, Outputs, Word, of_regex
 from verifier.bounds.written import as_written
+from verifier.cli.compile import compiled_and_compared
 from verifier.recheck.files import recheck
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "spec" / "programs"
@@ -359,6 +362,50 @@ def test_every_head_can_be_written_as_rasp(reading: str, mask: Mask) -> None:
         known = tuple(range(1 + max(state for row in words for state in row if isinstance(state, int))))
         emitted = emit(Exists((1,), Tables(cls, tuple(run.states), heads), known), target, scope)
         assert emitted.run_on == scope.total
+
+
+@pytest.mark.parametrize(
+    ("pattern", "every_prefix", "cls"),
+    [("(ab)*", False, "rightmost/past"), ("b*a.*", True, "leftmost/upto"), ("a*b?", True, "common:3/upto")],
+)
+def test_program_for_a_machine_is_proved_compiled_and_compared(pattern: str, every_prefix: bool, cls: str) -> None:
+    scope = Scope(1, 4, ("a", "b"))
+    target = of_regex(pattern, scope, every_prefix)
+    found = fewest_heads(parse_head_class(cls), target, scope)
+    for exists in found.minimal:
+        emitted = emit(exists, target, scope)
+        assert emitted.proved_by
+        assert compiled_and_compared(emitted.program, OUTPUT, scope).endswith(f"right on {scope.total} inputs")
+        with pytest.raises(InternalError):
+            proved_equal(of_regex("a.*", scope, every_prefix), emitted.output, scope, 60)
+
+
+def test_proof_for_a_machine_agrees_with_running_it() -> None:
+    """Machines that tell `a`, with any steps, some with one output exchanged, which may be out of reach."""
+    random = Random(5)
+    scope = Scope(1, 3, ("a", "b"))
+    sop = elaborate(Source("p", 'p = indicator(tokens_str == "a");'), Numbers.EXACT).sop("p")
+    program = OfProgram("p", sop, Numbers.EXACT)
+    answers = []
+    for _ in range(24):
+        steps: dict[str, dict[Atom, tuple[str, Atom]]] = {
+            s: {a: (random.choice("xyz"), int(a == "a")) for a in "ab"} for s in "xyz"
+        }
+        if random.random() < 0.7:
+            steps[random.choice("yz")]["b"] = "x", 1
+        machine = Mealy("m", "x", steps, random.random() < 0.5)
+        right = all(
+            wanted is ANYTHING or given == wanted
+            for word in scope.inputs()
+            for given, wanted in zip(program.outputs(word), machine.outputs(word), strict=True)
+        )
+        answers.append(right)
+        if right:
+            assert proved_equal(machine, sop, scope, 60)
+        else:
+            with pytest.raises(InternalError):
+                proved_equal(machine, sop, scope, 60)
+    assert 6 < answers.count(True) < 18
 
 
 def test_outputs_of_every_kind_are_written_as_literals() -> None:

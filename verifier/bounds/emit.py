@@ -1,33 +1,29 @@
 """Programs of a class as RASP text, and the check that the text computes what it was made for.
 
-Every state is a number, every table a dictionary. A selector that a table describes is written row by row: queries
-with the same row form a group g, and the selector is the disjunction over the groups of "the key is in the row of g"
-and "the query is in g". Counts are `selector_width`; a mean is multiplied by the common denominator of all means. RASP
-has no unique hard attention: the last (first) key of the row of g is found by its number among these keys, which takes
-a layer of counts before the layer that fetches its value.
+Every state is a number, every table a dictionary. A selector is written by its rows: a key has the number of its row, a
+query that of the row that it selects, and the two are compared. Rows with keys in common need several such parts; the
+selector is their disjunction. Counts are `selector_width`; a mean is multiplied by the common denominator of all means.
+RASP has no unique hard attention: the last (first) key of a row is found by its number among the keys of the row, which
+takes a layer of counts before the layer that fetches its value.
 """
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
-from typing import Final
+from typing import Final, TypeAlias
 
 from spec.diagnostics import Diagnostic, InternalError, UsageError
 from spec.elaborate import Program, elaborate
 from spec.graph import SOp
-from spec.operators import Op
 from spec.property.scope import Scope
 from spec.source import Source
 from spec.values import Atom, Numbers
 from verifier.bounds.classes import Mask
+from verifier.bounds.equal import proved_equal
 from verifier.bounds.heads import Head, HeadClass, Reading, Tables
 from verifier.bounds.synthesis import Exists
 from verifier.bounds.target import ANYTHING, OfProgram, Target
-from verifier.engine import Limits, Query, Undecided, Unsat
-from verifier.portfolio import AUTO, decide
-from verifier.terms import Terms, bits
-from verifier.unroll import unroll
 
 OUTPUT: Final = "result"
 
@@ -55,7 +51,7 @@ class Emitted:
 
 
 def emit(found: Exists, target: Target, scope: Scope, seconds: float = 60.0) -> Emitted:
-    """The program as RASP, run on every input of the scope; for targets that are programs, also proved equal to them.
+    """The program as RASP, run on every input of the scope; proved equal to targets that are programs or machines.
 
     Raises `UsageError` where RASP has no such head or no such literal.
     """
@@ -69,31 +65,7 @@ def emit(found: Exists, target: Target, scope: Scope, seconds: float = 60.0) -> 
         pairs = zip(computed.outputs(word), target.outputs(word), strict=True)
         if any(wanted is not ANYTHING and given != wanted for given, wanted in pairs):
             raise InternalError(f"the program that was made of a synthesised one is wrong on {word}")
-    proved: tuple[str, ...] = ()
-    if isinstance(target, OfProgram) and target.numbers is Numbers.EXACT:
-        proved = _proved(target.node, sop, scope, seconds)
-    return Emitted(text, program, count, proved)
-
-
-def _proved(target: SOp, sop: SOp, scope: Scope, seconds: float) -> tuple[str, ...]:
-    """The engines that proved, length by length, that both have equal values wherever the target has a value."""
-    by: list[str] = []
-    for length in scope.lengths():
-        terms = Terms(scope.kinds, max(map(bits, scope.symbols)))
-        inputs = tuple(terms.input(position) for position in range(length))
-        first, second = (unroll([node], Numbers.EXACT, inputs, terms) for node in (target, sop))
-        both = zip(first.values[target], second.values[sop], strict=True)
-        same = terms.all(terms.apply(Op.EQ, x, y, numbers=Numbers.EXACT) for x, y in both)
-        kept = terms.both(terms.ok(second.all_terms()), same)
-        broken = terms.both(terms.ok(first.all_terms()), terms.negation(kept))
-        match decide(Query(length, scope.alphabet, broken), AUTO, Limits(wall_s=seconds)):
-            case finding if isinstance(finding.answer, Unsat):
-                by.append(finding.by)
-            case finding if isinstance(finding.answer, Undecided):
-                return ()
-            case finding:
-                raise InternalError(f"{finding.by} says that a synthesised program differs: {finding.answer}")
-    return tuple(dict.fromkeys(by))
+    return Emitted(text, program, count, proved_equal(target, sop, scope, seconds))
 
 
 # ------------------------------------------------------------------------------------------------ text
@@ -147,46 +119,73 @@ def _joint(state: Hashable, place: Mapping[tuple[str, Atom], int], size: int) ->
 
 def _head(tables: Tables, head: Head, layer: int, number: int, longest: int) -> Iterator[str]:
     cls, name, state = tables.cls, f"h{layer}_{number}", f"s{layer - 1}"
-    rows: dict[frozenset[int], list[int]] = {}
-    for query in range(len(tables.states[layer - 1])):
-        rows.setdefault(frozenset(key for q, key in head.selected if q == query), []).append(query)
-    groups = [(f"{name}_{number}", row, queries) for number, (row, queries) in enumerate(rows.items(), 1) if row]
-    parts = []
-    for group, row, queries in groups:
-        yield f"{group}_key = {state} in {sorted(row)};"
-        unique = ""
+    states = range(len(tables.states[layer - 1]))
+    found = []
+    for part, rows in enumerate(_parts(head, states), start=1):
+        key, query = f"{name}_key{part}", f"{name}_query{part}"
+        yield f"{key} = {_dictionary(_keys(rows, states))}[{state}];"
+        yield f"{query} = {_dictionary(_queries(rows, states))}[{state}];"
+        found.append(f"select({key}, {query}, ==)")
         if cls.reading in (Reading.RIGHTMOST, Reading.LEFTMOST):
-            yield from _ranks(group, cls)
-            unique = f" and select({group}_rank, {group}_wanted, ==)"
-        parts.append(f"(select({group}_key, True, ==) and select(True, {state} in {queries}, ==){unique})")
+            yield f"{name}_rank{part} = selector_width(select({key}, {key}, ==) and {_MASKS[Mask.UPTO]});"
+            yield f"{name}_wanted{part} = {_wanted(cls, found[-1])};"
+            found[-1] = f"({found[-1]} and select({name}_rank{part}, {name}_wanted{part}, ==))"
     selected = f"{name}_selected"
-    yield f"{selected} = {' or '.join(parts) or 'select(0, 1, ==)'};"
+    yield f"{selected} = {' or '.join(found) or 'select(0, 1, ==)'};"
     if cls.mask in _MASKS:
         selected = f"{selected} and {_MASKS[cls.mask]}"
     if cls.reading is Reading.COUNT:
         yield f"{name} = selector_width({selected});"
         return
-    values = {key: str(head.values.get(key, 0)) for key in range(len(tables.states[layer - 1]))}
+    values = {key: str(head.values.get(key, 0)) for key in states}
     # Nothing selected is -1; everything is shifted, so that it begins with 0.
     unit = _unit(cls.reading, longest)
     value = f"{_dictionary(values)}[{state}]" if head.values else "0 * indices"
-    yield f"{name} = round(aggregate({selected}, {value}, -1) * {unit}) + {unit};"
+    scaled = f"aggregate({selected}, {value}, -1)" + (f" * {unit}" if unit > 1 else "")
+    yield f"{name} = round({scaled}) + {unit};"
 
 
-def _ranks(group: str, cls: HeadClass) -> Iterator[str]:
-    """Keys numbered from the left, from 1, and the number of the one key that a query is to find.
+Row: TypeAlias = tuple[frozenset[int], tuple[int, ...]]
+
+
+def _parts(head: Head, states: range) -> list[list[Row]]:
+    """The rows that are not empty, each with its queries; rows of one part have no key in common."""
+    rows: dict[frozenset[int], list[int]] = {}
+    for query in states:
+        rows.setdefault(frozenset(key for q, key in head.selected if q == query), []).append(query)
+    parts: list[list[Row]] = []
+    for row, queries in rows.items():
+        if not row:
+            continue
+        free = next((part for part in parts if all(row.isdisjoint(other) for other, _ in part)), None)
+        if free is None:
+            parts.append(free := [])
+        free.append((row, tuple(queries)))
+    return parts
+
+
+def _keys(rows: Sequence[Row], states: range) -> dict[int, str]:
+    """For each state the number of the row that it is in as a key, from 1; 0 for none."""
+    return {state: str(sum(n for n, (row, _) in enumerate(rows, start=1) if state in row)) for state in states}
+
+
+def _queries(rows: Sequence[Row], states: range) -> dict[int, str]:
+    """For each state the number of the row that it selects as a query, from 1; one more than all rows for none."""
+    number = {query: n for n, (_, queries) in enumerate(rows, start=1) for query in queries}
+    return {state: str(number.get(state, len(rows) + 1)) for state in states}
+
+
+def _wanted(cls: HeadClass, selected: str) -> str:
+    """The rank, among the keys of its row, of the one key that a query is to find.
 
     The last key before i has the number of keys before i; the first one after i has one more than the keys up to i.
     """
-    keys = f"select({group}_key, True, ==)"
-    yield f"{group}_rank = selector_width({keys} and select(indices, indices, <=));"
-    own = f"indicator({group}_key)"
-    last = {Mask.PAST: f"{group}_rank - {own}", Mask.UPTO: f"{group}_rank"}
-    first = {Mask.FUTURE: f"{group}_rank + 1", Mask.FROM: f"{group}_rank - {own} + 1"}
+    before = {Mask.PAST: Mask.PAST, Mask.UPTO: Mask.UPTO, Mask.FUTURE: Mask.UPTO, Mask.FROM: Mask.PAST}
+    counted = f"selector_width({selected} and {_MASKS[before[cls.mask]]})" if cls.mask in before else ""
+    causal = cls.mask in (Mask.PAST, Mask.UPTO)
     if cls.reading is Reading.RIGHTMOST:
-        yield f"{group}_wanted = {last.get(cls.mask, f'selector_width({keys})')};"
-    else:
-        yield f"{group}_wanted = {first.get(cls.mask, '1')};"
+        return counted if causal else f"selector_width({selected})"
+    return f"{counted} + 1" if counted and not causal else "1"
 
 
 def _unit(reading: Reading, longest: int) -> int:

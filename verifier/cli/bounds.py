@@ -18,12 +18,13 @@ from verifier.bounds import words
 from verifier.bounds.certificate import Document
 from verifier.bounds.classes import Class, parse_class
 from verifier.bounds.depth import DepthBound, Pair, least_depth, shown_word, trace
-from verifier.bounds.emit import emit
+from verifier.bounds.emit import OUTPUT, emit
 from verifier.bounds.heads import parse_head_class
 from verifier.bounds.synthesis import Absent, Exists, HeadFront, Undecided, fewest_heads
 from verifier.bounds.target import Mealy, OfProgram, Target, of_regex
 from verifier.bounds.written import Front, Stairs, as_written
 from verifier.cli.common import Commands, add_scope, overrides, target
+from verifier.cli.compile import compiled_and_compared
 from verifier.overrides import usage
 from verifier.recheck.files import MAX_CHARACTERS
 from verifier.report.text import counted
@@ -61,6 +62,7 @@ def register(commands: Commands) -> None:
     bounds.add_argument("--most-layers", type=int, default=2, help="with --heads: look at so many layers (default 2)")
     bounds.add_argument("--most-heads", type=int, default=3, help="with --heads: and so many heads in all (default 3)")
     bounds.add_argument("--print", action="store_true", help="with --heads: print the programs found, as RASP")
+    bounds.add_argument("--crosscheck", action="store_true", help="with --heads: compile them, and compare the weights")
     bounds.add_argument("--regex", metavar="PATTERN", help="level 3 of a regular language, at the last position")
     bounds.add_argument("--every-prefix", action="store_true", help="with --regex: at every position, for the prefix")
     bounds.add_argument("--mealy", metavar="FILE", type=Path, help="level 3 of a Mealy machine in a JSON file")
@@ -198,6 +200,8 @@ def _emitted(found: Exists, front: HeadFront, options: argparse.Namespace) -> It
         return
     proved = f", proved equal by {', '.join(emitted.proved_by)}" if emitted.proved_by else ""
     yield f"    heads {_shape(found.shape)}: a RASP program, right on all {emitted.run_on} inputs{proved}"
+    if options.crosscheck:
+        yield f"      {compiled_and_compared(emitted.program, OUTPUT, front.scope)}"
     if options.print:
         yield from ("      " + line for line in emitted.text.splitlines())
 

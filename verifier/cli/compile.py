@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from spec.diagnostics import InternalError
+from spec.diagnostics import InternalError, UsageError
 from spec.elaborate import Program
 from spec.graph import SOp
 from spec.property.scope import Scope
@@ -22,7 +22,7 @@ from verifier.subject import Subject
 from verifier.verdict import Exit
 
 if TYPE_CHECKING:
-    from compiled import Compiled
+    from compiled import Agreement, Compiled
 
 _DTYPES: Final = ("float64", "float32", "tfloat32", "float16", "bfloat16")
 
@@ -78,9 +78,33 @@ def _crosscheck(options: argparse.Namespace) -> int:
     if found.failing:
         print(f"skipped    {found.failing} inputs on which the program itself fails")
     print(f"speed      {found.inputs_per_second:.0f} inputs a second")
+    _agreed(found)
+    print("AGREED")
+    return Exit.EXPECTED
+
+
+def compiled_and_compared(program: Program, name: str, scope: Scope) -> str:
+    """What comes of compiling an s-op and comparing it with the interpreter, in words; differing is an error."""
+    try:
+        from compiled import compile_program, cross_check
+
+        outputs = {name: program.sop(name)}
+        made = compile_program(program.graph, outputs, alphabet=_symbols(scope), max_length=scope.high or 0)
+        found = cross_check(made)
+    except ImportError as error:
+        return f"not compiled: an optional package is missing ({error})"
+    except UsageError as reason:  # refused, or not certified
+        return "; ".join(diagnostic.message for diagnostic in reason.diagnostics)
+    _agreed(found)
+    heads = "/".join(map(str, made.heads))
+    return (
+        f"compiled to {made.layers} layers, heads {heads}, {made.parameters} parameters, right on {found.words} inputs"
+    )
+
+
+def _agreed(found: "Agreement") -> None:
     if found.mismatch is None:
-        print("AGREED")
-        return Exit.EXPECTED
+        return
     where = "in the logits" if found.mismatch.layer is None else f"from layer {found.mismatch.layer} on"
     raise InternalError(
         f"weights and interpreter differ on {word_text(found.mismatch.word)} at position {found.mismatch.position}, "
