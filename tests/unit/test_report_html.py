@@ -18,6 +18,7 @@ from verifier.report.document import Document
 from verifier.report.formats import render
 from verifier.report.html import page
 from verifier.report.markup import element, join, void
+from verifier.report.stream import stream
 
 PROGRAM = """order = select(tokens, tokens, <);
 place = selector_width(order);
@@ -60,6 +61,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Document:
     path = tmp_path_factory.mktemp("html") / "p.rasp"
     path.write_text(PROGRAM, encoding="utf-8")
     return document(*(one.result for one in verifier.load(path).verify()))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A compiled program."""
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "r.rasp").write_text(
+        "r = aggregate(select(indices, length - 1 - indices, ==), tokens);\n", encoding="utf-8"
+    )
+    asked = ["compile", str(folder / "r.rasp::r"), "--lengths", "1..4", "--alphabet", "ab", "-o", str(folder / "model")]
+    assert cli.main(asked) == 0
+    return folder / "model"
 
 
 def test_markup_is_escaped_once_and_only_once() -> None:
@@ -150,13 +163,60 @@ def test_bounds_are_charted_from_the_certificates_that_are_accepted(tmp_path: Pa
     assert cli.main(["report", str(path), "-o", str(tmp_path / "p.html")]) == 0
     text = (tmp_path / "p.html").read_text(encoding="utf-8")
     _Checked(text)
-    cells = dict(re.findall(r'title="(\d layers, \d heads): [^"]*">(.)</td>', text.split("total heads down")[0]))
+    pattern = r'title="(\d layers, \d heads): [^"]*">(.)(?:<small> [cwp]</small>)?</td>'
+    cells = dict(re.findall(pattern, text.split("total heads down")[0]))
     found = {(layers, heads): cells[f"{layers} layers, {heads} heads"] for layers in (3, 4, 5) for heads in (1, 2)}
     assert found == {(3, 1): "✗", (3, 2): "✗", (4, 1): "✗", (4, 2): "●", (5, 1): "●", (5, 2): "✓"}
     assert "✗ REJECTED" in text
     assert cells["1 layers, 1 heads"] == "✗"
+    assert re.search(r'title="3 layers, 2 heads: [^"]*not layers &lt;= 3[^"]*chain[^"]*">✗<small> c</small>', text)
     path.write_text('{"format": "rasp-bounds", "version": 1}', encoding="utf-8")
     assert cli.main(["report", str(path), "-o", str(tmp_path / "p.html")]) == 2
+
+
+def test_claims_about_a_class_are_charted_with_what_shows_them(tmp_path: Path) -> None:
+    """`(ab)*` needs two layers of the class, by two positions that one layer cannot tell apart."""
+    path = tmp_path / "c.json"
+    asked = ["bounds", "--regex", "(ab)*", "--lengths", "1..4", "--alphabet", "ab", "--class", "rightmost/past"]
+    assert cli.main([*asked, "-o", str(path)]) == 0
+    assert cli.main(["report", str(path), "-o", str(tmp_path / "p.html")]) == 0
+    text = (tmp_path / "p.html").read_text(encoding="utf-8")
+    _Checked(text)
+    (chart,) = re.findall(r"layers of rightmost/past</figcaption>(.*?)</figure>", text)
+    assert re.findall(r'scope="col">(\d)</th>', chart) == ["0", "1", "2"]
+    assert re.findall(r">([●✗])(?:<small> (.)</small>)?</td>", chart) == [("✗", "i"), ("✗", "i"), ("●", "")]
+
+
+def test_a_compiled_model_is_shown_by_what_its_dimensions_hold(model: Path, tmp_path: Path) -> None:
+    """Against the files of the folder: every dimension has one writer, and each head reads what the circuit says."""
+    assert cli.main(["report", str(model), "-o", str(tmp_path / "p.html")]) == 0
+    text = (tmp_path / "p.html").read_text(encoding="utf-8")
+    _Checked(text)
+    cells = re.findall(r'title="dimension (\d+), ([^"]*?): [^"]*">([^<]*)</td>', text)
+    labels = json.loads((model / "residual_labels.json").read_text(encoding="utf-8"))
+    assert sorted(int(number) for number, _, mark in cells if "●" in mark) == [label["dimension"] for label in labels]
+    circuit = json.loads((model / "circuit.json").read_text(encoding="utf-8"))
+    for layer in circuit["layers"]:
+        for head in layer["heads"]:
+            where = f"layer {layer['block'] + 1}, head {head['head']}"
+            for key, letter in (("queries", "q"), ("keys", "k"), ("values", "v")):
+                found = {int(number) for number, part, mark in cells if part == where and letter in mark.split()}
+                assert found == set(head["reads"][key])
+    (token,) = (label for label in labels if label["writer"] == "token")
+    assert "; ".join(f"{number} for {point[0][1]}" for point, number in token["values"]) in text
+
+
+@pytest.mark.parametrize("name", ["config.json", "circuit.json", "residual_labels.json"])
+def test_a_folder_without_a_model_is_an_error(name: str, model: Path, tmp_path: Path) -> None:
+    """Missing, torn, and of another shape."""
+    folder = tmp_path / "m"
+    shutil.copytree(model, folder)
+    for text in (None, "{", "[1]", '{"layers": 3}'):
+        (folder / name).unlink(missing_ok=True)
+        if text is not None:
+            (folder / name).write_text(text, encoding="utf-8")
+        assert cli.main(["report", str(folder), "-o", str(tmp_path / "p.html")]) == 2
+    assert not (tmp_path / "p.html").exists()
 
 
 def test_an_answer_shows_itself_in_a_notebook() -> None:
@@ -188,26 +248,42 @@ document.title = JSON.stringify({ linked, others, cleared, moved, hidden });
 }"""
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no chromium here")
-def test_the_page_is_alive_in_a_browser_and_complains_of_nothing(run: Document, tmp_path: Path) -> None:
-    text = page([run])
-    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    text = text.replace("script-src &#x27;", f"script-src 'sha256-{digest}' &#x27;", 1)
-    text = text.replace("</body>", f"<script>{SCRIPT}</script></body>")
-    path = tmp_path / "p.html"
-    path.write_text(text, encoding="utf-8")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-logging=stderr",
+)
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium here: the page is not tried in a browser")
+
+
+def _browse(path: Path, folder: Path) -> tuple[str, str]:
+    """The page as it is after its scripts ran, and what the browser had to say."""
     assert BROWSER is not None
-    flags = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--enable-logging=stderr",
-        f"--user-data-dir={tmp_path / 'u'}",
-    ]
-    done = subprocess.run(
-        [BROWSER, *flags, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=120, check=True
-    )
-    assert "CONSOLE" not in done.stderr
-    (title,) = re.findall(r"<title>(\{.*?\})</title>", done.stdout)
+    command = [BROWSER, *FLAGS, f"--user-data-dir={folder}", "--dump-dom", path.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout, "\n".join(line for line in done.stderr.splitlines() if "CONSOLE" in line)
+
+
+@needs_browser
+def test_the_page_is_alive_in_a_browser_and_complains_of_nothing(run: Document, model: Path, tmp_path: Path) -> None:
+    text = page([run], [stream(model)])
+    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    allowed = text.replace("script-src &#x27;", f"script-src 'sha256-{digest}' &#x27;", 1)
+    path = tmp_path / "p.html"
+    path.write_text(allowed.replace("</body>", f"<script>{SCRIPT}</script></body>"), encoding="utf-8")
+    shown, complaints = _browse(path, tmp_path / "u")
+    assert complaints == ""
+    (title,) = re.findall(r"<title>(\{.*?\})</title>", shown)
     expected = '{"linked":true,"others":true,"cleared":true,"moved":true,"hidden":true}'
     assert title.replace("&quot;", '"') == expected
+    # The policy keeps everything else out, and the browser says so: silence above means something.
+    path.write_text(text.replace("</body>", f"<script>{SCRIPT}</script></body>"), encoding="utf-8")
+    shown, complaints = _browse(path, tmp_path / "v")
+    assert "Content Security Policy" in complaints
+    assert "<title>{" not in shown

@@ -1,4 +1,4 @@
-"""`rasp report`: results and certificates as one HTML file."""
+"""`rasp report`: results, certificates and compiled models as one HTML file."""
 
 import argparse
 from pathlib import Path
@@ -11,14 +11,21 @@ from verifier.report.document import Document, read_document
 from verifier.report.fronts import fronts
 from verifier.report.html import page
 from verifier.report.markup import Markup
+from verifier.report.stream import stream
 from verifier.verdict import Exit
 
 
 def register(commands: Commands) -> None:
     """Add the commands of this family."""
-    report = commands.add_parser("report", help="results as one HTML file", allow_abbrev=False)
+    report = commands.add_parser(
+        "report",
+        help="results, bounds and models as one HTML file",
+        description="One page without network access: results of `rasp check -o RESULT.json`, certificates of "
+        "`rasp bounds -o CERTIFICATES.json`, models of `rasp compile -o FOLDER`.",
+        allow_abbrev=False,
+    )
     report.add_argument(
-        "results", type=Path, nargs="+", metavar="FILE.json", help="results of a check, or certificates"
+        "results", type=Path, nargs="+", metavar="FILE.json|FOLDER", help="results, certificates, or a compiled model"
     )
     report.add_argument("-o", "--output", type=Path, required=True, metavar="PAGE.html", help="the file to write")
     report.set_defaults(handler=_report)
@@ -28,6 +35,9 @@ def _report(options: argparse.Namespace) -> int:
     documents: list[Document] = []
     sections: list[Markup] = []
     for path in options.results:
+        if path.is_dir():
+            sections.append(stream(path))
+            continue
         data = read_json(path)
         if isinstance(data, dict) and data.get("format") == "rasp-bounds":
             sections.append(fronts(read_source(path, MAX_CHARACTERS).text, path.name))

@@ -20,6 +20,7 @@ from verifier.result import Result, verdict_name
 from verifier.verdict import Proved, Refuted, Unknown, Vacuous, Verdict, Witness, as_expected
 
 MAX_LENGTHS: Final = 60
+_DOT: Final = "\N{MIDDLE DOT}"
 _SIGNS: Final = {"proved": "✓", "refuted": "✗", "vacuous": "∅", "unknown": "?", "error": "!"}
 _LEGEND: Final = (
     "✓ every input covered",
@@ -48,7 +49,7 @@ def page(documents: Sequence[Document], sections: Sequence[Markup] = ()) -> str:
     )
     body = join(
         *(_run(document, number) for number, document in enumerate(documents)),
-        *sections,
+        *([element("main", *sections)] if sections else []),
         Markup(f"<script>{script}</script>"),
     )
     return f"<!DOCTYPE html>\n{element('html', element('head', head), element('body', body), lang='en')}\n"
@@ -89,7 +90,7 @@ def _run(document: Document, number: int) -> Markup:
         element("p", toggle, element("span", "  keys: j and k go from property to property", class_="soft")),
         element("h2", "Proofs by length"),
         element("div", _grid(document.ordered, number), class_="scroll"),
-        element("p", " \N{MIDDLE DOT} ".join(_LEGEND), class_="soft"),
+        element("p", f" {_DOT} ".join(_LEGEND), class_="soft"),
     ]
     for file, results in groupby(document.ordered, key=lambda one: one.file):
         parts += [element("h2", file), *_of_file(list(results), number)]
@@ -163,12 +164,13 @@ def _property(result: Result, anchor: str, drawing: Markup | str | None) -> Mark
     expected = as_expected(result.verdict, result.expected)
     note = "" if result.expected.value == "proved" else f"  (expected: {result.expected.value})"
     name = verdict_name(result.verdict)
+    facts = (f"{result.place}:{result.line}", str(result.scope), f"evidence: {evidence(result)}")
     parts = [
         element("span", f"{_SIGNS[name]} {headline(result)}", class_="verdict"),
         element("h3", result.name),
         element("span", note, class_="soft"),
         element("p", element("code", result.text)),
-        element("p", f"{result.place}:{result.line}   {result.scope}   evidence: {evidence(result)}", class_="soft"),
+        element("p", f" {_DOT} ".join(facts), class_="soft"),
     ]
     witness = _witness(result.verdict)
     if isinstance(result.verdict, Refuted) and witness is not None:

@@ -1,11 +1,12 @@
 """The pictures of a counterexample: the run as a table, and each selector as a matrix whose rows point into it."""
 
+from collections import Counter
 from typing import Final
 
 from verifier.report.markup import Markup, element, join
 from verifier.report.text import word_text
 from verifier.table import atom_text
-from verifier.trace import Matrix, Trace, Values
+from verifier.trace import Matrix, Place, Trace, Values
 from verifier.verdict import Witness
 
 _SIDE: Final = 18
@@ -18,7 +19,14 @@ def run(witness: Witness, trace: Trace) -> Markup:
     """The run that breaks the property; cells that the failing position does not depend on are faint."""
     if len(witness.word) > MAX_POSITIONS:
         return element("p", f"{len(witness.word)} positions are too many for a picture.")
-    matrices = [matrix(step) for step in trace.steps if isinstance(step, Matrix)]
+    steps = [step for step in trace.steps if isinstance(step, Matrix)]
+    alike = Counter((step.name, step.place) for step in steps)
+    seen: Counter[tuple[str, Place | None]] = Counter()
+    matrices = []
+    for step in steps:
+        which = step.name, step.place
+        seen[which] += 1
+        matrices.append(matrix(step, f" {seen[which]} of {alike[which]}" if alike[which] > 1 else ""))
     hint = (
         "Point at a row of a selector, or move to it with the tab and arrow keys: the positions that it reads light up."
     )
@@ -60,7 +68,7 @@ def _class(matters: bool, failing: str | None) -> str:
     return f"{'matters' if matters else 'faint'}{f' {failing}' if failing else ''}"
 
 
-def matrix(step: Matrix) -> Markup:
+def matrix(step: Matrix, note: str = "") -> Markup:
     """Keys across, queries down; a selected key is filled and dotted, so that it shows without colour."""
     n = len(step.rows)
     keys = [element("text", str(j), x=_MARGIN + j * _SIDE + _SIDE // 2, y=12, text_anchor="middle") for j in range(n)]
@@ -76,7 +84,7 @@ def matrix(step: Matrix) -> Markup:
         **size,
     )
     place = "" if step.place is None else f"  line {step.place.line}"
-    caption = join(element("code", step.name), element("span", place, class_="soft"))
+    caption = join(element("code", step.name), element("span", f"{note}{place}", class_="soft"))
     return element("figure", element("figcaption", caption), picture)
 
 
