@@ -1,9 +1,10 @@
 """One unit of work: some properties of one file, from the request to the results, inside one process."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Final
 
 from spec.property import ast
 from spec.property.bound import BoundProperty
@@ -17,6 +18,8 @@ from verifier.result import Json, Result, from_json
 from verifier.selection import as_recorded, select, stated
 from verifier.subject import Subject
 from verifier.verdict import Closed, Refuted, Unknown, Verdict
+
+OUT_OF_MEMORY: Final = "the process ran out of the memory that it is allowed"
 
 KINDS: dict[type[ast.Claim], str] = {
     ast.Ensures: "ensures",
@@ -102,20 +105,34 @@ class Job:
 def work(job: Job, bound: BoundProperty, heard: Callable[[Closed], None] = lambda _: None) -> Result:
     """Decide one property; `heard` is told of each length as soon as it is closed."""
     start = time.perf_counter()
+    closed: list[Closed] = []
+
+    def hear(one: Closed) -> None:
+        closed.append(one)
+        heard(one)
+
     try:
-        verdict = _verdict(job, bound, heard)
+        verdict = _verdict(job, bound, hear)
     except MemoryError:
-        verdict = Unknown(Reason.MEMORY, "the process ran out of the memory that it is allowed")
+        verdict = unfinished(bound, Reason.MEMORY, OUT_OF_MEMORY, closed)
     shown = None
     if isinstance(verdict, Refuted) and verdict.witness is not None:
         shown = counterexample(bound, verdict.witness)
     return describe(job.path, bound, verdict, time.perf_counter() - start, shown)
 
 
+def unfinished(bound: BoundProperty, reason: Reason, detail: str, closed: Sequence[Closed]) -> Unknown:
+    """The verdict on a property whose search ended too early: the lengths that were closed before stay proved."""
+    scope = bound.property.scope
+    first = closed[-1].length + 1 if closed else scope.low
+    undecided = () if scope.high is None else tuple(range(first, scope.high + 1))
+    return Unknown(reason, detail, tuple(closed), undecided if closed else ())
+
+
 def _verdict(job: Job, bound: BoundProperty, heard: Callable[[Closed], None]) -> Verdict:
     if job.recorded is None:
         return check(bound, job.options, heard=heard)
-    return repeat(bound, from_json(job.recorded[bound.property.name]), job.options, job.proofs)
+    return repeat(bound, from_json(job.recorded[bound.property.name]), job.options, job.proofs, heard)
 
 
 def describe(

@@ -6,7 +6,7 @@ hold for clauses that are made anew. A counterexample is run again. Lengths that
 the engines as ever, so that a result that leaves one out, or claims too much, is noticed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -30,14 +30,20 @@ from verifier.symmetry import reduced
 from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
 
 
-def repeat(bound: BoundProperty, recorded: Result, options: Options, proofs: str | None = None) -> Verdict:
+def repeat(
+    bound: BoundProperty,
+    recorded: Result,
+    options: Options,
+    proofs: str | None = None,
+    heard: Callable[[Closed], None] = lambda _: None,
+) -> Verdict:
     """The verdict as it is found now, with who confirms each length in its evidence."""
     verdict = recorded.verdict
     wrong = _replayed(bound, verdict)
     if wrong is not None:
         return Failed((Diagnostic("R0605", wrong),))
     try:
-        return check(bound, options, _Again(verdict, options.limits, proofs))
+        return check(bound, options, _Again(verdict, options.limits, proofs), heard)
     except Rejected as reason:
         return Failed((Diagnostic("R0605", str(reason)),))
 

@@ -127,20 +127,20 @@ def _verdict_json(verdict: Verdict) -> dict[str, Json]:
     match verdict:
         case Proved(closed=closed, witness=witness, structural=structural, warnings=warnings, every=every):
             return {
-                "closed": _closed_json(closed),
+                "closed": closed_json(closed),
                 "witness": _witness_json(witness),
                 "structural": structural,
                 "every": _every_json(every),
                 "warnings": list(warnings),
             }
         case Refuted(witness=witness, closed=closed, detail=detail):
-            return {"closed": _closed_json(closed), "witness": _witness_json(witness), "detail": detail}
+            return {"closed": closed_json(closed), "witness": _witness_json(witness), "detail": detail}
         case Vacuous(closed=closed, detail=detail):
-            return {"closed": _closed_json(closed), "detail": detail}
+            return {"closed": closed_json(closed), "detail": detail}
         case Unknown(reason=reason, detail=detail, closed=closed, undecided=undecided):
             lengths: list[Json] = list(undecided)
             return {
-                "closed": _closed_json(closed),
+                "closed": closed_json(closed),
                 "reason": reason.value,
                 "detail": detail,
                 "undecided": lengths,
@@ -167,7 +167,8 @@ def _scope_json(scope: Scope) -> dict[str, Json]:
     }
 
 
-def _closed_json(closed: tuple[Closed, ...]) -> list[Json]:
+def closed_json(closed: tuple[Closed, ...]) -> list[Json]:
+    """Lengths and their evidence as JSON data."""
     return [
         {
             "n": one.length,
@@ -279,10 +280,11 @@ def _scope(data: dict[str, Json]) -> Scope:
 
 
 def _closed(data: dict[str, Json]) -> tuple[Closed, ...]:
-    return tuple(_one_closed(record(one)) for one in items(data["closed"]))
+    return tuple(read_closed(record(one)) for one in items(data["closed"]))
 
 
-def _one_closed(data: dict[str, Json]) -> Closed:
+def read_closed(data: dict[str, Json]) -> Closed:
+    """One of the lengths that `closed_json` wrote."""
     steps = None if data["steps"] is None else integer(data["steps"])
     checked, reductions = (tuple(map(string, items(data[key]))) for key in ("checked_by", "reductions"))
     inputs, kept = _decimal(data["inputs"]), boolean(data["kept"])

@@ -1,7 +1,8 @@
 """Run jobs in child processes that can be killed: wall clock, memory, crashes, several at a time.
 
-Each thread owns one child at a time and feeds it jobs. A child that exceeds the time of a property is killed with its
-whole process group; the property becomes `Unknown`, and a new child goes on with the rest of the job.
+Each thread owns one child at a time and feeds it jobs; the child forks for each property. A property that exceeds its
+time is killed with the whole process group; it becomes `Unknown`, what it had proved by then stays proved, and a new
+child goes on with the rest of the job.
 """
 
 import json
@@ -15,13 +16,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
+from time import monotonic
 
 from spec.diagnostics import InternalError
 from spec.property.bound import BoundProperty
 from verifier.engine import Reason
-from verifier.jobs import Job, describe
-from verifier.result import Json, Result, from_json
-from verifier.verdict import Unknown
+from verifier.jobs import OUT_OF_MEMORY as MEMORY_IS_GONE
+from verifier.jobs import Job, describe, unfinished
+from verifier.result import Json, Result, from_json, read_closed
+from verifier.verdict import Closed
 from verifier.worker import OUT_OF_MEMORY
 
 
@@ -56,6 +59,34 @@ def run(
         finally:
             supervisor.stop()
             pool.shutdown(cancel_futures=True)
+
+
+class _Running:
+    """The property that a child is working on: until when it may, and which of its lengths are closed."""
+
+    def __init__(self, bound: BoundProperty, wall_s: float) -> None:
+        self.bound, self.deadline = bound, monotonic() + wall_s
+        self.closed: list[Closed] = []
+
+    @property
+    def seconds_left(self) -> float:
+        """How long to wait for the next thing that it says."""
+        return max(0.0, self.deadline - monotonic())
+
+    def closes(self, data: dict[str, Json]) -> None:
+        """Hear that a length is closed: each once, from the first on."""
+        try:
+            one = read_closed(data)
+        except (KeyError, ValueError, TypeError) as error:
+            raise InternalError(f"a worker closed {data!r}") from error
+        expected = self.closed[-1].length + 1 if self.closed else self.bound.property.scope.low
+        if one.length != expected:
+            raise InternalError(f"a worker closed length {one.length}, not {expected}")
+        self.closed.append(one)
+
+    def ended(self, job: Job, reason: Reason, detail: str) -> Result:
+        """The result where the child did not come to one."""
+        return describe(job.path, self.bound, unfinished(self.bound, reason, detail, self.closed))
 
 
 class _Supervisor:
@@ -98,25 +129,29 @@ class _Supervisor:
 
     def _child(self, job: Job, properties: dict[str, BoundProperty]) -> Iterator[Result]:
         """The results of one child; the last one is an `Unknown` when the child did not get to its end."""
-        running = next(iter(properties))
+        running = _Running(next(iter(properties.values())), self.allowance.wall_s)
         with self._process() as (process, lines):
             _send(process, job)
             while not self._stopped.is_set():
                 try:
-                    line = lines.get(timeout=self.allowance.wall_s)
+                    line = lines.get(timeout=running.seconds_left)
                 except Empty:
                     detail = f"killed after {self.allowance.wall_s:.0f} s"
-                    yield describe(job.path, properties[running], Unknown(Reason.WALL, detail))
+                    yield running.ended(job, Reason.WALL, detail)
                     return
                 if line is None:
                     if not self._stopped.is_set():
-                        yield describe(job.path, properties[running], _died(process.wait(), job))
+                        yield running.ended(job, *_died(process.wait(), job))
                     return
                 match _event(line):
                     case {"start": str(name)} if name in properties:
-                        running = name
+                        running = _Running(properties[name], self.allowance.wall_s)
+                    case {"closed": dict(data)}:
+                        running.closes(data)
                     case {"result": dict(data)}:
                         yield from_json(data)
+                    case {"died": int(code)}:
+                        yield running.ended(job, *_died(code, job))
                     case {"alarm": str(message)}:
                         raise InternalError(message)
                     case {"done": True}:
@@ -134,6 +169,7 @@ class _Supervisor:
             text=True,
             encoding="utf-8",
             start_new_session=True,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # forks of a process with threads are fragile
         )
         with self._lock:
             self._children.add(process)
@@ -182,10 +218,10 @@ def _event(line: str) -> Json:
     return event
 
 
-def _died(code: int, job: Job) -> Unknown:
-    """How a child ended before its work was done. A signal and a lack of memory are nobody's fault."""
+def _died(code: int, job: Job) -> tuple[Reason, str]:
+    """How a process ended before its work was done. A signal and a lack of memory are nobody's fault."""
     if code == OUT_OF_MEMORY:
-        return Unknown(Reason.MEMORY, "the process ran out of the memory that it is allowed")
+        return Reason.MEMORY, MEMORY_IS_GONE
     if code >= 0:
         raise InternalError(f"the process that checked {job.path} ended with code {code}")
-    return Unknown(Reason.KILLED, f"the process was ended by signal {signal.Signals(-code).name}")
+    return Reason.KILLED, f"the process was ended by signal {signal.Signals(-code).name}"

@@ -9,7 +9,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def verdicts(results: list[Result]) -> dict[str, object]:
     return {result.name: result.verdict for result in results}
 
 
-def expect_all_but_endless(results: list[Result], *reasons: Reason) -> Unknown:
+def expect_all_but_endless(results: list[Result], *reasons: Reason, proved: Sequence[int] = (1,)) -> Unknown:
     found = verdicts(results)
     assert list(found) == ["before", "endless", "after", "wrong"]
     assert isinstance(found["before"], Proved)
@@ -59,7 +60,8 @@ def expect_all_but_endless(results: list[Result], *reasons: Reason) -> Unknown:
     assert isinstance(endless, Unknown)
     assert endless.reason in reasons
     assert endless.detail
-    assert endless.closed == ()
+    assert [one.length for one in endless.closed] == list(proved)
+    assert endless.undecided == (tuple(range(len(proved) + 1, 5)) if proved else ())
     return endless
 
 
@@ -92,12 +94,12 @@ def test_a_property_that_takes_too_much_memory_costs_only_itself(tmp_path: Path)
     allowance = Allowance(wall_s=300, memory_mb=1024)
     plan = planned(tmp_path, *NAMES, text=LARGE)
     # Python says that it has no memory; a library below it may only crash.
-    expect_all_but_endless(run([plan], 1, allowance, lambda _: None), Reason.MEMORY, Reason.KILLED)
+    expect_all_but_endless(run([plan], 1, allowance, lambda _: None), Reason.MEMORY, Reason.KILLED, proved=())
 
 
-def children() -> list[int]:
-    """The processes that this one has started and that check properties."""
-    found = []
+def children(parents: Sequence[int] | None = None) -> list[int]:
+    """The processes that these (or this one) have started and that check properties."""
+    found, above = [], [os.getpid()] if parents is None else parents
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -105,29 +107,52 @@ def children() -> list[int]:
                 command = (entry / "cmdline").read_bytes()
             except OSError:
                 continue  # it has ended meanwhile
-            if int(parent) == os.getpid() and b"verifier.worker" in command:
+            if int(parent) in above and b"verifier.worker" in command:
                 found.append(int(entry.name))
+    return found
+
+
+def alive() -> list[int]:
+    """All processes that are no zombies."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                if (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                    found.append(int(entry.name))
     return found
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds children in /proc")
 def test_a_child_that_is_killed_costs_only_its_property(tmp_path: Path) -> None:
+    """Whether the process that forks is killed, or the fork: neither survives."""
     killed: list[int] = []
+    seen: list[int] = []
+
+    def forks() -> list[int]:
+        return children(children())
+
+    victims: Callable[[], list[int]] = children
 
     def kill_soon(result: Result) -> None:
         if result.name == "before":
             threading.Thread(target=kill).start()
 
     def kill() -> None:
-        time.sleep(0.5)
-        for pid in children():
+        time.sleep(1)
+        seen.extend(forks())
+        for pid in victims():
             os.kill(pid, signal.SIGKILL)
             killed.append(pid)
 
-    results = run([planned(tmp_path, *NAMES)], 1, Allowance(wall_s=300), kill_soon)
-    assert killed
-    assert "SIGKILL" in expect_all_but_endless(results, Reason.KILLED).detail
-    assert children() == []
+    for chosen in (children, forks):
+        killed.clear()
+        victims = chosen
+        results = run([planned(tmp_path, *NAMES)], 1, Allowance(wall_s=300), kill_soon)
+        assert killed
+        assert "SIGKILL" in expect_all_but_endless(results, Reason.KILLED).detail
+        assert children() == []
+        assert not set(seen) & set(alive())
 
 
 def test_results_come_in_the_order_of_the_plan_whoever_is_first(tmp_path: Path) -> None:
@@ -265,12 +290,20 @@ def proof(folder: Path, **changes: object) -> str:
     return json.dumps({"result": data | changes})
 
 
+CLOSED = (
+    '{"n": %d, "by": "liar", "detail": "", "inputs": null, "steps": null, "checked_by": [], "kept": false, '
+    '"reductions": [], "proof": null}'
+)
 NONSENSE = {
     "alarm": (['{"alarm": "two engines disagree"}'], 0),
     "no JSON": (["Segmentation fault"], 0),
     "another event": (['{"result": true}'], 0),
     "a number": (["7"], 0),
     "a result that is none": (['{"result": {"verdict": "proved"}}'], 0),
+    "a length that is none": (['{"closed": {"n": "1"}}'], 0),
+    "a length too far": (['{"start": "before"}', f'{{"closed": {CLOSED % 2}}}'], 0),
+    "a length twice": (['{"start": "before"}', *[f'{{"closed": {CLOSED % 1}}}'] * 2], 0),
+    "a fork with an error": (['{"start": "before"}', '{"died": 1}'], 0),
     "another property": (['{"start": "other"}'], 0),
     "no answer": (['{"done": true}'], 0),
     "an error": ([], 1),
@@ -295,6 +328,33 @@ def test_a_child_cannot_forge_a_proof(
     fake_child(tmp_path, monkeypatch, proof(tmp_path, **changes), '{"done": true}')
     with pytest.raises(InternalError):
         run([planned(tmp_path, "before")], 1, Allowance(wall_s=60), lambda _: None)
+
+
+def test_lengths_that_were_proved_before_the_end_stay_proved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = ['{"start": "before"}', f'{{"closed": {CLOSED % 1}}}', f'{{"closed": {CLOSED % 2}}}', '{"died": -9}']
+    fake_child(tmp_path, monkeypatch, *said, '{"done": true}')
+    text = "y = tokens;\n#@ scope lengths=1..4 alphabet=ab\n#@ ensures before: y[0] == tokens[0]\n"
+    path = tmp_path / "a.rasp"
+    path.write_text(text)
+    assert main(["check", f"{path}::before", "--jobs", "1"]) == 3
+    assert "proved n = 1..2; undecided n = 3..4: killed" in capsys.readouterr().out
+
+
+def test_a_property_finds_the_solver_as_if_it_were_the_only_one(tmp_path: Path) -> None:
+    """The same steps, alone and after others; and the same in another process."""
+    text = (
+        "x = select(tokens_int, tokens_int, <);\nr = selector_width(x);\n#@ scope lengths=1..4 integers=any\n"
+        "#@ ensures first: forall i, j: tokens_int[i] < tokens_int[j] => r[i] < r[j]\n"
+        "#@ ensures second: forall i, j: r[i] < r[j] => tokens_int[i] < tokens_int[j]\n"
+    )
+    plan = planned(tmp_path, text=text)
+    both = verdicts(run([plan], 1, Allowance(), lambda _: None))
+    alone = verdicts(run([planned(tmp_path, "second", text=text)], 1, Allowance(), lambda _: None))
+    assert isinstance(both["second"], Proved)
+    assert both["second"] == alone["second"]
+    assert any(one.evidence.steps for one in both["second"].closed)
 
 
 def test_a_child_without_memory_is_no_alarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
