@@ -1,5 +1,9 @@
 """Properties for all lengths: what is proved, what is refuted by a short input, and what is left open."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
 import pytest
 
 from spec.diagnostics import InternalError
@@ -11,11 +15,11 @@ from spec.property.contract import read_contract
 from spec.source import Source
 from verifier.check import Options, check
 from verifier.result import Result, from_json, to_json
-from verifier.unbounded.claim import Obligation, any_letters, claimed, listed_letters
-from verifier.unbounded.invariant import counterexample, invariant
-from verifier.unbounded.linear import Linear, Unsupported, at_most, constant, equal
-from verifier.unbounded.machine import memory
-from verifier.unbounded.prove import Proof, prove
+from verifier.unbounded.claim import Claimed, Obligation, any_letters, claimed, listed_letters
+from verifier.unbounded.invariant import Invariant, Mode
+from verifier.unbounded.linear import TRUE, Formula, Linear, Unsupported, at_most, constant, equal, holds, total
+from verifier.unbounded.machine import Machine, State, before, memory, numbering
+from verifier.unbounded.prove import Proof, conditions, prove
 from verifier.unbounded.recheck import recheck
 from verifier.unbounded.solve import Solver
 from verifier.verdict import EveryLength, Proved, Refuted, Unknown, Verdict
@@ -34,6 +38,16 @@ same = select(tokens, tokens, ==);
 first = not has_focus(same and select(indices, indices, <));
 h = selector_width(same);
 hh = selector_width(select(h, h, ==) and select(first, True, ==));
+"""
+SORTED = """
+late = has_focus(select(tokens, "b", ==) and select(indices, indices, <)) and tokens == "a";
+wrong = aggregate(select(indices, indices, <=), indicator(late)) > 0;
+"""
+SHALLOW = """
+p = select(indices, indices, <=);
+d = selector_width(p and select(tokens, "a", ==)) - selector_width(p and select(tokens, "b", ==));
+beyond = selector_width(p and select(d < 0 or d > 3, True, ==));
+q = beyond == 0 and d == 0;
 """
 
 
@@ -69,6 +83,8 @@ PROVED = [
      "ensures x: forall i: s[i] <=> exists j in 0..i-1: tokens[j] == tokens[i]"),
     ("an a before", 'p = select(indices, indices, <=); s = has_focus(p and select(tokens, "a", ==));',
      "any alphabet=ab", "accepts x: s[n - 1] iff /.*a.*/"),
+    ("a* b*", SORTED, "any alphabet=ab", "accepts x: not wrong[n - 1] iff /a*b*/"),
+    ("depth at most 3", SHALLOW, "any alphabet=ab", "accepts x: q[n - 1] iff /(a(a(ab)*b)*b)*/"),
     ("causal", ONES, "any alphabet=01", "causal x: ones"),
     ("from a length on", "r = 1 / (length - 1);", "2..any alphabet=ab", "ensures x: forall i: r[i] * (n - 1) == 1"),
 ]  # fmt: skip
@@ -156,20 +172,24 @@ def test_a_proof_for_all_lengths_needs_a_second_look_and_an_endless_scope() -> N
 # --- forged proofs ------------------------------------------------------------------------------------------------
 
 
-def test_a_forged_invariant_is_rejected() -> None:
+def forgery(*facts: Formula) -> tuple[BoundProperty, Claimed, Proof]:
+    """A proof of Dyck-1 with an invariant of one mode."""
     prop = bound(DYCK, 'any alphabet="()"', 'accepts x: d[n - 1] == "T" iff dyck("()")')
     claim = claimed(prop, listed_letters(prop))
+    following = {(0, letter): (0,) for letter in claim.symbolic.letters}
+    return prop, claim, Proof((), tuple(claim.obligations), Invariant((Mode(TRUE, facts),), following))
+
+
+def test_a_forged_invariant_is_rejected() -> None:
+    prop, claim, forged = forgery(equal(memory(0)))
     with pytest.raises(InternalError):
-        recheck(prop, claim, Proof(tuple(claim.obligations), (equal(memory(0)),)), deadline=1e12)
+        recheck(prop, claim, forged, deadline=1e12)
 
 
 def test_an_invariant_that_is_not_kept_is_rejected_although_no_short_run_breaks_it() -> None:
-    prop = bound(DYCK, 'any alphabet="()"', 'accepts x: d[n - 1] == "T" iff dyck("()")')
-    claim = claimed(prop, listed_letters(prop))
-    small = at_most(memory(2).plus(-30))
-    assert counterexample(claim.symbolic.machine, [small], Solver()) is not None
-    with pytest.raises(InternalError):
-        recheck(prop, claim, Proof(tuple(claim.obligations), (small,)), deadline=1e12)
+    prop, claim, forged = forgery(at_most(memory(2).plus(-30)))
+    with pytest.raises(InternalError, match="disagree"):
+        recheck(prop, claim, forged, deadline=1e12)
 
 
 def test_an_obligation_with_a_solution_is_rejected() -> None:
@@ -177,15 +197,47 @@ def test_an_obligation_with_a_solution_is_rejected() -> None:
     claim = claimed(prop, listed_letters(prop))
     far = at_most(constant(20) - Linear.variable(next(iter(claim.symbolic.position().variables))))
     with pytest.raises(InternalError):
-        recheck(prop, claim, Proof((Obligation("never far", 0, far),), ()), deadline=1e12)
+        recheck(prop, claim, Proof((Obligation("never far", 0, far),)), deadline=1e12)
 
 
-def test_invariants_are_inductive_and_hold_at_the_start() -> None:
-    prop = bound(DYCK, 'any alphabet="()"', 'accepts x: d[n - 1] == "T" iff dyck("()")')
+def damaged(found: Invariant, machine: Machine) -> Iterator[Invariant]:
+    """The invariant with a fact that is false far out, or with a way from mode to mode too few."""
+    numbers = [numbering(state, machine.letters) for state in far(machine)]
+    for k, mode in enumerate(found.modes):
+        fact = at_most(total(before(letter) for letter in range(machine.letters)).plus(-40))
+        if any(holds(mode.formula, state) and not holds(fact, state) for state in numbers):
+            more = replace(mode, facts=(*mode.facts, fact))
+            yield replace(found, modes=(*found.modes[:k], more, *found.modes[k + 1 :]))
+    for edge, targets in found.following.items():
+        for target in targets:
+            yield replace(found, following={**found.following, edge: tuple(t for t in targets if t != target)})
+
+
+def far(machine: Machine) -> Iterator[State]:
+    """The states of long words, each letter mostly the same."""
+    for favourite, other in product(range(machine.letters), repeat=2):
+        state = machine.initial()
+        for position in range(60):
+            state = machine.step(state, other if position % 9 == 8 else favourite)
+            yield state
+
+
+@pytest.mark.parametrize("case", ["Dyck-1", "parity", "a* b*", "depth at most 3"])
+def test_a_damaged_invariant_is_rejected(case: str) -> None:
+    _, program, scope, clause = next(one for one in PROVED if one[0] == case)
+    prop = bound(program, scope, clause)
     claim = claimed(prop, listed_letters(prop))
-    found = invariant(claim.symbolic.machine, [one.violated for one in claim.obligations], Solver(), 1e12)
-    assert found
-    assert counterexample(claim.symbolic.machine, found, Solver()) is None
+    proof = prove(claim, 1e12)
+    assert proof.invariant is not None
+    assert recheck(prop, claim, proof, deadline=1e12).solved == 0
+    spoiled = list(damaged(proof.invariant, claim.symbolic.machine))
+    assert len(spoiled) > 4
+    solver = Solver()
+    for forged in spoiled:
+        needs = conditions(claim.symbolic, replace(proof, invariant=forged))
+        assert any(solver.possible(need.formulas[-1]) for need in needs)
+    with pytest.raises(InternalError):
+        recheck(prop, claim, replace(proof, invariant=spoiled[0]), deadline=1e12)
 
 
 def test_tokens_that_are_compared_need_their_letters() -> None:

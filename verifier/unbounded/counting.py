@@ -103,7 +103,7 @@ class Counting:
         found: list[Tally] = []
         past: dict[_Past, dict[int, list[Formula]]] = {}
         for letter, condition in conditions.items():
-            for cube in _cubes(condition, Variable(Sort.BEFORE, letter, Place.KEY)):
+            for cube in _cubes(condition, Variable(Sort.BEFORE, letter, Place.KEY), self.letters):
                 tally = self._cube(here, letter, cube, past)
                 if tally is not None:
                     found.append(_given(cube.rest, tally))
@@ -277,7 +277,7 @@ class Counting:
 # ------------------------------------------------------------------------------------------------ literals
 
 
-def _cubes(condition: Formula, rank: Variable) -> list[_Cube]:
+def _cubes(condition: Formula, rank: Variable, letters: int) -> list[_Cube]:
     """The condition as a disjoint union of cubes. A rank that is known is put in the place of the rank."""
     stack: list[tuple[Formula, tuple[Formula, ...]]] = [(condition, ())]
     found: list[_Cube] = []
@@ -292,7 +292,7 @@ def _cubes(condition: Formula, rank: Variable) -> list[_Cube]:
                 raise Unsupported("a selector with too many cases")
             continue
         stack.append((_decided(formula, about, False), (*literals, negation(about))))
-        known = _solved(about, rank)
+        known = _solved(about, rank, letters)
         if known is None:
             stack.append((_decided(formula, about, True), (*literals, about)))
         else:
@@ -307,11 +307,16 @@ def _split(cube: _Cube) -> _Cube:
     return _Cube(kept, conjunction([cube.rest, *(one for one in cube.literals if not mentions_key(one))]))
 
 
-def _solved(about: Compare, rank: Variable) -> Linear | None:
-    """The rank that satisfies an equality about nothing else of the key."""
+def _solved(about: Compare, rank: Variable, letters: int) -> Linear | None:
+    """The rank that satisfies an equality about nothing else of the key.
+
+    Among several letters, `rank == 0` stays: with 0 in its place, a comparison of positions would not be seen as one.
+    """
     sign = about.term.coefficient(rank)
     rest = about.term - Linear.variable(rank).times(sign)
     if about.relation is not Relation.EQUAL or sign not in (1, -1) or any(v.place is Place.KEY for v in rest.variables):
+        return None
+    if letters > 1 and rest == ZERO:
         return None
     return rest.times(-sign)
 

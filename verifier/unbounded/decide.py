@@ -40,7 +40,8 @@ def all_lengths(bound: BoundProperty, wall_s: float) -> Proved | Unknown:
 
 
 def _evidence(symbolic: Symbolic, proof: Proof, checked: Rechecked) -> EveryLength:
-    return EveryLength(_method(symbolic), tuple(map(str, proof.invariant)), len(proof.obligations), checked.by)
+    modes = () if proof.invariant is None else tuple(str(mode.formula) for mode in proof.invariant.modes)
+    return EveryLength(_method(symbolic), modes, len(proof.alone) + len(proof.others), checked.by)
 
 
 def _method(symbolic: Symbolic) -> str:

@@ -1,27 +1,27 @@
-"""Inductive invariants of a counter machine: guessed from runs, kept if z3 shows that reading a letter keeps them.
+"""Inductive invariants of a counter machine: guessed from runs mode by mode, kept if z3 shows that letters keep them.
 
-An invariant is a set of formulas over the counts and registers at a position (`Place.HERE`), all of which hold before
-the first letter, and again after any letter if they held before it. Candidates are what all sampled states satisfy:
+Splits cut the states into modes: what a register holds that takes few values, whether another one is at its start, and,
+where that is not enough, whether a count is 0 and on which side of it a comparison of program and property lies.
 
-    l, l => m               for comparisons l, m that the program, the property or the registers use
-    l => e == 0             with e spanning the linear equalities of the sampled states in which l holds
-    l => x <= y             for two counts or registers
-    the tuples of values    of the registers that take few values
+    where    the part of each split
+    facts    what all states of the mode satisfy: their affine hull, comparisons, and x <= y for counts and registers
 
-Candidates that a solution refutes are dropped until none is refuted (Houdini); what is left is inductive.
+An invariant says that the state is in one of its modes, whose facts hold. Facts that a step refutes are weakened: the
+hull is joined with the new state (Karr), other facts are dropped (Houdini); a new mode is added. What is left is
+inductive. Then the facts that nothing needs are left out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fractions import Fraction
+from dataclasses import dataclass, field
 from itertools import permutations
-from math import lcm
 from random import Random
 from time import monotonic
-from typing import Final
+from typing import Final, TypeAlias
 
+from verifier.unbounded.hull import Hull
 from verifier.unbounded.linear import (
     FALSE,
-    TRUE,
+    ONE,
     Compare,
     Formula,
     Linear,
@@ -33,7 +33,6 @@ from verifier.unbounded.linear import (
     at_most,
     comparisons,
     conjunction,
-    constant,
     disjunction,
     equal,
     holds,
@@ -44,36 +43,61 @@ from verifier.unbounded.linear import (
 from verifier.unbounded.machine import Machine, State, before, final, in_all, memory, numbering
 from verifier.unbounded.solve import Solver
 
-MAX_STATES: Final = 250
-MAX_LITERALS: Final = 48
-MAX_CANDIDATES: Final = 6_000
+MAX_MODES: Final = 96
+MAX_STATES: Final = 400
+MAX_COMPARISONS: Final = 24
 _FEW: Final = 8
-_WALKS: Final = 12
+_WALKS: Final = 16
 _WALK_LENGTH: Final = 24
 
+Numbers: TypeAlias = Mapping[Variable, int]
+Split: TypeAlias = tuple[Formula, ...]
+"""Formulas of which exactly one holds in each state."""
+Key: TypeAlias = tuple[int, ...]
 
-def invariant(machine: Machine, formulas: Iterable[Formula], solver: Solver, deadline: float) -> tuple[Formula, ...]:
-    """The inductive invariant that is left of the candidates; `formulas` is what it is wanted for."""
+
+@dataclass(frozen=True)
+class Mode:
+    """Some states: those in which `where` holds, and there all `facts`."""
+
+    where: Formula
+    facts: tuple[Formula, ...]
+
+    @property
+    def formula(self) -> Formula:
+        """What is known in this mode."""
+        return conjunction([self.where, *self.facts])
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """Every state is in one of the modes; from mode m, letter a leads to one of the modes `following[m, a]`."""
+
+    modes: tuple[Mode, ...]
+    following: Mapping[tuple[int, int], tuple[int, ...]]
+
+    @property
+    def formula(self) -> Formula:
+        """What is known of every state."""
+        return disjunction(mode.formula for mode in self.modes)
+
+
+def invariants(machine: Machine, formulas: Iterable[Formula], solver: Solver, deadline: float) -> Iterator[Invariant]:
+    """Inductive invariants from coarse to fine; `formulas` is what they are wanted for."""
     samples = [numbering(state, machine.letters) for state in sampled(machine)]
-    candidates = list(dict.fromkeys(_candidates(machine, formulas, samples)))[:MAX_CANDIDATES]
-    start = numbering(machine.initial(), machine.letters)
-    kept = [one for one in candidates if holds(one, start)]
-    while True:
-        if monotonic() > deadline:
-            raise Unsupported("the time for finding an invariant is over")
-        broken = counterexample(machine, kept, solver)
-        if broken is None:
-            return tuple(kept)
-        kept = [one for one in kept if holds(one, broken)]
+    seen: set[int] = set()
+    for splits in _levels(machine, list(formulas), samples):
+        search = _Search(machine, solver, deadline, splits)
+        keys = len({search.key(sample) for sample in samples})
+        if keys > MAX_MODES or (keys in seen and keys == 1):
+            continue
+        seen.add(keys)
+        found = search.run(samples)
+        if found is not None:
+            yield found
 
 
-def counterexample(machine: Machine, kept: Sequence[Formula], solver: Solver) -> Mapping[Variable, int] | None:
-    """A state in which all hold and a letter after which one does not: the state after it, as HERE."""
-    for letter in range(machine.letters):
-        model = solver.model([*kept, step_formula(machine, letter), _some_broken(machine, kept)])
-        if model is not None:
-            return {v._replace(place=Place.HERE): n for v, n in model.items() if v.place is Place.KEY}
-    return None
+# ------------------------------------------------------------------------------------------------ steps
 
 
 def step_formula(machine: Machine, letter: int) -> Formula:
@@ -86,10 +110,6 @@ def step_formula(machine: Machine, letter: int) -> Formula:
         for k in range(len(machine.registers))
     ]
     return conjunction([*counts, *updates])
-
-
-def _some_broken(machine: Machine, kept: Sequence[Formula]) -> Formula:
-    return disjunction(negation(substitute(one, after_step(machine))) for one in kept)
 
 
 def after_step(machine: Machine) -> Mapping[Variable, Linear]:
@@ -128,60 +148,152 @@ def sampled(machine: Machine) -> list[State]:
     return list(states)
 
 
-# ------------------------------------------------------------------------------------------------ candidates
+# ------------------------------------------------------------------------------------------------ search
 
 
-def _candidates(
-    machine: Machine, formulas: Iterable[Formula], samples: Sequence[Mapping[Variable, int]]
-) -> Iterator[Formula]:
-    literals = _literals(machine, formulas, samples)
-    masks = {one: _mask(one, samples) for one in literals}
-    everywhere = (1 << len(samples)) - 1
-    yield from _tuples(machine, samples)
-    partial = {}
-    for one, mask in masks.items():
-        if mask == everywhere:
-            yield one
-        elif mask:
-            partial[one] = mask
-    terms = [before(k) for k in range(machine.letters)] + [memory(k) for k in range(len(machine.registers))]
-    for one, mask in [(TRUE, everywhere), *partial.items()]:
-        inside = [sample for k, sample in enumerate(samples) if mask >> k & 1]
-        for equality in _equalities(terms, inside):
-            yield disjunction((negation(one), equal(equality)))
-    for one, mask in [(TRUE, everywhere), *partial.items()]:
-        for low, high in permutations(terms, 2):
-            order = at_most(low - high)
-            if all(holds(order, sample) for k, sample in enumerate(samples) if mask >> k & 1):
-                yield disjunction((negation(one), order))
-    for one, mask in partial.items():
-        for other, wider in partial.items():
-            if one != other and mask & ~wider == 0:
-                yield disjunction((negation(one), other))
+@dataclass(eq=False)
+class _Growing:
+    """A mode while it is looked for."""
+
+    where: Formula
+    hull: Hull
+    others: list[Formula]
+
+    @property
+    def facts(self) -> list[Formula]:
+        return [*map(equal, self.hull.equalities), *self.others]
 
 
-def _mask(formula: Formula, samples: Sequence[Mapping[Variable, int]]) -> int:
-    return sum(1 << k for k, sample in enumerate(samples) if holds(formula, sample))
+class _TooManyModes(Exception):
+    pass
 
 
-def _literals(
-    machine: Machine, formulas: Iterable[Formula], samples: Sequence[Mapping[Variable, int]]
-) -> list[Formula]:
-    """Comparisons about a state alone, with both signs."""
-    found: dict[Formula, None] = {}
-    for k in range(len(machine.registers)):
-        values = sorted({sample[Variable(Sort.MEMORY, k, Place.HERE)] for sample in samples})
-        for value in values if len(values) <= _FEW else values[:1]:
-            found[equal(memory(k).plus(-value))] = None
+@dataclass(eq=False)
+class _Search:
+    machine: Machine
+    solver: Solver
+    deadline: float
+    splits: Sequence[Split]
+    modes: dict[Key, _Growing] = field(default_factory=dict)
+    following: dict[tuple[Key, int], dict[Key, None]] = field(default_factory=dict)
+    waiting: dict[tuple[Key, int], None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Prepare what every step needs."""
+        machine = self.machine
+        self.terms = [before(k) for k in range(machine.letters)] + [memory(k) for k in range(len(machine.registers))]
+        self.steps = [step_formula(machine, letter) for letter in range(machine.letters)]
+        self.after = after_step(machine)
+        parts = dict.fromkeys(part for split in self.splits for part in split)
+        orders = [at_most(low - high) for low, high in permutations(self.terms, 2)]
+        self.candidates = [*parts, *(one for one in orders if one not in parts)]
+
+    def key(self, state: Numbers) -> Key:
+        """The mode of a state."""
+        return tuple(next(k for k, part in enumerate(split) if holds(part, state)) for split in self.splits)
+
+    def run(self, samples: Sequence[Numbers]) -> Invariant | None:
+        """The modes of the samples, weakened until steps keep them; `None` when there would be too many."""
+        grouped: dict[Key, list[Numbers]] = {}
+        for sample in samples:
+            grouped.setdefault(self.key(sample), []).append(sample)
+        try:
+            for key, inside in grouped.items():
+                self._add(key, inside)
+            while self.waiting:
+                (key, letter), _ = self.waiting.popitem()
+                self._keep(key, letter)
+        except _TooManyModes:
+            return None
+        keys = list(self.modes)
+        number = {key: k for k, key in enumerate(keys)}
+        return Invariant(
+            tuple(Mode(self.modes[key].where, tuple(self.modes[key].facts)) for key in keys),
+            {(number[k], a): tuple(number[t] for t in found) for (k, a), found in self.following.items()},
+        )
+
+    def _add(self, key: Key, states: Sequence[Numbers]) -> None:
+        if len(self.modes) >= MAX_MODES:
+            raise _TooManyModes
+        where = conjunction(split[k] for split, k in zip(self.splits, key, strict=True))
+        others = [one for one in self.candidates if all(holds(one, state) for state in states)]
+        hull = Hull(self.terms)
+        for state in states:
+            hull.join(state)
+        self.modes[key] = _Growing(where, hull, [one for one in others if one not in _parts(where)])
+        self._again(key)
+
+    def _again(self, key: Key) -> None:
+        self.waiting.update(dict.fromkeys((key, letter) for letter in range(self.machine.letters)))
+
+    def _keep(self, key: Key, letter: int) -> None:
+        """Weaken the modes that the letter leads to until the step keeps their facts."""
+        targets = self.following.setdefault((key, letter), {})
+        while (
+            state := self._step(key, letter, [negation(self._then(self.modes[t].where)) for t in targets])
+        ) is not None:
+            target = self.key(state)
+            targets[target] = None
+            if target not in self.modes:
+                self._add(target, [state])
+        for target in targets:
+            mode = self.modes[target]
+            while facts := mode.facts:
+                broken = disjunction(negation(self._then(one)) for one in facts)
+                state = self._step(key, letter, [self._then(mode.where), broken])
+                if state is None:
+                    break
+                mode.hull.join(state)
+                mode.others = [one for one in mode.others if holds(one, state)]
+                self._again(target)
+
+    def _then(self, formula: Formula) -> Formula:
+        return substitute(formula, self.after)
+
+    def _step(self, key: Key, letter: int, formulas: Iterable[Formula]) -> Numbers | None:
+        """A state after a step from the mode that satisfies the formulas."""
+        if monotonic() > self.deadline:
+            raise Unsupported("the time for finding an invariant is over")
+        mode = self.modes[key]
+        model = self.solver.model([mode.where, *mode.facts, self.steps[letter], *formulas])
+        if model is None:
+            return None
+        return {v._replace(place=Place.HERE): n for v, n in model.items() if v.place is Place.KEY}
+
+
+def _parts(formula: Formula) -> Sequence[Formula]:
+    return getattr(formula, "args", (formula,))
+
+
+# ------------------------------------------------------------------------------------------------ splits
+
+
+def _levels(machine: Machine, formulas: Sequence[Formula], samples: Sequence[Numbers]) -> Iterator[list[Split]]:
+    """What to cut the states by, from coarse to fine."""
+    registers = [_register_split(memory(k), samples) for k in range(len(machine.registers))]
     guards = [guard for register in machine.registers for update in register.updates for guard, _ in update]
-    used = [one for formula in [*guards, *formulas] for one in comparisons(formula)]
-    for one in used:
+    own, wanted = _compared(guards), _compared(formulas)
+    empty = [(equal(before(k)), at_most(ONE - before(k))) for k in range(machine.letters)]
+    for more in ([], empty, own, [*own, *wanted], [*own, *wanted, *empty]):
+        yield list(dict.fromkeys([*registers, *more[:MAX_COMPARISONS]]))
+
+
+def _register_split(register: Linear, samples: Sequence[Numbers]) -> Split:
+    """The values, if there are few; else whether it has its least value."""
+    values = sorted({register.value(sample) for sample in samples})
+    parts = [equal(register.plus(-value)) for value in (values if len(values) <= _FEW else values[:1])]
+    return (*parts, conjunction(map(negation, parts)))
+
+
+def _compared(formulas: Iterable[Formula]) -> list[Split]:
+    """The sides of every comparison about one state alone."""
+    found: dict[Split, None] = {}
+    for one in (one for formula in formulas for one in comparisons(formula)):
         # One by one: a comparison of the state here with that at the end becomes trivial.
-        at_one_place = substitute(one, _to_here(one))
-        if isinstance(at_one_place, Compare) and all(v.place is Place.HERE for v in at_one_place.term.variables):
-            found.update(dict.fromkeys(_signs(at_one_place)))
-    signed = {sign: None for one in found for sign in (one, negation(one))}
-    return [one for one in signed if one not in (TRUE, FALSE)][:MAX_LITERALS]
+        here = substitute(one, _to_here(one))
+        if isinstance(here, Compare) and all(v.place is Place.HERE for v in here.term.variables):
+            found[_sides(here)] = None
+    return list(found)
 
 
 _SORTS: Final = {Sort.TOTAL: Sort.BEFORE, Sort.FINAL: Sort.MEMORY}
@@ -193,65 +305,8 @@ def _to_here(formula: Formula) -> Mapping[Variable, Linear]:
     return {v: Linear.variable(Variable(_SORTS[v.sort], v.number, Place.HERE)) for v in ends}
 
 
-def _signs(one: Compare) -> list[Formula]:
+def _sides(one: Compare) -> Split:
     if one.relation is Relation.EQUAL:
-        return [one, at_most(one.term), at_most(one.term.times(-1))]
-    return [one]
-
-
-def _tuples(machine: Machine, samples: Sequence[Mapping[Variable, int]]) -> Iterator[Formula]:
-    few = []
-    for k in range(len(machine.registers)):
-        variable = Variable(Sort.MEMORY, k, Place.HERE)
-        values = {sample[variable] for sample in samples}
-        if len(values) <= _FEW:
-            few.append(variable)
-            yield disjunction(equal(Linear.variable(variable).plus(-value)) for value in sorted(values))
-    seen = sorted({tuple(sample[variable] for variable in few) for sample in samples})
-    if len(few) > 1 and len(seen) <= 64:
-        yield disjunction(
-            conjunction(equal(Linear.variable(v).plus(-n)) for v, n in zip(few, values, strict=True)) for values in seen
-        )
-
-
-def _equalities(terms: Sequence[Linear], samples: Sequence[Mapping[Variable, int]]) -> list[Linear]:
-    """A basis of the linear equalities that all samples satisfy."""
-    few = _common(terms, samples[:: max(1, len(samples) // 40)])
-    if all(term.value(sample) == 0 for term in few for sample in samples):
-        return few
-    return _common(terms, samples)
-
-
-def _common(terms: Sequence[Linear], samples: Sequence[Mapping[Variable, int]]) -> list[Linear]:
-    rows: list[list[Fraction]] = []
-    for sample in samples:
-        rows = _reduce(rows, [*(Fraction(term.value(sample)) for term in terms), Fraction(1)])
-    columns = len(terms) + 1
-    pivots = {next(c for c, x in enumerate(row) if x): row for row in rows}
-    found = []
-    for free in (c for c in range(columns) if c not in pivots):
-        solution = [Fraction(int(c == free)) for c in range(columns)]
-        for pivot, row in pivots.items():
-            solution[pivot] = -row[free]
-        scale = lcm(*(x.denominator for x in solution))
-        whole = [int(x * scale) for x in solution]
-        equality = constant(whole[-1])
-        for factor, term in zip(whole, terms, strict=False):
-            equality += term.times(factor)
-        found.append(equality)
-    return found
-
-
-def _reduce(rows: list[list[Fraction]], row: list[Fraction]) -> list[list[Fraction]]:
-    """The reduced echelon form with one more row."""
-    for known in rows:
-        pivot = next(c for c, x in enumerate(known) if x)
-        if row[pivot]:
-            row = [x - row[pivot] * y for x, y in zip(row, known, strict=True)]
-    pivot_or_none = next((c for c, x in enumerate(row) if x), None)
-    if pivot_or_none is None:
-        return rows
-    lead = row[pivot_or_none]
-    row = [x / lead for x in row]
-    cleared = [[x - known[pivot_or_none] * y for x, y in zip(known, row, strict=True)] for known in rows]
-    return [*cleared, row]
+        apart = (at_most(one.term.plus(1)), at_most(one.term.times(-1).plus(1)))
+        return (one, *(side for side in apart if side != FALSE))
+    return (one, negation(one))

@@ -230,6 +230,8 @@ def at_most(term: Linear) -> Formula:
         return FALSE
     if all(c <= 0 for c in coefficients) and term.constant <= 0:
         return TRUE
+    if all(c > 0 for c in coefficients) and term.constant == 0:
+        return equal(term)
     divisor = gcd(*coefficients)
     if divisor > 1:
         # c v + k <= 0 with all coefficients multiples of d: dividing, the constant is rounded up.
@@ -248,9 +250,22 @@ def equal(term: Linear) -> Formula:
     if term.constant % divisor:
         return FALSE
     term = Linear(tuple((v, c // divisor) for v, c in term.terms), term.constant // divisor)
-    if term.constant > 0 and all(c > 0 for _, c in term.terms):
-        return FALSE
+    if all(c > 0 for _, c in term.terms):
+        # A sum of natural numbers is never below 0, and 0 only where each of them is.
+        if term.constant > 0:
+            return FALSE
+        if term.constant == 0:
+            term = Linear(tuple((v, 1) for v, _ in term.terms))
     return Compare(Relation.EQUAL, term)
+
+
+def is_zero(formula: Formula) -> bool:
+    """Whether it says that a sum of variables is 0: the form of `sum <= 0` as well, and its negation is an order."""
+    match formula:
+        case Compare(relation=Relation.EQUAL, term=Linear(terms=terms, constant=0)):
+            return all(c == 1 for _, c in terms)
+        case _:
+            return False
 
 
 def divisible(term: Linear, modulus: int) -> Formula:
@@ -274,6 +289,8 @@ def negation(arg: Formula) -> Formula:
         case Not(arg=inner):
             return inner
         case Compare(relation=Relation.AT_MOST, term=term):
+            return at_most(term.times(-1).plus(1))
+        case Compare(term=term) if is_zero(arg):
             return at_most(term.times(-1).plus(1))
         case _:
             return Not(arg, arg.depth + 1, arg.size + 1)

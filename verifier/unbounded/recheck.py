@@ -26,7 +26,7 @@ from verifier.unbounded.linear import Formula, Place, Sort, Unsupported, Variabl
 from verifier.unbounded.machine import State, numbering
 from verifier.unbounded.pieces import Cell, Known, Nothing, Number, Value
 from verifier.unbounded.program import Symbolic
-from verifier.unbounded.prove import Proof, conditions
+from verifier.unbounded.prove import Condition, Proof, conditions
 from verifier.unbounded.refute import refuted
 from verifier.unbounded.solve import Solver
 
@@ -58,25 +58,25 @@ def recheck(bound: BoundProperty, claim: Claimed, proof: Proof, deadline: float)
     """Raises `InternalError` when something is wrong, `Unsupported` when it cannot be checked in time."""
     symbolic = claim.symbolic
     start = numbering(symbolic.machine.initial(), symbolic.machine.letters)
-    if not all(holds(one, start) for one in proof.invariant):
+    if proof.invariant is not None and not holds(proof.invariant.formula, start):
         raise InternalError("an invariant does not hold before the first letter")
     words = list(_words(bound.property.scope))
     runner = _Runner(bound, claim, proof)
     for word in words:
         runner.check(word)
-    eliminated, left = 0, []
-    formulas = dict.fromkeys([*symbolic.domain.solver.excluded, *(one for _, one in conditions(symbolic, proof))])
-    for formula in formulas:
-        if monotonic() < deadline and refuted(formula):
+    needs = [Condition("a case that does not occur", (formula,)) for formula in symbolic.domain.solver.excluded]
+    eliminated, left = 0, list[Condition]()
+    for need in (*needs, *conditions(symbolic, proof)):
+        if monotonic() < deadline and any(map(refuted, need.formulas)):
             eliminated += 1
         else:
-            left.append(formula)
+            left.append(need)
     other = Solver(configuration={"arith.solver": 2})
-    for formula in left:
+    for need in left:
         if monotonic() > deadline:
             raise Unsupported("the time for checking the proof again is over")
-        if other.possible(formula):
-            raise InternalError("two ways of solving linear arithmetic disagree")
+        if other.possible(need.formulas[-1]):
+            raise InternalError(f"two ways of solving linear arithmetic disagree: {need.what}")
     return Rechecked(len(words), max(map(len, words)), eliminated, len(left))
 
 
@@ -117,8 +117,9 @@ class _Runner:
             if run is not None:
                 self._values(run, position, letter, numbers)
             self._formulas(letter, numbers, len(word))
-        if not all(
-            holds(one, numbering(state, symbolic.machine.letters)) for state in states for one in self.proof.invariant
+        known = self.proof.invariant
+        if known is not None and not all(
+            holds(known.formula, numbering(state, symbolic.machine.letters)) for state in states
         ):
             raise InternalError(f"an invariant does not hold on {word!r}")
 
@@ -129,7 +130,7 @@ class _Runner:
                 raise InternalError(f"node {sop.id} at {position} of {run.tokens!r} is not {found!r}")
 
     def _formulas(self, letter: int, numbers: Mapping[Variable, int], length: int) -> None:
-        for obligation in self.claim.obligations:
+        for obligation in (*self.proof.alone, *self.proof.others):
             if obligation.letter != letter:
                 continue
             free = sorted(_free(obligation.violated), key=str)

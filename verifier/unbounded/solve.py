@@ -1,6 +1,6 @@
 """Whether a formula of linear arithmetic over the natural numbers has a solution, by z3."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, assert_never
@@ -37,22 +37,38 @@ class Solver:
 
     def model(self, formulas: Iterable[Formula]) -> dict[Variable, int] | None:
         """Values of the variables that satisfy all of them, `None` when there are none."""
+        solver = self._ready(formulas)
+        if not self._satisfiable(solver, []):
+            return None
+        model = solver.model()
+        return {v: model.eval(ast, model_completion=True).as_long() for v, ast in self._variables.items()}
+
+    def core(self, formulas: Iterable[Formula], soft: Sequence[Formula]) -> list[int] | None:
+        """Some of the soft ones, by number, that have no solution together with the formulas; `None` if all have."""
+        marks = [z3.Bool(f"soft{k}", self._context) for k in range(len(soft))]
+        implied = [z3.Implies(mark, self._formula(one)) for mark, one in zip(marks, soft, strict=True)]
+        solver = self._ready(formulas, implied)
+        if self._satisfiable(solver, marks):
+            return None
+        found = {str(mark) for mark in solver.unsat_core()}
+        return [k for k in range(len(soft)) if f"soft{k}" in found]
+
+    def _ready(self, formulas: Iterable[Formula], more: Sequence[Any] = ()) -> Any:
         if self.deadline is not None and monotonic() > self.deadline:
             raise Unsupported("the time is over")
         solver = z3.SolverFor("QF_LIA", ctx=self._context)
         solver.set("timeout", self.timeout_ms)
         for name, value in self.configuration.items():
             solver.set(name, value)
-        built = [self._formula(formula) for formula in formulas]
-        solver.add(*built)
+        solver.add(*(self._formula(formula) for formula in formulas), *more)
         solver.add(*(variable >= 0 for variable in self._variables.values()))
-        answer = solver.check()
-        if answer == z3.unsat:
-            return None
-        if answer != z3.sat:
+        return solver
+
+    def _satisfiable(self, solver: Any, assumptions: Sequence[Any]) -> bool:
+        answer = solver.check(*assumptions)
+        if answer == z3.unknown:
             raise Unsupported(f"the solver gave up: {solver.reason_unknown()}")
-        model = solver.model()
-        return {v: model.eval(ast, model_completion=True).as_long() for v, ast in self._variables.items()}
+        return bool(answer == z3.sat)
 
     def _term(self, term: Linear) -> Any:
         parts = [c * self._variable(v) for v, c in term.terms]
