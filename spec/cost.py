@@ -207,7 +207,7 @@ def _is_read(node: Node, model: CostModel) -> TypeGuard[Read]:
     return isinstance(node, Aggregate) or (model.counting and counted(node) is not None)
 
 
-def _dependencies(node: Node, model: CostModel) -> tuple[Node, ...]:
+def dependencies(node: Node, model: CostModel) -> tuple[Node, ...]:
     """What the node needs under the model: its operands, but of a width that is one read the selector only."""
     selector = counted(node) if model.counting else None
     return operands(node) if selector is None else (selector,)
@@ -221,7 +221,7 @@ def _needed(roots: Iterable[Node], model: CostModel) -> tuple[Node, ...]:
         node = stack.pop()
         if node not in seen:
             seen.add(node)
-            stack.extend(_dependencies(node, model))
+            stack.extend(dependencies(node, model))
     return tuple(sorted(seen, key=lambda node: node.id))
 
 
@@ -229,14 +229,14 @@ def _reads_below(node: Read, model: CostModel) -> frozenset[Read]:
     """The reads that this one depends on through no other read."""
     found: set[Read] = set()
     seen: set[Node] = set()
-    stack = list(_dependencies(node, model))
+    stack = list(dependencies(node, model))
     while stack:
         below = stack.pop()
         if _is_read(below, model):
             found.add(below)
         elif below not in seen:
             seen.add(below)
-            stack.extend(_dependencies(below, model))
+            stack.extend(dependencies(below, model))
     return frozenset(found)
 
 

@@ -9,7 +9,7 @@ The first mean is 1 / #(s or first), the second tells whether s selects position
 """
 
 from spec.ast import Predicate
-from spec.graph import Aggregate, Combine, Constant, Indices, Junction, Map, Node, Select, Selector
+from spec.graph import Aggregate, Combine, Constant, Graph, Indices, Junction, Map, Node, Select, Selector
 from spec.operators import Op
 from spec.values import Atom, atom_key
 
@@ -31,6 +31,17 @@ def counted(node: Node) -> Selector | None:
             return left if counts and _both_first(first, same) and _marks_first(at_first) else None
         case _:
             return None
+
+
+def width(graph: Graph, selector: Selector) -> Map:
+    """The width of a selector, as the library computes it: what `counted` recognises."""
+    one, zero = graph.constant(1), graph.constant(0)
+    first = graph.select(graph.indices(), zero, Predicate.EQ)
+    at_first = graph.map(Op.INDICATOR, graph.map(Op.EQ, graph.indices(), zero))
+    share = graph.aggregate(graph.combine(Junction.OR, selector, first), at_first)
+    others = graph.map(Op.SUB, graph.map(Op.DIV, one, share), one)
+    has_first = graph.aggregate(graph.combine(Junction.AND, selector, first), one, 0)
+    return graph.map(Op.ROUND, graph.map(Op.ADD, others, has_first))
 
 
 def _arguments(node: Node, op: Op, number: int) -> tuple[Node, ...]:

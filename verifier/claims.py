@@ -54,7 +54,7 @@ class _Stater:
     def __init__(self, bound: BoundProperty, length: int) -> None:
         self.prop, self.binding, self.agreeing = bound.property, bound.binding, bound.agreeing
         self.scope, self.numbers = self.prop.scope, self.prop.scope.numbers
-        self.terms = Terms(self.scope.kinds, _bits(self.scope))
+        self.terms = Terms(self.scope.kinds, input_bits(self.scope))
         self.inputs: Row = tuple(self.terms.input(position) for position in range(length))
 
     # -------------------------------------------------------------------------------------------- parts
@@ -190,7 +190,7 @@ class _Stater:
         return self.terms.both(kind, self._equal(term, self.terms.literal(atom)))
 
 
-def _bits(scope: Scope) -> int:
+def input_bits(scope: Scope) -> int:
     """How many bits an input atom can have."""
     match scope.alphabet:
         case Integers(low, high):

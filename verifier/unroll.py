@@ -54,26 +54,41 @@ class Unrolled:
 
 def unroll(roots: Iterable[Node], numbers: Numbers, inputs: Sequence[Term], terms: Terms) -> Unrolled:
     """The roots, and all that they depend on, on the input that the terms `inputs` spell."""
-    return _Unroller(numbers, tuple(inputs), terms).run(topological(roots))
+    return Unroller(numbers, tuple(inputs), terms).of(roots)
 
 
-class _Unroller:
+class Unroller:
+    """Unrolls what it is asked for on one input, and nothing twice."""
+
     def __init__(self, numbers: Numbers, inputs: Row, terms: Terms) -> None:
         self.numbers, self.inputs, self.terms = numbers, inputs, terms
         self.values: dict[SOp, Row] = {}
         self.rows: dict[Selector, tuple[Row, ...]] = {}
-        self.conditions: list[Term] = []
+        self.conditions: dict[Node, list[Term]] = {}
+        self._stated: list[Term] = []
 
-    def run(self, order: Iterable[Node]) -> Unrolled:
+    def of(self, roots: Iterable[Node]) -> Unrolled:
+        """The roots and all that they depend on, and no more."""
+        order = topological(roots)
         for node in order:
-            match node:
-                case Select() | Negate() | Combine():
-                    self.rows[node] = self._selector(node)
-                case _:
-                    self.values[node] = self._sequence(node)
-                    self._one_type(self.values[node])
-        conditions = tuple(dict.fromkeys(term for term in self.conditions if term.risky))
-        return Unrolled(self.values, self.rows, conditions)
+            if node not in self.conditions:
+                self._add(node)
+        conditions = dict.fromkeys(term for node in order for term in self.conditions[node] if term.risky)
+        return Unrolled(
+            {node: self.values[node] for node in order if isinstance(node, SOp)},
+            {node: self.rows[node] for node in order if isinstance(node, Selector)},
+            tuple(conditions),
+        )
+
+    def _add(self, node: Node) -> None:
+        """A node whose operands are there."""
+        self._stated = self.conditions[node] = []
+        match node:
+            case Select() | Negate() | Combine():
+                self.rows[node] = self._selector(node)
+            case _:
+                self.values[node] = self._sequence(node)
+                self._one_type(self.values[node])
 
     def _sequence(self, node: SOp) -> Row:
         terms, numbers = self.terms, self.numbers
@@ -137,6 +152,4 @@ class _Unroller:
 
     def _forbid(self, all_of: Sequence[Term]) -> None:
         """A condition that fails where all of these hold."""
-        self.conditions.append(
-            self.terms.choose(self.terms.all(all_of), self.terms.failure(), self.terms.literal(True))
-        )
+        self._stated.append(self.terms.choose(self.terms.all(all_of), self.terms.failure(), self.terms.literal(True)))
