@@ -77,7 +77,7 @@ class _Writer:
         self.order = _needed(outputs.values())
         self.uses = Counter(below for node in self.order for below in _read_by(node))
         taken = set(outputs) | _BUILTIN
-        self.names = {node: name for name, node in outputs.items() if not isinstance(node, _LEAVES)}
+        self.names: dict[Node, str] = {node: name for name, node in outputs.items() if not isinstance(node, _LEAVES)}
         for node in self.order:
             name = names.get(node)
             if name is not None and name not in taken and node not in self.names and not isinstance(node, _LEAVES):

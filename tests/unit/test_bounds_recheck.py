@@ -20,6 +20,7 @@ from verifier.bounds.certificate import Document
 from verifier.bounds.classes import parse_class
 from verifier.bounds.clauses import at_most, clauses
 from verifier.bounds.depth import least_depth
+from verifier.bounds.equivalent import up_to_equivalence
 from verifier.bounds.problem import Limits, problem
 from verifier.bounds.sat import Contradiction, Model, solve
 from verifier.bounds.target import OfFunction, OfProgram, of_regex
@@ -49,6 +50,7 @@ def documents() -> Iterator[tuple[str, Document]]:
     yield "schedules", level_1(program, "double_histogram")
     merging = "x = aggregate(select(indices, 2, <), indices) + aggregate(not select(indices, 2, >=), 1);"
     yield "merged", level_1(elaborate(Source("m", merging), Numbers.EXACT), "x")
+    yield "rewritten", level_2("x = aggregate(full_s, 1) + aggregate(select(indices, 2, <), indices);")
     yield "clausal", clausal()
     document = Document()
     scope = Scope(1, 5, ("a", "b"))
@@ -66,6 +68,15 @@ def level_1(program: Program, name: str) -> Document:
     for model in (PAPER, TRANSFORMER):
         front = as_written([program.sop(name)], model)
         document.front(front, [program.sop(name)], program.graph)
+    return document
+
+
+def level_2(text: str) -> Document:
+    document = Document()
+    program = elaborate(Source("r", text), Numbers.EXACT)
+    found = up_to_equivalence(program, "x", PAPER, Scope(1, 4, ("a", "b")))
+    document.equivalent(found, program.sop("x"))
+    document.front(found.front, [found.root], found.graph)
     return document
 
 
@@ -115,7 +126,7 @@ def test_certificates_are_accepted_as_made(made: dict[str, dict[str, Any]]) -> N
     for name, document in made.items():
         assert accepted(document), name
     kinds = {item["kind"] for document in made.values() for item in document["certificates"]}
-    assert kinds == {"schedule", "no-schedule", "indistinguishable", "distinguishable"}
+    assert kinds == {"schedule", "no-schedule", "equivalent", "indistinguishable", "distinguishable"}
 
 
 def test_merging_is_said_to_be_tested_only(made: dict[str, dict[str, Any]]) -> None:
@@ -160,8 +171,8 @@ def altered(value: Any) -> Any:
             return 0
 
 
-HARMLESS = frozenset({"tools", "output"})
-"""Fields that carry no claim: which tools made the file, and outputs that are computed again."""
+HARMLESS = frozenset({"tools", "output", "proved_by"})
+"""Fields that carry no claim: which tools made the file, and outputs and equalities that are computed again."""
 LOOSE = frozenset({"layers", "proof", "crowd", "chain", "word", "position"})
 """Fields of which a part may be changed for another that shows the same."""
 

@@ -6,6 +6,7 @@ A document holds programs, by the hash of what they mean, and certificates, each
     no-schedule         there is none within the limits: a chain, a crowd, or a clausal proof
     indistinguishable   two points that d layers (or any number) of a class cannot tell apart, with different outputs
     distinguishable     d layers of a class tell apart all points of the scope that have different outputs
+    equivalent          a rewritten program computes the same on the scope as the one that was written
     program             a program of a class with so many heads in each layer, by its tables
     no-program          there is none: words, names of variables, and a clausal proof
 
@@ -29,6 +30,7 @@ from spec.values import Atom
 from verifier.bounds.classes import Class
 from verifier.bounds.decide import Argument, Chain, Clausal, Crowd
 from verifier.bounds.depth import DepthBound, Point
+from verifier.bounds.equivalent import Rewritten
 from verifier.bounds.heads import Tables
 from verifier.bounds.problem import Limits, Problem
 from verifier.bounds.sat import SOLVER
@@ -40,6 +42,8 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 FORMAT: Final = "rasp-bounds"
 VERSION: Final = 1
+MOST_LISTED: Final = 16
+"""A claim names at most so many symbols."""
 MAX_TABLE: Final = 20_000
 """Functions that only Python can compute are stored as their tables, for scopes of at most so many words."""
 
@@ -67,6 +71,11 @@ class Document:
     def text(self) -> str:
         """The document as a file holds it."""
         return json.dumps(self.to_json(), indent=1, ensure_ascii=True) + "\n"
+
+    def _add(self, record: Json) -> None:
+        """A certificate, unless it is there already: a program may be the answer of two levels."""
+        if record not in self.certificates:
+            self.certificates.append(record)
 
     # ------------------------------------------------------------------------------------------ programs
 
@@ -107,16 +116,31 @@ class Document:
     ) -> None:
         layers: list[Json] = [[number[r], step.layer[read]] for r, read in enumerate(task.reads)]
         claim = f"{_as_written(common)}: {limits}"
-        self.certificates.append(
-            {"kind": "schedule", "claim": claim, **common, "limits": _limits_json(limits), "layers": layers}
-        )
+        self._add({"kind": "schedule", "claim": claim, **common, "limits": _limits_json(limits), "layers": layers})
 
     def _no_schedule(self, common: dict[str, Json], limits: Limits, argument: Argument, number: Sequence[int]) -> None:
         claim = f"{_as_written(common)}: not {limits}"
         shown = _argument_json(argument, number)
-        self.certificates.append(
-            {"kind": "no-schedule", "claim": claim, **common, "limits": _limits_json(limits), "argument": shown}
-        )
+        self._add({"kind": "no-schedule", "claim": claim, **common, "limits": _limits_json(limits), "argument": shown})
+
+    # ------------------------------------------------------------------------------------------ level 2
+
+    def equivalent(self, found: Rewritten, written: Node) -> None:
+        """That the rewritten program, if there is one, computes the same as the one that was written."""
+        if found.proof is None:
+            return
+        before, _ = self.program([written], found.written)
+        after, _ = self.program([found.root], found.graph)
+        equal = f"program {after[:12]} equals program {before[:12]} wherever that has a value"
+        record: Json = {
+            "kind": "equivalent",
+            "claim": f"{equal}, {_range(found.scope)}",
+            "program": after,
+            "written": before,
+            "scope": domain_json(found.scope),
+            "proved_by": list(found.proof.by),
+        }
+        self._add(record)
 
     # ------------------------------------------------------------------------------------------ level 3
 
@@ -167,7 +191,7 @@ class Document:
                 case Exists(tables=tables, outputs=outputs, configurations=configurations):
                     scope = _lengths(front.scope)
                     if configurations is not None:
-                        scope = f"all lengths over {len(front.scope.symbols)} symbols"
+                        scope = f"all lengths over {_symbols(front.scope.symbols)}"
                         common["all_lengths"] = True
                     claim = f"{_about(target)}: a program of {front.cls} with heads {heads}, {scope}"
                     shown = {**_tables_json(tables), "outputs": [_output_json(output) for output in outputs]}
@@ -226,7 +250,16 @@ def _about(target: Mapping[str, Json]) -> str:
 
 
 def _lengths(scope: Scope) -> str:
-    return f"lengths {scope.low}..{scope.high} over {len(scope.symbols)} symbols"
+    return f"lengths {scope.low}..{scope.high} over {_symbols(scope.symbols)}"
+
+
+def _symbols(symbols: Iterable[Atom]) -> str:
+    """The symbols as Python writes them, in order; of many, how many they are, and a hash of that text."""
+    listed = list(map(repr, symbols))
+    text = " ".join(listed)
+    if len(listed) <= MOST_LISTED:
+        return text
+    return f"{len(listed)} symbols {hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _tables_json(tables: Tables) -> dict[str, Json]:
@@ -282,6 +315,22 @@ def scope_json(scope: Scope) -> Json:
     else:
         symbols = scope.alphabet
     return {"low": scope.low, "high": scope.high, "symbols": word_json(tuple(symbols)), "numbers": scope.numbers.value}
+
+
+def domain_json(scope: Scope) -> dict[str, Json]:
+    """A scope whose symbols may be an interval of integers; `null` is no end."""
+    common: dict[str, Json] = {"low": scope.low, "high": scope.high, "numbers": scope.numbers.value}
+    if isinstance(scope.alphabet, Integers):
+        return {**common, "integers": [scope.alphabet.low, scope.alphabet.high]}
+    return {**common, "symbols": word_json(scope.alphabet)}
+
+
+def _range(scope: Scope) -> str:
+    """The scope in words: `lengths 1..6 over 'a' 'b'`, `lengths 1..6 over integers 0..any`."""
+    if not isinstance(scope.alphabet, Integers):
+        return _lengths(scope)
+    ends = ("any" if end is None else str(end) for end in (scope.alphabet.low, scope.alphabet.high))
+    return f"lengths {scope.low}..{scope.high} over integers {'..'.join(ends)}"
 
 
 def word_json(word: Word) -> Json:

@@ -6,14 +6,14 @@ program as it is printed: what these merges do not find is not ruled out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 from spec.cost import CostModel
 from spec.decompile import decompile
 from spec.diagnostics import InternalError, RaspError
 from spec.elaborate import Program, elaborate
-from spec.graph import Graph, SOp
+from spec.graph import Graph, Node, SOp
 from spec.property.scope import Scope
 from spec.source import Source
 from spec.values import Numbers
@@ -25,7 +25,7 @@ from verifier.bounds.written import Front, as_written
 
 @dataclass(frozen=True, eq=False)
 class Rewritten:
-    """A program that is equal to the one that was written, and its front.
+    """A program (`root` in `graph`) that is equal to the one that was written (in `written`), and its front.
 
     `text` is `None` where the program as written is the best that was found; `why` says so in words.
     """
@@ -35,6 +35,7 @@ class Rewritten:
     front: Front
     graph: Graph
     root: SOp
+    written: Graph
     merges: tuple[Merge, ...] = ()
     text: str | None = None
     proof: Same | None = None
@@ -48,7 +49,7 @@ def up_to_equivalence(
     root, numbers = program.sop(name), program.numbers
     start = monotonic()
     written = as_written([root], model, numbers, program.graph.spans, seconds / 4, each)
-    kept = Rewritten(name, scope, written, program.graph, root)
+    kept = Rewritten(name, scope, written, program.graph, root, program.graph)
     comparer = Comparer(scope, numbers, start + 3 * seconds / 4)
     swept = sweep(root, model, Samples.over((root,), numbers, scope), comparer)
     unsettled = f"; {swept.unsettled} comparisons were not decided in time" if swept.unsettled else ""
@@ -66,11 +67,11 @@ def up_to_equivalence(
     front = as_written([other], model, numbers, again.graph.spans, seconds / 4, each)
     if not _no_worse(front, written):
         return _because(kept, "what was found needs more heads than the program as written")
-    return Rewritten(name, scope, front, again.graph, other, swept.merges, text, proof, unsettled[2:])
+    return Rewritten(name, scope, front, again.graph, other, program.graph, swept.merges, text, proof, unsettled[2:])
 
 
 def _because(kept: Rewritten, why: str) -> Rewritten:
-    return Rewritten(kept.name, kept.scope, kept.front, kept.graph, kept.root, why=why)
+    return replace(kept, why=why)
 
 
 def _whole(found: Comparison, numbers: Numbers) -> Same | None:
@@ -92,7 +93,7 @@ def _output(name: str, program: Program) -> str:
     return name if name in program.names else "result"
 
 
-def _names(program: Program, swept: Swept) -> Mapping[SOp, str]:
+def _names(program: Program, swept: Swept) -> Mapping[Node, str]:
     """The program's own names, for what stands for their nodes."""
-    named = {**program.sops(), **program.selectors()}
+    named: dict[str, Node] = {**program.sops(), **program.selectors()}
     return {swept.made[node]: name for name, node in named.items() if node in swept.made}

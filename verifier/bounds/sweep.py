@@ -52,7 +52,7 @@ class How(Enum):
 
 @dataclass(frozen=True)
 class Merge:
-    """A node of the program, the node of the program or the constant that took its place, and who proved that it may."""
+    """A node, the other node or the constant whose value took its place, and who proved that it may."""
 
     node: Node
     how: How

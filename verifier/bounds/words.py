@@ -1,11 +1,15 @@
 """Schedules, limits and arguments in words."""
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from spec.cost import Schedule
-from spec.graph import Graph, Node
+from spec.graph import Graph, Indices, Node, Tokens
+from spec.show import label
+from spec.values import format_atom
 from verifier.bounds.decide import Argument, Chain, Clausal, Crowd, Impossible
 from verifier.bounds.problem import Problem
+from verifier.bounds.sweep import How, Merge
 
 _SHOWN = 8
 
@@ -46,3 +50,19 @@ def _reads(reads: Iterable[int], task: Problem, graph: Graph) -> str:
     names = [node_name(task.reads[r], graph) for r in reads]
     more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
+
+
+def merge(found: Merge, graph: Graph) -> str:
+    """What was found to be equal to what."""
+    about = node_name(found.node, graph)
+    match found.how:
+        case How.CONSTANT if found.value is not None:
+            return f"{about} is always {format_atom(found.value)}"
+        case How.EVERYTHING | How.NOTHING | How.CONSTANT:
+            return f"{about} {found.how.value}"
+        case How.EQUAL | How.TABLE:
+            other = found.other
+            base = isinstance(other, Tokens | Indices)
+            name = "nothing" if other is None else label(other) if base else node_name(other, graph)
+            return f"{about} {found.how.value} {name}"
+    assert_never(found.how)

@@ -2,11 +2,11 @@
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from spec.cost import MODELS, CostModel, reference_analysis
+from spec.cost import MODELS
 from spec.diagnostics import UsageError
 from spec.elaborate import Program, load_program
 from spec.graph import SOp
@@ -14,20 +14,22 @@ from spec.property.scope import Scope
 from spec.reader import read_source
 from spec.source import printable
 from spec.values import Atom, Numbers
-from verifier.bounds import words
 from verifier.bounds.certificate import Document
 from verifier.bounds.classes import Class, parse_class
 from verifier.bounds.depth import DepthBound, Pair, least_depth, shown_word, trace
 from verifier.bounds.emit import OUTPUT, emit
 from verifier.bounds.heads import parse_head_class
+from verifier.bounds.summary import Json
 from verifier.bounds.synthesis import Absent, Exists, HeadFront, Undecided, fewest_heads
 from verifier.bounds.target import Mealy, OfProgram, Target, of_regex
-from verifier.bounds.written import Front, Stairs, as_written
 from verifier.cli.common import Commands, add_scope, overrides, target
 from verifier.cli.compile import compiled_and_compared
+from verifier.cli.program_bounds import Asked, listed, reference, rewritten, written
 from verifier.overrides import usage
 from verifier.recheck.files import MAX_CHARACTERS
 from verifier.report.text import counted
+from verifier.selection import usual_scope
+from verifier.subject import Subject
 from verifier.verdict import Exit
 
 _DEFAULT_CLASSES: Final = ("rightmost/past", "hard/past,future", "average/all", "count/all")
@@ -38,13 +40,19 @@ def register(commands: Commands) -> None:
     bounds = commands.add_parser(
         "bounds",
         help="the fewest layers and heads, with certificates",
-        description="The fewest layers and heads of a program as written (level 1), and the least depth of any "
-        "transformer of a class that computes the same (level 3).",
+        description="The fewest layers and heads of a program as written (level 1) and after merging what is equal on "
+        "the scope (level 2), and the least depth of any transformer of a class that computes the same (level 3).",
         allow_abbrev=False,
     )
     bounds.add_argument("target", metavar="FILE::NAME", nargs="?", help="an s-op; for level 3 also --regex or --mealy")
-    bounds.add_argument("--level", type=int, choices=[1, 3], help="1: as written; 3: any program of a class")
-    bounds.add_argument("--model", choices=sorted(MODELS), help="the cost model of level 1; both without it")
+    bounds.add_argument(
+        "--level",
+        type=int,
+        choices=[1, 2, 3],
+        help="1: as written; 2: up to equivalence on the scope; 3: any program of a class (default 1 and 2, or 3)",
+    )
+    bounds.add_argument("--model", choices=sorted(MODELS), help="the cost model of levels 1 and 2; both without it")
+    bounds.add_argument("--chart", action="store_true", help="draw the stairs of levels 1 and 2")
     bounds.add_argument(
         "--class",
         dest="classes",
@@ -61,7 +69,7 @@ def register(commands: Commands) -> None:
     )
     bounds.add_argument("--most-layers", type=int, default=2, help="with --heads: look at so many layers (default 2)")
     bounds.add_argument("--most-heads", type=int, default=3, help="with --heads: and so many heads in all (default 3)")
-    bounds.add_argument("--print", action="store_true", help="with --heads: print the programs found, as RASP")
+    bounds.add_argument("--print", action="store_true", help="levels 2 and 3: print the programs found, as RASP")
     bounds.add_argument("--crosscheck", action="store_true", help="with --heads: compile them, and compare the weights")
     bounds.add_argument("--regex", metavar="PATTERN", help="level 3 of a regular language, at the last position")
     bounds.add_argument("--every-prefix", action="store_true", help="with --regex: at every position, for the prefix")
@@ -81,21 +89,41 @@ def _bounds(options: argparse.Namespace) -> int:
     given = [option for option in (options.target, options.regex, options.mealy) if option is not None]
     if len(given) != 1:
         raise usage("name one target: FILE::NAME, --regex or --mealy")
-    level = options.level or (1 if options.target and not options.classes and not options.head_classes else 3)
-    document = Document()
-    if level == 1:
-        if options.target is None:
-            raise usage("level 1 is about a program", hint="write FILE::NAME")
-        lines, complete = _level_1(options, document)
-    else:
-        lines, complete = _level_3(options, document)
+    about_classes = options.target is None or options.classes or options.head_classes
+    levels = [options.level] if options.level else [3] if about_classes else [1, 2]
+    document, summary = Document(), list[Json]()
+    lines, complete = list[str](), True
+    for level in levels:
+        if level == 3:
+            more, decided = _level_3(options, document)
+        else:
+            more, decided = _program(options, level, document, summary)
+        lines += more
+        complete = complete and decided
     if options.format == "json":
-        print(json.dumps(document.to_json(), ensure_ascii=True))
+        print(json.dumps({**document.to_json(), "bounds": summary}, ensure_ascii=True))
     else:
         print("\n".join(map(printable, lines)))
     if options.output is not None:
         _write(options.output, document.text())
     return Exit.EXPECTED if complete else Exit.UNKNOWN
+
+
+def _program(
+    options: argparse.Namespace, level: int, document: Document, summary: list[Json]
+) -> tuple[list[str], bool]:
+    """Levels 1 and 2."""
+    if options.target is None:
+        raise usage(f"level {level} is about a program", hint="write FILE::NAME")
+    program, _, name = _loaded(options)
+    models = listed(options.model, MODELS.values())
+    asked = Asked(program, name, models, options.seconds, options.chart, options.print, document, summary)
+    if level == 2:
+        return rewritten(asked, overrides(options).apply(usual_scope(Subject.load(target(options.target).path))))
+    lines, complete = written(asked)
+    if options.reference:
+        lines.insert(1, reference(_loaded(options, interning=False)[0], name))
+    return lines, complete
 
 
 def _write(path: Path, text: str) -> None:
@@ -111,46 +139,6 @@ def _loaded(options: argparse.Namespace, interning: bool = True) -> tuple[Progra
         raise usage(f"`{options.target}` names no s-op", hint="write FILE::NAME")
     program = load_program(wanted.path, Numbers(options.numbers or Numbers.EXACT.value), interning=interning)
     return program, program.sop(wanted.name), wanted.name
-
-
-def _level_1(options: argparse.Namespace, document: Document) -> tuple[list[str], bool]:
-    program, sop, name = _loaded(options)
-    models: Iterable[CostModel] = [MODELS[options.model]] if options.model else MODELS.values()
-    lines = [f"{name}, as written"]
-    complete = True
-    if options.reference:
-        lines.append(_reference(options))
-    for model in models:
-        front = as_written([sop], model, program.numbers, program.graph.spans, options.seconds)
-        document.front(front, [sop], program.graph)
-        complete = complete and front.complete
-        lines.extend(_front(front))
-    return lines, complete
-
-
-def _reference(options: argparse.Namespace) -> str:
-    program, sop, _ = _loaded(options, interning=False)
-    found = reference_analysis(program.graph, sop)
-    return f"  reference (greedy): {found.layers} layers, heads {words.heads(found)}, {found.total} in all"
-
-
-def _front(front: Front) -> Iterator[str]:
-    yield f"  {front.task.model.name} model: tight in this cost model, for this program as written"
-    yield f"    layers >= {front.layers}" + (
-        "" if front.shortest is None else f": {words.argument(front.shortest.argument, front.task, front.graph)}"
-    )
-    for stairs in (front.widths, front.totals):
-        yield from _stairs(stairs, front)
-
-
-def _stairs(stairs: Stairs, front: Front) -> Iterator[str]:
-    for step in stairs.steps:
-        most = stairs.counted.of(step)
-        yield f"    layers = {step.layers}: {stairs.counted.value} = {most} ({words.heads(step)})"
-    for refuted in stairs.refuted:
-        yield f"      {words.impossible(refuted, front.task, front.graph)}"
-    for left in stairs.open:
-        yield f"      {left.limits}: open, not decided in {left.seconds:.0f} s"
 
 
 def _level_3(options: argparse.Namespace, document: Document) -> tuple[list[str], bool]:

@@ -13,8 +13,9 @@ from spec.diagnostics import EvaluationError, UsageError
 from spec.graph import Graph, Node, SOp
 from spec.interp import evaluate
 from spec.serialize import Malformed, content_hash, loads, read_atom
-from spec.values import Atom, atom_key
+from spec.values import Atom, Numbers, atom_key
 from verifier.recheck.depth import Colouring, check_pair
+from verifier.recheck.equal import Domain, check_equal, symbols_words
 from verifier.recheck.forever import check_all_lengths
 from verifier.recheck.heads import HeadTable, Kind, Tables, check_absent
 from verifier.recheck.rup import Rejected
@@ -223,7 +224,7 @@ def _program(programs: _Programs, record: Mapping[str, Json]) -> str:
     low, high, symbols = _scope(record)
     kind, shape = _kind(record), _integers(record.get("shape"), "shape")
     always = record.get("all_lengths") is True
-    lengths = f"all lengths over {len(symbols)} symbols" if always else _lengths(low, high, symbols)
+    lengths = f"all lengths over {symbols_words(symbols)}" if always else _lengths(low, high, symbols)
     claim = f"a program of {kind} with heads {_shape_words(shape)}, {lengths}"
     _expect_claim(record, f"{_about(record)}: {claim}")
     tables = Tables(kind, _states(record), _heads(record))
@@ -279,11 +280,12 @@ def _shape_words(shape: Sequence[int]) -> str:
 
 def _scope(record: Mapping[str, Json]) -> tuple[int, int, Word]:
     scope = _object(record.get("scope"), "scope")
+    _numbers(scope)
     return _integer(scope.get("low"), "low"), _integer(scope.get("high"), "high"), _word(scope.get("symbols"))
 
 
 def _lengths(low: int, high: int, symbols: Word) -> str:
-    return f"lengths {low}..{high} over {len(symbols)} symbols"
+    return f"lengths {low}..{high} over {symbols_words(symbols)}"
 
 
 def _states(record: Mapping[str, Json]) -> list[dict[Hashable, int]]:
@@ -352,9 +354,47 @@ def _simple(value: Json) -> Hashable:
     return value
 
 
+def _equivalent(programs: _Programs, record: Mapping[str, Json]) -> str:
+    """The programs on every input of the scope; where there are too many, on some, and the rest on trust."""
+    (one, ones), (other, others) = (programs.get(_text(record, name)) for name in ("written", "program"))
+    scope = _domain(_object(record.get("scope"), "scope"))
+    about = f"program {_text(record, 'program')[:12]} equals program {_text(record, 'written')[:12]}"
+    _expect_claim(record, f"{about} wherever that has a value, {scope}")
+    if not one.numbers is other.numbers is scope.numbers or not len(ones) == len(others) == 1:
+        raise Rejected("the programs are not about the same numbers and one output each")
+    listed = [by for by in _array(record.get("proved_by"), "proved_by") if isinstance(by, str)]
+    if not listed:
+        raise Rejected("nobody is said to have proved it")
+    count, failing = check_equal((ones[0], others[0]), scope)
+    seen = f"compared on {'all ' if count == scope.count else ''}{count} inputs"
+    without = f", on {failing} of which there is no value" if failing else ""
+    return seen + without + ("" if count == scope.count else f"; the rest on trust in {', '.join(listed)}")
+
+
+def _numbers(scope: Mapping[str, Json]) -> Numbers:
+    for numbers in Numbers:
+        if scope.get("numbers") == numbers.value:
+            return numbers
+    raise Rejected("unknown numbers")
+
+
+def _domain(scope: Mapping[str, Json]) -> Domain:
+    numbers = _numbers(scope)
+    low, high = _integer(scope.get("low"), "low"), _integer(scope.get("high"), "high")
+    if not 1 <= low <= high:
+        raise Rejected("a scope without inputs")
+    if "integers" not in scope:
+        return Domain(low, high, numbers, symbols=_word(scope.get("symbols")))
+    ends = [end if end is None else _integer(end, "integers") for end in _array(scope["integers"], "integers")]
+    if len(ends) != 2:
+        raise Rejected("an interval has two ends")
+    return Domain(low, high, numbers, least=ends[0], greatest=ends[1])
+
+
 _KINDS: Final[Mapping[str, Callable[[_Programs, Mapping[str, Json]], str]]] = {
     "schedule": _schedule,
     "no-schedule": _no_schedule,
+    "equivalent": _equivalent,
     "indistinguishable": _indistinguishable,
     "distinguishable": _distinguishable,
     "program": _program,

@@ -1,0 +1,104 @@
+"""Certificates that one program computes what another one does: both are run, on every input while there are few."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice, product
+from random import Random
+from typing import Final
+
+from spec.diagnostics import EvaluationError
+from spec.graph import Node, SOp, topological
+from spec.interp import Interpreter
+from spec.values import Atom, Numbers
+from verifier.recheck.rup import Rejected
+
+MOST_WORK: Final = 10_000_000
+"""Inputs times nodes that are evaluated, about."""
+_SEED: Final = 1
+_NEAR_ZERO: Final = 8
+_MOST_NAMED: Final = 16
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Lengths low..high over symbols, or, without symbols, over integers from `least` to `greatest` (None: no end)."""
+
+    low: int
+    high: int
+    numbers: Numbers
+    symbols: tuple[Atom, ...] = ()
+    least: int | None = None
+    greatest: int | None = None
+
+    def __str__(self) -> str:
+        """In words, as a claim writes it."""
+        lengths = f"lengths {self.low}..{self.high} over"
+        if self.symbols:
+            return f"{lengths} {symbols_words(self.symbols)}"
+        ends = ("any" if end is None else str(end) for end in (self.least, self.greatest))
+        return f"{lengths} integers {'..'.join(ends)}"
+
+    @property
+    def size(self) -> int | None:
+        """How many symbols there are; `None` when there is no end to them."""
+        if self.symbols:
+            return len(self.symbols)
+        return None if self.least is None or self.greatest is None else max(0, self.greatest - self.least + 1)
+
+    @property
+    def count(self) -> int | None:
+        """How many inputs there are."""
+        if self.size is None:
+            return None
+        return sum(int(self.size**length) for length in range(self.low, self.high + 1))
+
+    def some(self) -> tuple[Atom, ...]:
+        """The symbols, or those next to zero."""
+        if self.symbols:
+            return self.symbols
+        least = self.least if self.least is not None else min(-_NEAR_ZERO, (self.greatest or 0) - _NEAR_ZERO)
+        greatest = self.greatest if self.greatest is not None else max(_NEAR_ZERO, least + _NEAR_ZERO)
+        return tuple(range(least, greatest + 1))
+
+    def inputs(self, most: int) -> Iterator[tuple[Atom, ...]]:
+        """All inputs when they are at most so many; otherwise so many, at random, of all lengths alike."""
+        symbols, lengths = self.some(), range(self.low, self.high + 1)
+        if self.count is not None and self.count <= most:
+            return (word for length in lengths for word in product(symbols, repeat=length))
+        random = Random(_SEED)
+        return (tuple(random.choices(symbols, k=lengths[i % len(lengths)])) for i in range(most))
+
+
+def symbols_words(symbols: tuple[Atom, ...]) -> str:
+    """How a claim names its symbols: each as Python writes it, or, when they are more than 16, number and hash."""
+    spelled = " ".join(repr(symbol) for symbol in symbols)
+    if len(symbols) > _MOST_NAMED:
+        spelled = f"{len(symbols)} symbols {sha256(spelled.encode()).hexdigest()[:12]}"
+    return spelled
+
+
+def check_equal(roots: tuple[Node, Node], domain: Domain) -> tuple[int, int]:
+    """How many inputs were compared, and on how many of them the first program has no value."""
+    first, second = roots
+    if not isinstance(first, SOp) or not isinstance(second, SOp):
+        raise Rejected("an output is no s-op")
+    if domain.size == 0:
+        raise Rejected("a scope without inputs")
+    most = max(1_000, MOST_WORK // len(topological(roots)))
+    before, after = (Interpreter((root,), domain.numbers) for root in (first, second))
+    failing = compared = 0
+    for word in islice(domain.inputs(most), most):
+        compared += 1
+        try:
+            wanted = before.run(word).values[first]
+        except EvaluationError:
+            failing += 1
+            continue
+        try:
+            found = after.run(word).values[second]
+        except EvaluationError:
+            raise Rejected(f"the rewritten program fails on {list(word)}") from None
+        if any(x != y and (x == x or y == y) for x, y in zip(wanted, found, strict=True)):
+            raise Rejected(f"the programs differ on {list(word)}")
+    return compared, failing
