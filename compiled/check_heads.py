@@ -14,7 +14,7 @@ from compiled.leaves import Classes, Count, Leaf, Tuple
 from compiled.ledger import HeadClaim, PartClaim
 from compiled.means import averageable
 from compiled.rounding import Operand, digits_of, exactly, operand
-from compiled.states import Floats, Read, Term
+from compiled.states import Floats, Read, States, Term
 from spec.ast import Predicate
 from spec.graph import Aggregate, Indices, Select, SOp
 from spec.values import Atom
@@ -152,17 +152,19 @@ class HeadCheck:
                 rows[value] = truth[key_class]
             scores = key.values[keys] @ query.values[k]
             selected = rows[value]
-            state = query.tuples[k]
+            state = query.states.tuples[k]
             low[state] = float(scores[selected].min(initial=inf))
             high[state] = float(scores[selected].max(initial=-inf))
             other[state] = float(scores[~selected].max(initial=-inf))
-        return _Levels(query.leaves, low, high, other, query.classes, _factors(query, key))
+        states = query.states
+        return _Levels(states.leaves, low, high, other, states.classes, _factors(query, key))
 
     def _by_value(self, read: Read, sops: Sequence[SOp]) -> tuple[list[int], list[Tuple]]:
         """The states in which the s-ops have values, and these values."""
-        image = self.checker.domain.image(sops, read.leaves, read.tuples)
-        places = [k for k, row in enumerate(read.tuples) if row in image]
-        return places, [image[read.tuples[k]] for k in places]
+        tuples = read.states.tuples
+        image = self.checker.domain.image(sops, read.states.leaves, tuples)
+        places = [k for k, row in enumerate(tuples) if row in image]
+        return places, [image[tuples[k]] for k in places]
 
     def _start_token(self, claim: HeadClaim, levels: Sequence[_Levels], leaf: Leaf) -> tuple[float, float]:
         """The least gap below what is attended to, and the spread among it; the start token included."""
@@ -176,14 +178,14 @@ class HeadCheck:
         more = tuple(one for level in levels for one in level.leaves)
         read = checker.read(self.w["W_Q"][:, used], self.w["b_Q"][used], (), more)
         scores = read.values @ key[used]
-        error = checker.arithmetic.products(_factors(read, Read((), [()], key[used][None, :], key_error[used])))
+        error = checker.arithmetic.products(_factors(read, Read(States((), [()]), key[used][None, :], key_error[used])))
         among = checker.arithmetic.products([pair for level in levels for pair in level.factors])
         if inf in (error, among):
             raise Uncertified(f"{self.where}: a score may overflow")
         gap, spread = inf, 0.0
         always = isinstance(leaf, Aggregate) and checker.domain.profile(leaf).always_selects
-        places = [[read.leaves.index(one) for one in level.leaves] for level in levels]
-        for state, score in zip(read.tuples, scores.tolist(), strict=True):
+        places = [[read.states.leaves.index(one) for one in level.leaves] for level in levels]
+        for state, score in zip(read.states.tuples, scores.tolist(), strict=True):
             states = [level.state(state, at) for level, at in zip(levels, places, strict=True)]
             if not all(one in level.low for one, level in zip(states, levels, strict=True)):
                 continue
@@ -227,7 +229,7 @@ class HeadCheck:
         for part in claim.parts:
             columns = slice(part.first, part.first + part.rank)
             read = checker.read(self.w["W_K"][:, columns], self.w["b_K"][columns])
-            best += float((read.values @ query[columns]).max(initial=-inf)) if len(read.tuples) else 0.0
+            best += float((read.values @ query[columns]).max(initial=-inf)) if len(read.states) else 0.0
             pairs += list(zip(asks[columns], _operands(read), strict=True))
         gap = own - best - checker.arithmetic.products(pairs)
         if not gap >= GAP:
@@ -258,7 +260,7 @@ class HeadCheck:
             weight = float(self.w["W_O"][column, slot])
             scaled = {value: weight * number for value, number in table.items()}
             held = operand(np.array(list(table.values())), error)
-            own = self.checker.arithmetic.linear(np.array([weight]), 0.0, [held])
+            own = self.checker.arithmetic.products([(exactly(weight), held)])
             found.append((slot, Term((leaf,), scaled), own))
         return found
 
@@ -314,9 +316,9 @@ class HeadCheck:
         """What the value column is for each value that is aggregated, and its error."""
         domain = self.checker.domain
         read = self.checker.read(matrix, bias, (leaf.values,))
-        image = domain.image((leaf.values,), read.leaves, read.tuples)
+        image = domain.image((leaf.values,), read.states.leaves, read.states.tuples)
         numbers: dict[Atom, float] = {}
-        for row, value in zip(read.tuples, read.values[:, 0].tolist(), strict=True):
+        for row, value in zip(read.states.tuples, read.values[:, 0].tolist(), strict=True):
             if row in image and numbers.setdefault(image[row][0], value) != value:
                 raise Uncertified(f"{self.where}: a value column is not a function of the values")
         return numbers, float(read.errors[0])

@@ -171,8 +171,8 @@ class Search:
             size += abs(weight) * float(np.max(np.abs(natural), initial=0.0))
             noise += abs(weight) * column.noise
             scales.append(Fraction(weight) if column.raw else None)
-            coded = {value: weight * number for value, number in zip(column.values, column.numbers, strict=True)}
-            codes.append(None if column.raw else coded)
+            own = {} if column.raw else dict(zip(column.values, column.numbers, strict=True))
+            codes.append(None if column.raw else {value: weight * number for value, number in own.items()})
         if noise or size > self.largest:
             noise += (len(weights) + 1) * self.unit * size
         return Form(tuple(scales), tuple(codes), noise, 0), g

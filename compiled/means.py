@@ -19,6 +19,21 @@ def distinct(atoms: Iterable[Atom]) -> Values:
     return tuple({atom_key(atom): atom for atom in atoms}.values())
 
 
+class Share(Fraction):
+    """A rational that computes its hash once: values of leaves are looked up again and again."""
+
+    __slots__ = ("_known",)
+    _known: int
+
+    def __hash__(self) -> int:  # type: ignore[override]  # the abstract base of numbers leaves it open
+        """As of a fraction."""
+        try:
+            return self._known
+        except AttributeError:
+            self._known = super().__hash__()
+            return self._known
+
+
 def is_number(atom: Atom) -> bool:
     """Whether the atom is a boolean, an integer or a real."""
     return not isinstance(atom, str)

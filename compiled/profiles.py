@@ -1,13 +1,14 @@
 """What aggregates and counts can be, by length and position."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from compiled.entries import Entry
 from compiled.errors import Refused
 from compiled.formula import Formula, conjuncts, formula, keys_of, queries_of
 from compiled.leaves import POSITION, Count
-from compiled.means import MAX_SET, Choice, Values, aggregated, averageable, distinct
+from compiled.means import MAX_SET, Choice, Share, Values, aggregated, averageable, distinct
 from spec.graph import Aggregate, SOp
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Profile:
     def _add(self, values: Values) -> int:
         if len(values) > MAX_SET:
             raise Refused(f"{self.leaf!r} can have more than {MAX_SET} values")
-        self._sets.append(values)
+        self._sets.append(tuple(Share(value) if isinstance(value, Fraction) else value for value in values))
         return len(self._sets) - 1
 
     def at(self, m: int, i: int) -> Values:

@@ -18,26 +18,30 @@ from compiled.precision import Precision
 Floats = npt.NDArray[np.float64]
 
 
-def quantum(values: Floats) -> float:
-    """The largest power of two that divides all of the values; infinite when they are all 0."""
-    nonzero = values[values != 0]
-    if not nonzero.size:
-        return float("inf")
-    fractions, exponents = np.frexp(nonzero)
+def quanta(values: Floats) -> Floats:
+    """For each value the largest power of two that divides it; infinite for 0."""
+    fractions, exponents = np.frexp(values)
     whole = np.abs(fractions * 2.0**53).astype(np.int64)
     lowest = (whole & -whole).astype(np.float64)
-    return float(np.min(np.ldexp(lowest, exponents - 53)))
+    return np.where(values == 0, inf, np.ldexp(lowest, exponents - 53))
+
+
+def digits(values: Floats) -> npt.NDArray[np.int64]:
+    """How many significand bits each value has; 0 for 0."""
+    fractions, _ = np.frexp(values)
+    whole = np.abs(fractions * 2.0**53).astype(np.int64)
+    lowest = (whole & -whole).astype(np.float64)
+    return np.where(values == 0, 0, 53 - np.log2(np.where(values == 0, 1.0, lowest))).astype(np.int64)
+
+
+def quantum(values: Floats) -> float:
+    """The largest power of two that divides all of the values; infinite when they are all 0."""
+    return float(np.min(quanta(values), initial=inf))
 
 
 def digits_of(values: Floats) -> int:
     """How many significand bits the longest of the values has."""
-    nonzero = values[values != 0]
-    if not nonzero.size:
-        return 0
-    fractions, _ = np.frexp(nonzero)
-    whole = np.abs(fractions * 2.0**53).astype(np.int64)
-    lowest = (whole & -whole).astype(np.float64)
-    return int(53 - np.min(np.log2(lowest)))
+    return int(np.max(digits(values), initial=0))
 
 
 @dataclass(frozen=True)
@@ -75,13 +79,34 @@ class Arithmetic:
 
     def gamma(self, terms: int) -> float:
         """The relative error of a sum of this many products."""
-        product = terms * (self.precision.unit + 2.0**-53)
-        return product / (1 - product) if product < 0.5 else inf
+        return float(self.gammas(np.array([terms]))[0])
 
-    def linear(self, weights: Floats, bias: float, operands: Sequence[Operand]) -> float:
-        """Of a column of a matrix product: `bias + sum of weight * operand`."""
-        pairs = [(exactly(float(w)), one) for w, one in zip(weights, operands, strict=True) if w]
-        return self.products(pairs, bias)
+    def gammas(self, terms: npt.NDArray[np.int64]) -> Floats:
+        """The same for several."""
+        product = terms * (self.precision.unit + 2.0**-53)
+        return np.where(product < 0.5, product / (1 - np.minimum(product, 0.5)), inf)
+
+    def linear(self, matrix: Floats, bias: Floats, operands: Sequence[Operand]) -> Floats:
+        """Of each column of a matrix product: `bias + sum of weight * operand`."""
+        used, weights = matrix != 0, np.abs(matrix)
+        largest, error, quantum_, length = (
+            np.array([getattr(one, name) for one in operands], dtype=np.float64).reshape(-1, 1)
+            for name in ("largest", "error", "quantum", "digits")
+        )
+        with np.errstate(invalid="ignore"):
+            inherited = np.where(used, weights * error, 0.0).sum(axis=0)
+            sizes = np.where(used, weights * (largest + error), 0.0)
+            steps = np.where(used, quanta(matrix) * quantum_, inf)
+        size = sizes.sum(axis=0) + np.abs(bias)
+        kept = self.precision.product_digits
+        long = (digits(matrix) > kept).astype(np.int64) + ((error > 0) | (length > kept))
+        lost = 1.01 * self.precision.product_unit * (sizes * long).sum(axis=0)
+        step = np.minimum(steps.min(axis=0, initial=inf), quanta(bias))
+        terms = used.sum(axis=0) + 2
+        rounded = inherited + lost + self.gammas(terms) * size + terms * self.precision.least
+        short = (self.precision.least <= step) & (size <= 2.0**self.precision.digits * step)
+        exact = (inherited == 0) & (lost == 0) & (np.isinf(step) | short)
+        return np.where(size < self.precision.largest, np.where(exact, 0.0, rounded), inf)
 
     def products(self, pairs: Sequence[tuple[Operand, Operand]], bias: float = 0.0) -> float:
         """Of `bias + sum of a * b` in a matrix product, which may shorten both factors."""

@@ -1,16 +1,21 @@
 """What the checker knows of the residual stream: per slot a sum of functions of leaves, and an error bound."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import inf
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from compiled.leaves import Classes, Leaf, Tuple
 from compiled.rounding import Operand, operand
+from spec.values import Atom
 
 Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
+MANY_DIGITS: Final = 53
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,60 @@ class Held:
     terms: list[Term]
     error: float = 0.0
 
+    @property
+    def operand(self) -> Operand:
+        """What a sum reads of it."""
+        parts = [term.operand for term in self.terms]
+        if len(parts) == 1:
+            return replace(parts[0], error=self.error)
+        step = min((one.quantum for one in parts), default=inf)
+        return Operand(sum(one.largest for one in parts), self.error, step, MANY_DIGITS if parts else 0)
+
+
+class States:
+    """Combinations of values of leaves at one place: one for each class where leaves have classes."""
+
+    def __init__(self, leaves: tuple[Leaf, ...], tuples: Sequence[Tuple], classes: Classes | None = None) -> None:
+        self.leaves, self.tuples, self.classes = leaves, tuples, classes or {}
+        self._columns: dict[int, tuple[list[Atom], Numbers]] = {}
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.tuples)
+
+    def index(self, leaf: Leaf) -> tuple[list[Atom], Numbers]:
+        """The different values of a leaf, and the number of its value in each state."""
+        k = self.leaves.index(leaf)
+        if k not in self._columns:
+            number: dict[Atom, int] = {}
+            column = np.array([number.setdefault(row[k], len(number)) for row in self.tuples], dtype=np.int64)
+            self._columns[k] = (list(number), column)
+        return self._columns[k]
+
+    def column(self, term: Term) -> Floats:
+        """What the term is in each state; not a number where its leaves have values that do not occur together."""
+        if term.leaves == self.leaves:
+            return np.array([term.at(row) for row in self.tuples])
+        key: Numbers = np.zeros(len(self.tuples), dtype=np.int64)
+        for leaf in term.leaves:
+            values, column = self.index(leaf)
+            key = key * len(values) + column
+        _, first, places = np.unique(key, return_index=True, return_inverse=True)
+        at = [self.leaves.index(leaf) for leaf in term.leaves]
+        found = [term.at(tuple(self.tuples[row][k] for k in at)) for row in first.tolist()]
+        return np.array(found, dtype=np.float64)[places]
+
+    def where(self, kept: npt.ArrayLike) -> "States":
+        """Those that are kept."""
+        if np.all(kept):
+            return self
+        return States(self.leaves, [self.tuples[int(k)] for k in np.flatnonzero(kept)], self.classes)
+
 
 @dataclass(frozen=True)
 class Read:
     """A linear map of the stream: per state its nominal values, per column a bound on the error."""
 
-    leaves: tuple[Leaf, ...]
-    tuples: list[Tuple]
+    states: States
     values: Floats
     errors: Floats
-    classes: Classes = field(default_factory=dict)

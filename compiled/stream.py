@@ -76,6 +76,8 @@ class _Module:
 Fetch: TypeAlias = Callable[[Aggregate, int, Unary], None]
 FULL: Final = 60_000
 """Up to this many combinations a function is also tried without classes."""
+FEW_UNITS: Final = 8
+"""With so few hidden units no other form is looked for."""
 FEW: Final = 64
 """Up to this many values a mean that is averaged again is made exact first."""
 
@@ -208,14 +210,17 @@ class Stream:
     ) -> Joint | None:
         shares = [leaf for leaf in used if self.kind(leaf) is LeafKind.RAW]
         now = frozenset(leaf for leaf in shares if self.layer(leaf) == layer)
+        best: Joint | None = None
         for raws in dict.fromkeys((now, frozenset(shares))):
             spread, labels, boxes = expand(self, points, used, raws, classes)
             columns = [self.column(leaf, [p[k] for p in spread], leaf in raws) for k, leaf in enumerate(used)]
             form = Search(columns, labels, self.precision.unit, self.exact_limit, boxes).best()
-            if form is not None:
+            if form is not None and (best is None or form.changes < best.form.changes):
                 form = form.spread([classes.get(leaf, {}) for leaf in used])
-                return Joint(used, layer, form, dict(zip(spread, labels, strict=True)), points, classes)
-        return None
+                best = Joint(used, layer, form, dict(zip(spread, labels, strict=True)), points, classes)
+            if best is not None and best.form.changes < FEW_UNITS:
+                break
+        return best
 
     @property
     def exact_limit(self) -> float:

@@ -140,7 +140,8 @@ def test_the_error_bound_of_a_sum_holds_for_float32_in_any_order() -> None:
     for _ in range(200):
         weights, values = rng.normal(size=9) * 100, rng.normal(size=9)
         weights = weights.astype(np.float32).astype(np.float64)
-        bound = arithmetic.linear(weights, 0.5, [operand(np.array([v]), 2.0**-24 * abs(v)) for v in values])
+        operands = [operand(np.array([v]), 2.0**-24 * abs(v)) for v in values]
+        bound = float(arithmetic.linear(weights[:, None], np.array([0.5]), operands)[0])
         order = rng.permutation(9)
         total = np.float32(0.5)
         for k in order:
