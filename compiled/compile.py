@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NO_CERTIFICATE: Final = "not asked for"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Compiled:
     """A compiled program: its plan, its dense weights as the number format stores them, and the certificate.
 
@@ -104,6 +104,14 @@ class Compiled:
         from compiled.explain import explain
 
         return explain(self)
+
+    __repr__ = explain
+
+    def _repr_html_(self) -> str:
+        """The plan in a notebook."""
+        from compiled.notebook import html
+
+        return html(self)
 
 
 def compile_program(

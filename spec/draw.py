@@ -109,8 +109,8 @@ def _head(
     for query, (label, bits) in enumerate(zip(values.inputs, values.bits(selector), strict=True), 1):
         canvas.cell(left, line + query * _HEIGHT, side, label, _NAME)
         for column in range(len(values.inputs)):
-            fill = _ON if bits >> column & 1 else _OFF
-            canvas.cell(left + (column + 1) * side, line + query * _HEIGHT, side, "", fill)
+            text, fill = ("1", _ON) if bits >> column & 1 else ("", _OFF)
+            canvas.cell(left + (column + 1) * side, line + query * _HEIGHT, side, text, fill)
     line += (len(values.inputs) + 2) * _HEIGHT
     for read in reads:
         given, made = _cells(values.row(read.values).values), _cells(values.row(read).values)

@@ -8,9 +8,9 @@ Engines stand on `spec` and never on each other, so that two of them can be comp
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from verifier.api import Answer, CounterexampleError, Program, find, load, loads, prove, verify
+    from verifier.api import Answer, Answers, CounterexampleError, Program, find, load, loads, prove, verify
 
-__all__ = ["Answer", "CounterexampleError", "Program", "find", "load", "loads", "prove", "verify"]
+__all__ = ["Answer", "Answers", "CounterexampleError", "Program", "find", "load", "loads", "prove", "verify"]
 __version__ = "0.1.0"
 
 

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Self
 
+from spec.cost import MODELS
 from spec.diagnostics import Diagnostic, UsageError
+from spec.elaborate import Program as Elaborated
 from spec.interp import evaluate
 from spec.property.bound import BoundProperty
 from spec.property.carriers import KEYWORDS
@@ -25,6 +27,7 @@ from spec.property.evaluate import Checker, Status
 from spec.property.explain import Explanation
 from spec.source import Source
 from spec.values import Atom, Numbers
+from verifier.bounds.written import as_written
 from verifier.check import Options
 from verifier.engine import Limits, Reason
 from verifier.jobs import Job, describe, work
@@ -32,14 +35,15 @@ from verifier.overrides import Overrides
 from verifier.report import text
 from verifier.report.counterexample import counterexample
 from verifier.report.flow import drawing
-from verifier.report.html import fragment
+from verifier.report.html import fragment, framed
 from verifier.report.markup import element
 from verifier.result import Result
 from verifier.selection import select, stated
 from verifier.subject import Subject
 from verifier.verdict import Proved, Refuted, Unknown, Verdict, Witness, as_expected
+from verifier.views import Bounds, Picture, Selection
 
-__all__ = ["Answer", "CounterexampleError", "Program", "find", "load", "loads", "prove", "verify"]
+__all__ = ["Answer", "Answers", "CounterexampleError", "Program", "find", "load", "loads", "prove", "verify"]
 
 Lengths = str | int | tuple[int, int] | range
 Symbols = str | Sequence[Atom]
@@ -100,20 +104,21 @@ class Answer:
 
     def _repr_html_(self) -> str:
         """The answer in a notebook."""
-        return fragment(self.result)
+        return fragment([self.result])
 
 
-@dataclass(frozen=True, repr=False)
-class Picture:
-    """An SVG, which a notebook shows."""
+class Answers(list[Answer]):
+    """The answers to all questions of a contract."""
 
-    svg: str
+    def __repr__(self) -> str:
+        return "\n".join(text.line(answer.result) for answer in self)
 
-    def _repr_svg_(self) -> str:
-        return self.svg
+    def _repr_html_(self) -> str:
+        """The answers in a notebook."""
+        return fragment([answer.result for answer in self])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Program:
     """A program and its contract."""
 
@@ -124,10 +129,10 @@ class Program:
         """What it is called in reports."""
         return self.subject.source.name
 
-    def verify(self, name: str | None = None, *, engine: str = "auto", wall: float = 60.0) -> list[Answer]:
+    def verify(self, name: str | None = None, *, engine: str = "auto", wall: float = 60.0) -> Answers:
         """An answer for each property of the contract, or for those that a name means."""
         job = self._job(Overrides(), engine, wall)
-        return [Answer(work(job, bound)) for bound in select(self.subject, name, Overrides())]
+        return Answers(Answer(work(job, bound)) for bound in select(self.subject, name, Overrides()))
 
     def prove(
         self,
@@ -176,6 +181,10 @@ class Program:
                 lines = [f"{name} fails on {text.word_text(tokens)}", f"because {outcome.explanation}"]
                 raise CounterexampleError("\n".join([*lines, *([] if shown is None else [shown.table])]))
 
+    def elaborated(self, numbers: str = "exact") -> Elaborated:
+        """The graph behind it, with the nodes of its names: what `compiled.compile_program` takes."""
+        return self.subject(None, Numbers(numbers))
+
     def values(self, name: str, word: str | Sequence[Atom], numbers: str = "exact") -> tuple[Atom, ...]:
         """What an s-op is on one input."""
         meaning = Numbers(numbers)
@@ -190,15 +199,38 @@ class Program:
         sop = program.sop(name)
         return Picture(drawing(program, sop, evaluate([sop], tuple(word), meaning, program.graph.spans)))
 
+    def selector(self, name: str, word: str | Sequence[Atom], numbers: str = "exact") -> Selection:
+        """What a selector selects on one input."""
+        meaning = Numbers(numbers)
+        program = self.subject(None, meaning)
+        found = program.selectors().get(name)
+        if found is None:
+            raise UsageError(Diagnostic("R0502", f"{self.name} has no selector `{name}`"))
+        bits = evaluate([found], tuple(word), meaning, program.graph.spans).rows[found]
+        rows = tuple(frozenset(key for key in range(len(word)) if row >> key & 1) for row in bits)
+        return Selection(name, tuple(word), rows)
+
+    def bounds(self, name: str, *, numbers: str = "exact", seconds: float = 60.0) -> Bounds:
+        """The fewest layers and heads of an s-op as written; `rasp bounds` also asks about classes of transformers."""
+        program = self.subject(None, Numbers(numbers))
+        sop = program.sop(name)
+        found = [as_written([sop], model, program.numbers, program.graph.spans, seconds) for model in MODELS.values()]
+        return Bounds.of(name, sop, program, found)
+
+    def __repr__(self) -> str:
+        return f"<program {self.name}: {', '.join(self.subject(None, Numbers.EXACT).sops())}>"
+
     def _repr_html_(self) -> str:
-        """The s-ops and the properties in a notebook; nothing is decided for it."""
-        sops = self.subject(None, Numbers.EXACT).sops()
-        rows = [element("tr", element("td", element("code", name)), element("td", "s-op")) for name in sops]
+        """What the program defines and what its contract claims; nothing is decided for it."""
+        program = self.subject(None, Numbers.EXACT)
+        rows = [(name, "s-op", "") for name in program.sops()] + [
+            (name, "selector", "") for name in program.selectors()
+        ]
         for bound in select(self.subject, None, Overrides()):
             result = describe(self.name, bound, Unknown(Reason.UNSUPPORTED, "not asked"))
-            cells = (element("code", result.name), element("code", result.text), str(result.scope))
-            rows.append(element("tr", *(element("td", cell) for cell in cells)))
-        return element("table", element("caption", self.name), element("tbody", *rows))
+            rows.append((result.name, result.text, str(result.scope)))
+        cells = (element("tr", *(element("td", element("code", cell)) for cell in row)) for row in rows)
+        return framed(element("table", element("caption", self.name), element("tbody", *cells), class_="grid parts"))
 
     def _named(self, name: str) -> list[BoundProperty]:
         found = [bound for bound in select(self.subject, None, Overrides()) if bound.property.name == name]
@@ -226,7 +258,7 @@ def loads(source: str, name: str = "program.rasp") -> Program:
     return program
 
 
-def verify(program: str | os.PathLike[str] | Program, name: str | None = None) -> list[Answer]:
+def verify(program: str | os.PathLike[str] | Program, name: str | None = None) -> Answers:
     """An answer for each property of a program's contract."""
     return _program(program).verify(name)
 

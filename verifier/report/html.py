@@ -55,10 +55,18 @@ def page(documents: Sequence[Document], sections: Sequence[Markup] = ()) -> str:
     return f"<!DOCTYPE html>\n{element('html', element('head', head), element('body', body), lang='en')}\n"
 
 
-def fragment(result: Result) -> str:
-    """One result for a notebook: its own style, no script."""
-    style = Markup(f"<style>{_file('page.css').replace('body {', '.rasp {').replace(':root', '.rasp')}</style>")
-    return join(style, element("div", _property(result, "property", None), class_="rasp"))
+def fragment(results: Sequence[Result]) -> str:
+    """Results for a notebook."""
+    return framed(*(_property(result, None, None) for result in results))
+
+
+def framed(*parts: str) -> Markup:
+    """Parts of a page for a notebook: with the style, which is kept within a frame, and without the script."""
+    style = _file("page.css").replace("body {", "& {").replace(":root", "&")
+    return join(
+        Markup(f"<style>.rasp {{ {style} & {{ padding: 0; margin: 0; }} .hint {{ display: none; }} }}</style>"),
+        element("div", *parts, class_="rasp"),
+    )
 
 
 def _file(name: str) -> str:
@@ -160,7 +168,7 @@ def _cell(result: Result, n: int) -> Markup:
 # ------------------------------------------------------------------------------------------------ properties
 
 
-def _property(result: Result, anchor: str, drawing: Markup | str | None) -> Markup:
+def _property(result: Result, anchor: str | None, drawing: Markup | str | None) -> Markup:
     expected = as_expected(result.verdict, result.expected)
     note = "" if result.expected.value == "proved" else f"  (expected: {result.expected.value})"
     name = verdict_name(result.verdict)

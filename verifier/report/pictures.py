@@ -33,7 +33,7 @@ def run(witness: Witness, trace: Trace) -> Markup:
     return element(
         "div",
         element("div", _table(witness, trace), class_="scroll"),
-        *([element("p", hint, class_="soft"), element("div", *matrices, class_="matrices")] if matrices else []),
+        *([element("p", hint, class_="soft hint"), element("div", *matrices, class_="matrices")] if matrices else []),
         class_="run",
     )
 
