@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from itertools import product
@@ -22,7 +23,9 @@ from verifier.bounds.certificate import Document
 from verifier.bounds.classes import Mask
 from verifier.bounds.emit import OUTPUT, emit
 from verifier.bounds.equal import proved_equal
+from verifier.bounds.growth import grown, profile
 from verifier.bounds.heads import Disagreement, Head, HeadClass, Reading, Run, Tables, parse_head_class
+from verifier.bounds.summary import heads_json
 from verifier.bounds.synthesis import Absent, Exists, HeadFront, Undecided, fewest_heads, search, shapes, within
 from verifier.bounds.target import ANYTHING, Mealy, OfFunction, OfProgram, Outputs, Word, of_regex
 from verifier.bounds.written import as_written
@@ -308,6 +311,40 @@ def test_time_running_out_is_undecided() -> None:
 def test_class_of_heads_that_does_not_exist_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_head_class(text)
+
+
+@pytest.mark.parametrize(
+    ("cls", "function", "length"),
+    [
+        ("count/all+indices", lambda word: word[::-1], 4),
+        ("mean/all+indices", histogram, 4),
+        ("rightmost/past", parity, 4),
+    ],
+)
+def test_least_heads_of_every_length_are_those_of_a_front_of_its_own(
+    cls: str, function: Callable[[Word], Outputs], length: int
+) -> None:
+    found = grown(front(cls, function, 2, length, layers=3))
+    assert [row[0] for row in profile(found)] == list(range(1, length + 1))
+    for high, least, unknown in profile(found):
+        assert (set(least), unknown) == (minimal(front(cls, function, 2, high, layers=3)), ())
+    document = Document()
+    document.heads(found)
+    assert len(document.certificates) > len(found.found)
+    assert all(one.accepted for one in recheck(document.text()))
+
+
+def test_open_shape_is_settled_by_shorter_inputs_or_stays_open() -> None:
+    """What was left open is asked about from the shortest inputs on; without time nothing is claimed."""
+    whole = front("count/all+indices", lambda word: word[::-1], 2, 4, layers=1)
+    left = replace(whole, found=tuple(Undecided(one.shape, 1.0) for one in whole.found))
+    settled = grown(left)
+    assert [type(one) for one in settled.found[:2]] == [Absent, Absent]
+    assert isinstance(settled.found[2], Undecided)
+    assert [(high, one.shape) for high, one in settled.shorter] == [(1, ()), (2, (1,)), (3, (2,))]
+    assert profile(settled)[-1] == (4, (), ((2,),))
+    assert heads_json(settled)["open"] == [{"heads": [2], "seconds": 1.0}]
+    assert heads_json(settled)["impossible"] == [[], [1]]
 
 
 # ---------------------------------------------------------------------------------------------- RASP

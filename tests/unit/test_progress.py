@@ -2,7 +2,7 @@
 
 from io import StringIO
 
-from verifier.report.progress import Progress
+from verifier.report.progress import Progress, Steps
 
 
 class _Terminal(StringIO):
@@ -40,3 +40,12 @@ def test_nothing_is_said_after_the_end() -> None:
         pass
     progress.beat()
     assert log.getvalue() == ""
+
+
+def test_a_search_says_what_it_looks_at() -> None:
+    log = StringIO()
+    times = iter([0.0, 65.0])
+    steps = Steps(log, lambda: next(times))
+    steps.tell("count/all, heads 1/1")
+    steps.beat()
+    assert log.getvalue() == "rasp: count/all, heads 1/1, 65 s\n"

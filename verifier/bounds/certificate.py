@@ -16,6 +16,7 @@ A document holds programs, by the hash of what they mean, and certificates, each
 import hashlib
 import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, TypeAlias
@@ -34,7 +35,7 @@ from verifier.bounds.equivalent import Rewritten
 from verifier.bounds.heads import Tables
 from verifier.bounds.problem import Limits, Problem
 from verifier.bounds.sat import SOLVER
-from verifier.bounds.synthesis import Absent, Exists, HeadFront, Undecided
+from verifier.bounds.synthesis import Absent, Exists, HeadFront, Undecided, shape_text
 from verifier.bounds.target import ANYTHING, Mealy, OfProgram, Target, Word
 from verifier.bounds.written import Front, Stairs
 
@@ -185,36 +186,39 @@ class Document:
             "values": front.cls.values,
         }
         for found in front.found:
-            heads = "/".join(map(str, found.shape)) or "none"
             common: dict[str, Json] = {"class": cls, "shape": list(found.shape), "target": target}
             match found:
-                case Exists(tables=tables, outputs=outputs, configurations=configurations):
-                    scope = _lengths(front.scope)
-                    if configurations is not None:
-                        scope = f"all lengths over {_symbols(front.scope.symbols)}"
-                        common["all_lengths"] = True
-                    claim = f"{_about(target)}: a program of {front.cls} with heads {heads}, {scope}"
-                    shown = {**_tables_json(tables), "outputs": [_output_json(output) for output in outputs]}
-                    record = {"kind": "program", "claim": claim, **common, **shown, "scope": scope_json(front.scope)}
-                    self.certificates.append(record)
-                case Absent(words=words, names=names, proof=proof):
-                    claim = f"{_about(target)}: no program of {front.cls} with heads {heads}"
-                    listed: list[Json] = [
-                        {"word": word_json(word), "outputs": [_output_json(output) for output in outputs]}
-                        for word, outputs in words
-                    ]
-                    self.certificates.append(
-                        {
-                            "kind": "no-program",
-                            "claim": claim,
-                            **common,
-                            "words": listed,
-                            "names": _plain(names),
-                            "proof": list(proof),
-                        }
-                    )
+                case Exists():
+                    self._exists(front, found, front.scope, common)
+                case Absent():
+                    self._absent(front, found, common)
                 case Undecided():
                     pass
+        for high, shorter in front.shorter:
+            common = {"class": cls, "shape": list(shorter.shape), "target": target}
+            self._exists(front, shorter, replace(front.scope, high=high), common)
+
+    def _exists(self, front: HeadFront, found: Exists, scope: Scope, common: dict[str, Json]) -> None:
+        about = self.target(front.target, front.scope)
+        if "stated" in about:  # nobody can run a function that is not in the document
+            return
+        lengths = _lengths(scope)
+        if found.configurations is not None:
+            lengths = f"all lengths over {_symbols(scope.symbols)}"
+            common["all_lengths"] = True
+        claim = f"{_about(about)}: a program of {front.cls} with heads {shape_text(found.shape)}, {lengths}"
+        shown = {**_tables_json(found.tables), "outputs": [_output_json(output) for output in found.outputs]}
+        self.certificates.append({"kind": "program", "claim": claim, **common, **shown, "scope": scope_json(scope)})
+
+    def _absent(self, front: HeadFront, found: Absent, common: dict[str, Json]) -> None:
+        about = _about(self.target(front.target, front.scope))
+        claim = f"{about}: no program of {front.cls} with heads {shape_text(found.shape)}"
+        listed: list[Json] = [
+            {"word": word_json(word), "outputs": [_output_json(output) for output in outputs]}
+            for word, outputs in found.words
+        ]
+        shown: dict[str, Json] = {"words": listed, "names": _plain(found.names), "proof": list(found.proof)}
+        self.certificates.append({"kind": "no-program", "claim": claim, **common, **shown})
 
     def target(self, target: Target, scope: Scope) -> dict[str, Json]:
         """What a checker needs to compute the target again on the scope."""

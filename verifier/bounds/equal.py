@@ -26,7 +26,7 @@ def proved_equal(target: Target, sop: SOp, scope: Scope, seconds: float) -> tupl
     for length in scope.lengths():
         terms = Terms(scope.kinds, max(map(bits, scope.symbols)))
         inputs = tuple(terms.input(position) for position in range(length))
-        broken = _broken(target, sop, inputs, terms)
+        broken = _broken(target, sop, scope.symbols, inputs, terms)
         if broken is None:
             return ()
         match decide(Query(length, scope.alphabet, broken), AUTO, Limits(wall_s=seconds)):
@@ -39,7 +39,7 @@ def proved_equal(target: Target, sop: SOp, scope: Scope, seconds: float) -> tupl
     return tuple(dict.fromkeys(by))
 
 
-def _broken(target: Target, sop: SOp, inputs: Sequence[Term], terms: Terms) -> Term | None:
+def _broken(target: Target, sop: SOp, symbols: Sequence[Atom], inputs: Sequence[Term], terms: Terms) -> Term | None:
     """That something else is given than what is asked for, or nothing."""
     given = unroll([sop], Numbers.EXACT, inputs, terms)
     values = given.values[sop]
@@ -50,14 +50,16 @@ def _broken(target: Target, sop: SOp, inputs: Sequence[Term], terms: Terms) -> T
             asked = terms.ok(wanted.all_terms())
             same = [_equal(x, y, terms) for x, y in zip(wanted.values[target.node], values, strict=True)]
         case Mealy():
-            steps = list(_machine(target, inputs, values, terms))
+            steps = list(_machine(target, symbols, inputs, values, terms))
             same = steps[-1:] if target.last_only else steps
         case _:
             return None
     return terms.both(asked, terms.negation(terms.both(terms.ok(given.all_terms()), terms.all(same))))
 
 
-def _machine(machine: Mealy, inputs: Sequence[Term], values: Sequence[Term], terms: Terms) -> Iterator[Term]:
+def _machine(
+    machine: Mealy, symbols: Sequence[Atom], inputs: Sequence[Term], values: Sequence[Term], terms: Terms
+) -> Iterator[Term]:
     """For each position, that the value is the output of the machine there.
 
     state s after i + 1 symbols = a step to s from some state that it is in after i of them, on the symbol at i
@@ -68,7 +70,8 @@ def _machine(machine: Mealy, inputs: Sequence[Term], values: Sequence[Term], ter
         following: dict[str, Term] = {}
         right = no
         for state, here in states.items():
-            for symbol, (then, output) in machine.steps[state].items():
+            for symbol in symbols:
+                then, output = machine.step(state, symbol)
                 taken = terms.both(here, _equal(letter, terms.literal(symbol), terms))
                 following[then] = terms.either(following.get(then, no), taken)
                 right = terms.either(right, terms.both(taken, _is(value, output, terms)))

@@ -57,7 +57,7 @@ def explore(
         (state, registers), word = queue.popleft()
         for symbol in symbols:
             longer = (*word, symbol)
-            following, output = machine.steps[state][symbol]
+            following, output = machine.step(state, symbol)
             final, after = _step(run, layers, registers, symbol)
             if final is None:
                 return Confused((longer,))

@@ -9,7 +9,7 @@ since a checker may keep everything.) `verifier.recheck` reads it again.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from time import monotonic
+from time import process_time
 from typing import Final, Self, TypeAlias
 
 from pysat.solvers import Solver
@@ -44,7 +44,7 @@ Outcome: TypeAlias = Model | Contradiction | Stopped
 
 def solve(clauses: Sequence[Sequence[int]], seconds: float) -> Outcome:
     """Decide the clauses; they are never simplified beforehand, so that the proof is about these very clauses."""
-    begun = monotonic()
+    begun = process_time()
     with Solver(name=SOLVER, bootstrap_with=clauses, with_proof=True) as solver:
         while True:
             solver.conf_budget(_CONFLICTS)
@@ -53,8 +53,8 @@ def solve(clauses: Sequence[Sequence[int]], seconds: float) -> Outcome:
                 return Model(frozenset(literal for literal in solver.get_model() if literal > 0))
             if status is False:
                 return Contradiction(tuple(_needed(solver.get_proof())))
-            if monotonic() - begun >= seconds:
-                return Stopped(monotonic() - begun)
+            if process_time() - begun >= seconds:
+                return Stopped(process_time() - begun)
 
 
 class Growing:
@@ -72,7 +72,7 @@ class Growing:
 
     def solve(self, clauses: Sequence[Sequence[int]], seconds: float) -> Model | Stopped | None:
         """A model of the clauses, of which those of the last call are the first ones; `None` when there is none."""
-        begun = monotonic()
+        begun = process_time()
         for clause in clauses[self._given :]:
             self._solver.add_clause(clause)
         self._given = len(clauses)
@@ -83,8 +83,8 @@ class Growing:
                 return Model(frozenset(literal for literal in self._solver.get_model() if literal > 0))
             if status is False:
                 return None
-            if monotonic() - begun >= seconds:
-                return Stopped(monotonic() - begun)
+            if process_time() - begun >= seconds:
+                return Stopped(process_time() - begun)
 
 
 def _needed(proof: Iterable[str]) -> Iterator[str]:

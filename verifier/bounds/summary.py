@@ -6,7 +6,10 @@ from typing import TypeAlias
 from spec.cost import Schedule
 from verifier.bounds import words
 from verifier.bounds.decide import Impossible
+from verifier.bounds.depth import DepthBound
 from verifier.bounds.equivalent import Rewritten
+from verifier.bounds.growth import profile
+from verifier.bounds.synthesis import Absent, HeadFront
 from verifier.bounds.written import Front, Stairs
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -31,6 +34,39 @@ def rewritten_json(found: Rewritten) -> dict[str, Json]:
         "program": found.text,
         "equal_by": None if found.proof is None else list(found.proof.by),
         "note": found.why,
+    }
+
+
+def heads_json(front: HeadFront) -> dict[str, Json]:
+    """Level 3, heads: shapes that are least, impossible and open, and the least ones for inputs up to each length."""
+    return {
+        "level": 3,
+        "name": front.target.name,
+        "scope": str(front.scope),
+        "class": str(front.cls),
+        "heads": [list(found.shape) for found in front.minimal],
+        "all_lengths": [list(found.shape) for found in front.minimal if found.configurations is not None],
+        "impossible": [list(found.shape) for found in front.found if isinstance(found, Absent)],
+        "open": [{"heads": list(found.shape), "seconds": found.seconds} for found in front.open],
+        "profile": [
+            {"length": length, "heads": list(map(list, least)), "open": list(map(list, unknown))}
+            for length, least, unknown in profile(front)
+        ],
+    }
+
+
+def depth_json(bound: DepthBound) -> dict[str, Json]:
+    """Level 3, depth: the least one, null where none suffices or the search ended early; and for each length."""
+    return {
+        "level": 3,
+        "name": bound.target.name,
+        "scope": str(bound.scope),
+        "class": str(bound.cls),
+        "layers": bound.least,
+        "at_least": bound.at_least,
+        "impossible": bound.impossible,
+        "open": bound.least is None and not bound.impossible,
+        "profile": [{"length": length, "layers": least} for length, least in bound.profile],
     }
 
 

@@ -6,9 +6,9 @@ every word of the scope; words on which it gives equal final states for differen
 of the class are automata and the target is one too, words of every length are looked at (`verifier.bounds.forever`).
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from time import monotonic
+from time import process_time
 from typing import Final, TypeAlias
 
 from spec.diagnostics import InternalError
@@ -62,20 +62,33 @@ class Undecided:
 Found: TypeAlias = Exists | Absent | Undecided
 
 
+Tell: TypeAlias = Callable[[str], None]
+"""Is told what is looked at."""
+
+
 @dataclass(frozen=True)
 class HeadFront:
-    """Every shape that was looked at, and the least of those that exist."""
+    """Every shape that was looked at, and the least of those that exist.
+
+    `shorter` (`verifier.bounds.growth`): programs for inputs up to a length, of shapes without one for the whole scope.
+    """
 
     cls: HeadClass
     scope: Scope
     target: Target
     found: tuple[Found, ...]
+    shorter: tuple[tuple[int, Exists], ...] = ()
 
     @property
     def minimal(self) -> tuple[Exists, ...]:
         """The programs whose shape no smaller one found replaces."""
         exists = [one for one in self.found if isinstance(one, Exists)]
         return tuple(one for one in exists if not any(within(x.shape, one.shape) and x is not one for x in exists))
+
+    @property
+    def open(self) -> tuple[Undecided, ...]:
+        """The shapes that were not decided."""
+        return tuple(one for one in self.found if isinstance(one, Undecided))
 
 
 def within(small: Shape, large: Shape) -> bool:
@@ -91,22 +104,29 @@ def within(small: Shape, large: Shape) -> bool:
 
 
 def fewest_heads(
-    cls: HeadClass, target: Target, scope: Scope, layers: int = 2, heads: int = 3, seconds: float = 60.0
+    cls: HeadClass,
+    target: Target,
+    scope: Scope,
+    layers: int = 2,
+    heads: int = 3,
+    seconds: float = 60.0,
+    tell: Tell = lambda _: None,
 ) -> HeadFront:
-    """Look at every shape with at most so many layers and heads in all, smaller ones first."""
+    """Look at each shape of so many layers and so many heads in all, small ones first, for so many seconds each."""
     table = word_table(target, scope)
-    end = monotonic() + seconds
+    machine = target if isinstance(target, Mealy) and finite_state(cls) else None
     found: list[Found] = []
     for shape in shapes(layers, heads):
-        known = [one.shape for one in found if isinstance(one, Exists)]
-        if any(within(small, shape) for small in known):
+        if any(isinstance(one, Exists) and within(one.shape, shape) for one in found):
             continue
-        if monotonic() >= end:
-            found.append(Undecided(shape, 0.0))
-            continue
-        machine = target if isinstance(target, Mealy) and finite_state(cls) else None
-        found.append(search(cls, shape, table, end - monotonic(), machine, scope.symbols))
+        tell(f"{cls}, heads {shape_text(shape)}, {scope}")
+        found.append(search(cls, shape, table, seconds, machine, scope.symbols))
     return HeadFront(cls, scope, target, tuple(found))
+
+
+def shape_text(shape: Shape) -> str:
+    """`2/1`; `none` without heads."""
+    return "/".join(map(str, shape)) or "none"
 
 
 def shapes(layers: int, heads: int) -> Iterator[Shape]:
@@ -134,16 +154,16 @@ def search(
     symbols: Sequence[Atom] = (),
 ) -> Found:
     """A program of this shape, or words that none of this shape gets right; with a machine, of any length."""
-    begun = monotonic()
+    begun = process_time()
     chosen: dict[Word, Outputs] = {}
     encoder = Encoder(cls, shape)
     with Growing() as solver:
         while True:
-            outcome = solver.solve(encoder.clauses, max(0.0, seconds - (monotonic() - begun)))
+            outcome = solver.solve(encoder.clauses, max(0.0, seconds - (process_time() - begun)))
             if outcome is None:
-                return _absent(cls, shape, chosen, seconds - (monotonic() - begun))
+                return _absent(cls, shape, chosen, seconds - (process_time() - begun))
             if not isinstance(outcome, Model):
-                return Undecided(shape, monotonic() - begun)
+                return Undecided(shape, process_time() - begun)
             run, heads = encoder.heads(outcome.true)
             judged = _judged(run, heads, table, machine, symbols)
             if isinstance(judged, _Right):
@@ -155,8 +175,8 @@ def search(
             chosen |= fresh
             for word, outputs in fresh.items():
                 encoder.add(word, outputs)
-            if monotonic() - begun >= seconds:
-                return Undecided(shape, monotonic() - begun)
+            if process_time() - begun >= seconds:
+                return Undecided(shape, process_time() - begun)
 
 
 # ------------------------------------------------------------------------------------------------ no program
@@ -178,7 +198,7 @@ def _absent(cls: HeadClass, shape: Shape, chosen: Mapping[Word, Outputs], second
 
 def _refuted(cls: HeadClass, shape: Shape, words: Mapping[Word, Outputs], seconds: float) -> Absent | Undecided:
     """`Undecided` also where there is a program."""
-    begun = monotonic()
+    begun = process_time()
     encoder = Encoder(cls, shape)
     for word, outputs in words.items():
         encoder.add(word, outputs)
@@ -186,7 +206,7 @@ def _refuted(cls: HeadClass, shape: Shape, words: Mapping[Word, Outputs], second
     if isinstance(outcome, Contradiction):
         listed = tuple((word, tuple(outputs)) for word, outputs in words.items())
         return Absent(shape, listed, tuple(encoder.variable.numbers), outcome.proof)
-    return Undecided(shape, monotonic() - begun)
+    return Undecided(shape, process_time() - begun)
 
 
 # ------------------------------------------------------------------------------------------------ a program

@@ -91,16 +91,20 @@ class Mealy:
     steps: Mapping[str, Mapping[Atom, tuple[str, Atom]]]
     last_only: bool = False
 
+    def step(self, state: str, symbol: Atom) -> tuple[str, Atom]:
+        """The next state and the output."""
+        try:
+            return self.steps[state][symbol]
+        except KeyError:
+            message = f"{self.name} has no step from state {state} on {symbol!r}"
+            raise UsageError(Diagnostic("R0503", message)) from None
+
     def outputs(self, word: Word) -> Outputs:
         """The output of each step."""
         state = self.start
         found: list[Hashable] = []
         for symbol in word:
-            try:
-                state, output = self.steps[state][symbol]
-            except KeyError:
-                message = f"{self.name} has no step from state {state} on {symbol!r}"
-                raise UsageError(Diagnostic("R0503", message)) from None
+            state, output = self.step(state, symbol)
             found.append(output)
         return [ANYTHING] * (len(found) - 1) + found[-1:] if self.last_only else found
 

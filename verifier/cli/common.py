@@ -5,6 +5,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from spec.elaborate import Program, load_program
+from spec.graph import SOp
 from spec.values import Atom, Numbers
 from verifier.overrides import Overrides, usage
 from verifier.selection import Target
@@ -20,6 +22,15 @@ def target(text: str) -> Target:
     if not path or (separator and not name):
         raise usage(f"`{text}` is not FILE or FILE::NAME")
     return Target(Path(path), name or None)
+
+
+def loaded(options: argparse.Namespace, interning: bool = True) -> tuple[Program, SOp, str]:
+    """The s-op that the target names, its program and its name."""
+    wanted = target(options.target)
+    if wanted.name is None:
+        raise usage(f"`{options.target}` names no s-op", hint="write FILE::NAME")
+    program = load_program(wanted.path, Numbers(options.numbers or Numbers.EXACT.value), interning=interning)
+    return program, program.sop(wanted.name), wanted.name
 
 
 def add_numbers(parser: argparse._ActionsContainer, default: str | None) -> None:

@@ -77,3 +77,20 @@ class Progress:
     def _speak(self) -> None:
         while not self._over.wait(_BLINK if self._live else HEARTBEAT):
             self.beat()
+
+
+class Steps(Progress):
+    """The same for a search, which does not know how much is left: it says what it looks at."""
+
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(0, stream, clock)
+        self._what = "begins"
+
+    def tell(self, what: str) -> None:
+        """What is looked at from now on."""
+        with self._lock:
+            self._what = what
+
+    def text(self) -> str:
+        """`count/all, heads 1/1, lengths=1..6, 65 s`."""
+        return f"{self._what}, {self._clock() - self._start:.0f} s"
