@@ -8,7 +8,7 @@ knows nothing of `verifier`, so that agreement of a compiled model with a proof 
     Compiled.model() .save(folder) .explain()         load_model(folder) -> the torch module, weights checked
     check_model(folder, outputs, ...)                 replay the certificate of a folder for a program
     cross_check(compiled)                             the interpreter against the weights
-    train(outputs, options)                           fit a transformer instead of compiling it
+    train(source, name, settings)                     fit a transformer instead of compiling it; load_trained(folder)
 
 Nothing is loaded before it is used: planning needs no torch, running a model needs nothing but torch.
 """
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from compiled.plan import Encoding as Encoding
     from compiled.plan import Optimise as Optimise
     from compiled.plan import Options as Options
+    from compiled.training.fit import train as train
+    from compiled.training.folder import load_trained as load_trained
 
 _HOME = {
     "Arch": "compiled.plan",
@@ -43,6 +45,8 @@ _HOME = {
     "compile_program": "compiled.compile",
     "cross_check": "compiled.compile",
     "load_model": "compiled.export",
+    "load_trained": "compiled.training.folder",
+    "train": "compiled.training.fit",
 }
 
 __all__ = [
@@ -58,6 +62,8 @@ __all__ = [
     "compile_program",
     "cross_check",
     "load_model",
+    "load_trained",
+    "train",
 ]
 
 

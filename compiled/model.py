@@ -216,7 +216,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.config = config
         self.embed = Embed(config)
-        self.pos_embed = PosEmbed(config)
+        self.pos_embed: nn.Module = PosEmbed(config)
         self.blocks = nn.ModuleList(Block(config, masks) for masks in config.masks)
         self.unembed = Unembed(config)
         self.to(DTYPES[config.dtype])

@@ -21,6 +21,7 @@ import verifier.cli.recheck as recheck
 import verifier.cli.report as report
 import verifier.cli.results as results
 import verifier.cli.run as run
+import verifier.cli.train as train
 from spec.diagnostics import InternalError, RaspError
 from spec.source import printable
 from verifier.verdict import Exit
@@ -32,6 +33,7 @@ _FAMILIES: Final[tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentPa
     bounds.register,
     recheck.register,
     compile_.register,
+    train.register,
     explain.register,
     mutate.register,
     lint.register,

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from spec.elaborate import Program, load_program
 from spec.graph import SOp
+from spec.property.scope import Scope
 from spec.values import Atom, Numbers
 from verifier.overrides import Overrides, usage
 from verifier.selection import Target
@@ -52,6 +53,11 @@ def add_scope(parser: argparse.ArgumentParser) -> None:
 def overrides(options: argparse.Namespace) -> Overrides:
     """What the scope options ask for."""
     return Overrides(options.lengths, options.alphabet, options.integers, options.numbers)
+
+
+def symbols(scope: Scope) -> tuple[int | float | str | bool, ...]:
+    """The alphabet of a transformer: the symbols of the scope, listed."""
+    return tuple(symbol for symbol in scope.symbols if isinstance(symbol, int | float | str))
 
 
 def shown(values: tuple[Atom, ...]) -> str:

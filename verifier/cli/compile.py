@@ -14,7 +14,7 @@ from spec.elaborate import Program
 from spec.graph import SOp
 from spec.property.scope import Scope
 from spec.source import printable
-from verifier.cli.common import Commands, add_scope, overrides, target
+from verifier.cli.common import Commands, add_scope, overrides, symbols, target
 from verifier.overrides import usage
 from verifier.report.text import word_text
 from verifier.selection import usual_scope
@@ -89,7 +89,7 @@ def compiled_and_compared(program: Program, name: str, scope: Scope) -> str:
         from compiled import compile_program, cross_check
 
         outputs = {name: program.sop(name)}
-        made = compile_program(program.graph, outputs, alphabet=_symbols(scope), max_length=scope.high or 0)
+        made = compile_program(program.graph, outputs, alphabet=symbols(scope), max_length=scope.high or 0)
         found = cross_check(made)
     except ImportError as error:
         return f"not compiled: an optional package is missing ({error})"
@@ -127,7 +127,7 @@ def _made(options: argparse.Namespace) -> tuple["Compiled", Program]:
     made = compile_program(
         program.graph,
         _outputs(program, wanted.name),
-        alphabet=_symbols(scope),
+        alphabet=symbols(scope),
         max_length=scope.high,
         dtype=options.dtype,
         encoding=options.encoding,
@@ -144,7 +144,3 @@ def _outputs(program: Program, name: str | None) -> dict[str, SOp]:
     if name is not None:
         return {name: program.sop(name)}
     return {name: sop for name, sop in program.sops().items() if not name.startswith("_")}
-
-
-def _symbols(scope: Scope) -> tuple[int | float | str | bool, ...]:
-    return tuple(symbol for symbol in scope.symbols if isinstance(symbol, int | float | str))
