@@ -27,6 +27,7 @@ from compiled.formula import (
 )
 from compiled.leaves import POSITION, Count, Definition, Leaf, Position
 from compiled.means import is_number
+from compiled.presence import presence
 from compiled.values import Domain
 from spec.ast import Predicate
 from spec.graph import Aggregate, Constant, Indices, Map, Node, Select, SOp, topological
@@ -47,6 +48,7 @@ def definitions(roots: Iterable[Node], domain: Domain, *, split_means: bool) -> 
                 made = _share_of_first(node, scratch)
             case Map():
                 made = _width(node, scratch) or _scaled_mean(node, scratch, split_means)
+                made = made or presence(node, scratch, counts, one_head=not split_means)
             case _:
                 pass
         if made is not None and isinstance(node, Aggregate | Map):

@@ -146,6 +146,8 @@ class Search:
         if all(natural is not None for natural in self.naturals):
             for weights in self._weights(len(self.columns)):
                 yield self._linear(weights)
+        if [column.raw for column in self.columns] in ([True, False], [False, True]) and self.kinds == 2:
+            yield from self._aligned()
         yield from self._radix()
 
     def _weights(self, size: int) -> Iterator[tuple[int, ...]]:
@@ -176,6 +178,34 @@ class Search:
         if noise or size > self.largest:
             noise += (len(weights) + 1) * self.unit * size
         return Form(tuple(scales), tuple(codes), noise, 0), g
+
+    def _aligned(self) -> Iterator[tuple[Form, Floats]]:
+        """A share plus a code that moves the shares of one label to 0: `share(a) == h(b)`, `share(a) < h(b)`."""
+        raw, coded = sorted((0, 1), key=lambda k: not self.columns[k].raw)
+        shares, values = self.columns[raw].numbers, self.columns[coded].values
+        natural = self.naturals[raw]
+        if shares is None or natural is None:
+            return
+        far = Fraction(2 * ceil(float(np.max(np.abs(natural), initial=1.0))) + 2)
+        for label, side in product((0, 1), (min, max)):
+            edge: dict[Atom, Fraction] = {}
+            for k in np.flatnonzero(self.labels == label).tolist():
+                edge[values[k]] = side(edge.get(values[k], shares[k]), shares[k])
+            outside = -far if side is min else far
+            codes = {value: self._stored(-edge[value]) if value in edge else outside for value in dict.fromkeys(values)}
+            g = natural + np.array([float(codes[value]) for value in values])
+            noise = self.columns[raw].noise + 3 * self.unit * (float(np.max(np.abs(natural))) + float(far))
+            scales: list[Fraction | None] = [None, None]
+            own: list[dict[Atom, Fraction] | None] = [None, None]
+            scales[raw], own[coded] = Fraction(1), codes
+            yield Form(tuple(scales), tuple(own), noise, 0), g
+
+    def _stored(self, number: Fraction) -> Fraction:
+        """The nearest number with as many binary digits as the format has."""
+        if not number:
+            return number
+        step = Fraction(2) ** (number.numerator.bit_length() - number.denominator.bit_length()) * Fraction(self.unit)
+        return round(number / step) * step
 
     def _radix(self) -> Iterator[tuple[Form, Floats]]:
         """Raw columns innermost, then one digit for each coded column, equal-behaving values sharing a digit."""

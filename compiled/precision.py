@@ -38,7 +38,7 @@ PRECISIONS: Final[Mapping[str, Precision]] = MappingProxyType(
         precision.name: precision
         for precision in (
             # Subnormal numbers are 0 on some devices; in float16 they are not.
-            Precision("float64", 53, 53, 1.7e308, 2.0**-1022, 1024),
+            Precision("float64", 53, 53, 1.7e308, 2.0**-1022, 2048),
             Precision("float32", 24, 24, 3.4e38, 2.0**-126, 256),
             Precision("tf32", 24, 11, 3.4e38, 2.0**-126, 256),
             Precision("float16", 11, 11, 65504.0, 2.0**-24, 64),

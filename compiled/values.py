@@ -91,7 +91,7 @@ class Domain:
     # -------------------------------------------------------------------------------------------- s-ops
 
     def leaves(self, sop: SOp) -> tuple[Leaf, ...]:
-        """The leaves that the s-op is a function of."""
+        """The leaves that the s-op is a function of, in order."""
         if sop not in self._leaves:
             for node in self.cone((sop,)):
                 self._leaves[node] = self._own_leaves(node)
@@ -103,7 +103,7 @@ class Domain:
 
     def _own_leaves(self, node: SOp) -> tuple[Leaf, ...]:
         if node in self.definitions:
-            return self.definitions[node].leaves
+            return tuple(sorted(set(self.definitions[node].leaves), key=leaf_order))
         match node:
             case Tokens():
                 return (INPUT,)

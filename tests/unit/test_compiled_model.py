@@ -31,6 +31,8 @@ PROGRAMS = {
     "reverse": "out_ = aggregate(select(indices, length - 1 - indices, ==), tokens);",
     "histogram": "out_ = selector_width(select(tokens, tokens, ==));",
     "width_of_not": "out_ = selector_width(not select(tokens, tokens, ==) or select(indices, 0, ==));",
+    "width_in_pieces": 'out_ = selector_width((select(indices, indices, <=) or select(tokens, "b", >))'
+    ' and select(tokens, "b", ==));',
     "sort": "out_ = sort(tokens, tokens);",
     "shift": 'out_ = aggregate(select(indices, indices - 2, ==), tokens, "-");',
     "default_number": 'out_ = aggregate(select(tokens, "b", ==) and select(indices, indices, <), indices, -1);',
@@ -42,6 +44,8 @@ PROGRAMS = {
     "difference": 'p = select(indices, indices, <=); out_ = aggregate(p, indicator(tokens == "a"))'
     ' == aggregate(p, indicator(tokens == "b"));',
     "or_fetch": 'out_ = aggregate(select(tokens, "b", ==) or select(indices, indices, ==), 2 * indices);',
+    "presence": 'p = select(indices, indices, <=); m = aggregate(p, indicator(tokens == "a"));'
+    ' out_ = contains(indices == length - 1 and m == 0.5, True) and not contains(m < 0.4 or tokens == "b", True);',
     "negative": "out_ = aggregate(full_s, indices - 3) * (0 - 2);",
     "division": "out_ = (indices + 1) / 2;",
     "double_histogram": "h = selector_width(select(tokens, tokens, ==)); out_ = selector_width(select(h, h, ==));",

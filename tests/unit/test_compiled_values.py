@@ -19,12 +19,15 @@ PROGRAMS = {
     "mean": 'out_ = aggregate(select(indices, indices, <=), indicator(tokens == "a"));',
     "sort": "out_ = sort(tokens, tokens);",
     "default": 'out_ = aggregate(select(tokens, "b", ==) and select(indices, indices, <), indices, -1);',
+    "presence": 'p = select(indices, indices, <=); m = aggregate(p, indicator(tokens == "a")); '
+    'out_ = contains((m > 0.5 or indices == 1) and tokens == "a", True)'
+    ' or aggregate(p, indicator(tokens == "a" and m == 1)) > 0;',
     "mixed": 'out_ = length * aggregate(full_s, indicator(tokens == "a")) - indices;',
 }
 
 
 def program(text: str, numbers: Numbers = Numbers.EXACT) -> Program:
-    return elaborate(Source("test.rasp", text + "\n"), numbers)
+    return elaborate(Source("test.rasp", text.replace("; ", ";\n") + "\n"), numbers)
 
 
 @pytest.mark.parametrize("numbers", list(Numbers))
@@ -54,7 +57,7 @@ def test_a_prefix_mean_has_the_denominator_of_its_position() -> None:
 
 
 @pytest.mark.parametrize("numbers", list(Numbers))
-@pytest.mark.parametrize("name", ["histogram", "sort", "mixed"])
+@pytest.mark.parametrize("name", ["histogram", "sort", "mixed", "presence"])
 def test_counts_give_what_the_graph_gives(name: str, numbers: Numbers) -> None:
     """A definition by counts agrees with the interpreter's value of the node on every word."""
     made = program(PROGRAMS[name], numbers)
