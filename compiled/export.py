@@ -19,7 +19,7 @@ from compiled.certify import recheck
 from compiled.checker import Margins
 from compiled.errors import BadFile
 from compiled.explain import circuit, slot_label
-from compiled.files import read, read_json, to_text, write
+from compiled.files import make_folder, read, read_json, to_text, write
 from compiled.precision import PRECISIONS
 from compiled.tensors import MAX_BYTES, dump, load, quantise
 from spec.graph import SOp
@@ -72,7 +72,7 @@ def save(compiled: "Compiled", folder: Path, *, program: str | None = None) -> P
         files["program.rasp"] = program.encode()
     card = _CARD.format(summary=compiled.explain().replace("\n", "\n\n"), example=repr(list(plan.alphabet[:3])))
     files["README.md"] = card.encode()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for name, content in files.items():
         write(folder / name, content)
     for stale in {"certificate.json", "program.rasp"} - files.keys():

@@ -16,8 +16,23 @@ def to_text(data: object) -> bytes:
     return (json.dumps(data, ensure_ascii=False, indent=1) + "\n").encode()
 
 
+def make_folder(folder: Path) -> None:
+    """The folder, with those above it; `BadFile` where there can be none."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadFile(f"{folder} cannot be made: {error.strerror}") from error
+
+
 def write(path: Path, content: bytes) -> None:
-    """Replace a file: whoever reads it sees the old content or the new one."""
+    """Replace a file: whoever reads it sees the old content or the new one. `BadFile` where it cannot be written."""
+    try:
+        _write(path, content)
+    except OSError as error:
+        raise BadFile(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _write(path: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:

@@ -26,7 +26,7 @@ from torch.nn.functional import cross_entropy
 
 from compiled.crosscheck import pick_device
 from compiled.errors import BadFile, Refused
-from compiled.files import read_json, to_text, write
+from compiled.files import make_folder, read_json, to_text, write
 from compiled.model import Cache, Config
 from compiled.training import checkpoint
 from compiled.training.batch import NO_CLASS, Batch, attention, batch_of
@@ -190,7 +190,7 @@ class _Training:
             return step
         if stands.exists():
             raise Refused(f"{self.folder} holds a training already: resume it, or choose another folder")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         write(path, to_text(settings))
         write(self.folder / "log.jsonl", b"")
         return 0

@@ -11,7 +11,7 @@ from typing import Any, Final
 import torch
 
 from compiled.errors import BadFile
-from compiled.files import read, read_json, to_text, write
+from compiled.files import make_folder, read, read_json, to_text, write
 from compiled.model import DTYPES, MASKS, Config
 from compiled.tensors import MAX_BYTES, dump, load
 from compiled.training.fit import Trained
@@ -51,7 +51,7 @@ def save(trained: Trained, folder: Path) -> Path:
         "normalization_type": "LN",
         "positional_embedding_type": "sinusoidal",
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write(folder / "model.safetensors", dump(tensors, "float32", {"format": "pt", "tool": "rasp-verifier"}))
     write(folder / "config.json", to_text(config))
     write(folder / "report.json", to_text(report(trained)))

@@ -5,6 +5,7 @@ import random
 from dataclasses import replace
 from itertools import islice, product
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
@@ -215,6 +216,17 @@ def test_a_folder_with_a_training_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="holds a training already"):
         train(source(PREVIOUS), "out_", TINY, folder=tmp_path)
     assert (tmp_path / NAME).read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadFile, match="cannot be made"):
+        train(source(PREVIOUS), "out_", TINY, folder=tmp_path / "file" / "below")
+
+
+def test_a_folder_that_vanishes_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="cannot be written"):
+        train(source(PREVIOUS), "out_", TINY, folder=tmp_path / "gone", log=lambda _: rmtree(tmp_path / "gone"))
 
 
 def test_a_training_does_not_go_on_with_other_settings(tmp_path: Path) -> None:
