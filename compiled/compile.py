@@ -132,7 +132,7 @@ def compile_program(
     """Weights that compute the outputs on every word of length 1..max_length over the alphabet.
 
     Raises `Refused` with the reason when there are none, and `Uncertified` when the checker finds no proof that they
-    are right. `schedule` puts aggregates no earlier than it says. Without `certify` nothing is proved.
+    are right. `schedule` puts aggregates and counts no earlier than it says. Without `certify` nothing is proved.
     """
     named = dict(outputs) if isinstance(outputs, Mapping) else {"output": outputs}
     if numbers is not None and numbers is not graph.numbers:
@@ -146,7 +146,7 @@ def compile_program(
         _option(Arch, arch),
         _option(Optimise, optimise),
         counting,
-        _aggregates(schedule),
+        {} if schedule is None else dict(schedule.layer),
     )
     attempts = [options]
     if certify and options.encoding is Encoding.COMPACT and dtype != "float64":
@@ -161,12 +161,6 @@ def compile_program(
         except Uncertified as refused:
             failure = failure or refused
     raise failure or Refused("no attempt was made")
-
-
-def _aggregates(schedule: Schedule | None) -> dict[Aggregate, int]:
-    if schedule is None:
-        return {}
-    return {node: number for node, number in schedule.layer.items() if isinstance(node, Aggregate)}
 
 
 def _option(kind: type[Any], value: Any) -> Any:

@@ -39,16 +39,21 @@ MAX_HEADS: Final = 4
 
 
 def definitions(roots: Iterable[Node], domain: Domain, *, split_means: bool) -> dict[SOp, Definition]:
-    """The s-ops below the roots that are functions of counts. `split_means`: also where that takes another head."""
+    """The s-ops below the roots that are functions of counts.
+
+    `split_means`: also where that takes heads that the program as written does not have. Without it only what counts
+    the keys of one selector is put in one head, which is that of the selector.
+    """
     scratch = Domain(domain.alphabet, domain.max_length, domain.numbers)
     for node in topological(roots):
         made: Definition | None = None
         match node:
-            case Aggregate():
+            case Aggregate() if split_means:
                 made = _share_of_first(node, scratch)
             case Map():
-                made = _width(node, scratch) or _scaled_mean(node, scratch, split_means)
-                made = made or presence(node, scratch, counts, one_head=not split_means)
+                made = _width(node, scratch, split_means)
+                if split_means:
+                    made = made or _scaled_mean(node, scratch) or presence(node, scratch, counts)
             case _:
                 pass
         if made is not None and isinstance(node, Aggregate | Map):
@@ -118,7 +123,7 @@ def _share_of_first(node: Aggregate, domain: Domain) -> Definition | None:
     return Definition(leaves, share)
 
 
-def _width(node: Map, domain: Domain) -> Definition | None:
+def _width(node: Map, domain: Domain, split: bool) -> Definition | None:
     """A function of the share of position 0, and of whether the row had position 0, that is a function of the width."""
     aggregates = _aggregates(node)
     if len(aggregates) != 2:
@@ -131,7 +136,7 @@ def _width(node: Map, domain: Domain) -> Definition | None:
         if formula(present.selector) != conjunction((rest, first)):
             continue
         table = _as_function_of_width(node, share, domain)
-        leaves = counts(rest)
+        leaves = counts(rest) if split else (Count(rest),)
         if table is not None and leaves is not None:
             return Definition(leaves, _summed(table))
     return None
@@ -200,7 +205,7 @@ def _summed(table: Mapping[int, Atom], weights: Sequence[int] | None = None) -> 
     return value
 
 
-def _scaled_mean(node: Map, domain: Domain, split_means: bool) -> Definition | None:
+def _scaled_mean(node: Map, domain: Domain) -> Definition | None:
     """A mean times the number of selected keys, when position or length give that number: the sum itself.
 
     For values v in {0, t..} the sum is that of t times the count of v == t.
@@ -214,19 +219,19 @@ def _scaled_mean(node: Map, domain: Domain, split_means: bool) -> Definition | N
     for mean in means:
         others = [one for one in means if one is not mean]
         if all(one.selector is mean.selector and _marks_first(one.values, domain) for one in others):
-            found = _sum_of(node, mean, domain, split_means)
+            found = _sum_of(node, mean, domain)
             if found is not None:
                 return found
     return None
 
 
-def _sum_of(node: Map, mean: Aggregate, domain: Domain, split_means: bool) -> Definition | None:
+def _sum_of(node: Map, mean: Aggregate, domain: Domain) -> Definition | None:
     try:
         values = [row[0] for row in domain.all_values((mean.values,))]
     except Refused:
         return None
     steps = sorted({v for v in values if isinstance(v, int) and v != 0})
-    if not all(isinstance(v, int) for v in values) or len(steps) > (2 if split_means else 1) or not steps:
+    if not all(isinstance(v, int) for v in values) or len(steps) > 2 or not steps:
         return None
     try:
         table = _sums(node, mean, domain)

@@ -253,6 +253,9 @@ class Search:
                 yield (*pair[:place], Fraction(2) ** power, *pair[place:])
             for first, second in product(range(2, 14, 2), repeat=2):
                 yield Fraction(1), Fraction(2) ** first, Fraction(2) ** (first + second)
+        else:
+            for power in range(1, 14):
+                yield tuple(Fraction(2) ** (power * place) for place in range(len(raws)))
 
     def _digits(self, k: int) -> dict[Atom, int]:
         """A digit for each value of a column; values in whose place any other gives the same label share one."""

@@ -23,6 +23,7 @@ from compiled.precision import PRECISIONS
 from compiled.stream import LeafKind, Stream, expand
 from compiled.values import Domain
 from spec.ast import Predicate
+from spec.cost import Read
 from spec.graph import Aggregate, Indices, Select, SOp
 from spec.values import Atom, Numbers
 
@@ -67,7 +68,7 @@ class Options:
     arch: Arch = Arch.STANDARD
     optimise: Optimise = Optimise.LAYERS
     counting: bool = True
-    placement: Mapping[Aggregate, int] = field(default_factory=dict)
+    placement: Mapping[Read, int] = field(default_factory=dict)
 
 
 def make_plan(outputs: Mapping[str, SOp], options: Options) -> Plan:
@@ -100,6 +101,7 @@ class Planner:
         fewest = options.optimise is Optimise.LAYERS
         self.stream = Stream(self.domain, self.precision, onehot=onehot, additive_first=fewest)
         self.stream.fetch = self._fetch
+        self.not_before = _not_before(options.placement, self.domain)
         self.layers: list[Layer] = []
         self.head_of: dict[Leaf, Head] = {}
         self.shared: dict[tuple[int, Formula, bool], Head] = {}
@@ -159,7 +161,7 @@ class Planner:
             level = max(level, self._value_level(leaf, fetched))
         else:
             self.stream.kind_of[leaf] = LeafKind.RAW
-        layer = max(level + 1, self.options.placement.get(leaf, 0) if isinstance(leaf, Aggregate) else 0)
+        layer = max(level + 1, self.not_before.get(leaf, 0))
         self.stream.layer_of[leaf] = layer
         self._layer(layer)
         key = (layer, whole, isinstance(leaf, Count))
@@ -330,6 +332,17 @@ class Planner:
                 if before is not None:
                     thresholds.append(_between(g[before], g[after]))
         return tuple(values), _lines(self.stream.form_read(form, used), thresholds)
+
+
+def _not_before(placement: Mapping[Read, int], domain: Domain) -> dict[Leaf, int]:
+    """The layers of the placement for leaves: a count goes where what it computes does first."""
+    found: dict[Leaf, int] = {}
+    for read, layer in placement.items():
+        made = domain.definitions.get(read)
+        leaves = made.leaves if made is not None else (read,) if isinstance(read, Aggregate) else ()
+        for leaf in leaves:
+            found[leaf] = min(layer, found.get(leaf, layer))
+    return found
 
 
 def _between(low: Fraction, high: Fraction) -> Fraction:

@@ -24,8 +24,8 @@ LEAST: Final = Fraction(1, 1 << 200)
 MAX_DEPTH: Final = 12
 
 
-def presence(node: Map, domain: Domain, split: Split, *, one_head: bool) -> Definition | None:
-    """The s-op as a function of such a count, if it is one. `one_head`: only where the count takes a single head."""
+def presence(node: Map, domain: Domain, split: Split) -> Definition | None:
+    """The s-op as a function of such a count, if it is one."""
     leaves = domain.leaves(node)
     if len(leaves) != 1 or not isinstance(leaves[0], Aggregate):
         return None
@@ -38,7 +38,7 @@ def presence(node: Map, domain: Domain, split: Split, *, one_head: bool) -> Defi
         return None
     present, absent = tells
     counts = split(conjunction((formula(mean.selector), _truth(mean.values, domain))))
-    if counts is None or (one_head and len(counts) > 1):
+    if counts is None:
         return None
 
     def value(*numbers: Atom) -> Atom:

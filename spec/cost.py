@@ -1,9 +1,10 @@
 """What a layer and a head are: cost models as data, schedules, and what makes a schedule valid.
 
 What attention computes is a read: an aggregate or, where `model.counting`, the width of a selector. A schedule puts
-every read in a layer, counted from 1. The heads of a layer are the distinct selectors of its reads: reads that share a
-selector share a head, with one value channel each. Elementwise work costs nothing; what it can depend on decides when
-a read may happen. With `level(x)` the first layer after which the s-op x is known,
+every read in a layer, counted from 1. Aggregates of one selector in one layer share a head, with one value channel
+each; a count is a head of its own, because it attends to the start position, too (`head_of`). Elementwise work costs
+nothing; what it can depend on decides when a read may happen. With `level(x)` the first layer after which the s-op x is
+known,
 
     level(tokens) = level(indices) = level(constant) = 0
     level(map(f, x..))    = joint(x..)
@@ -75,6 +76,7 @@ MODELS: Final[Mapping[str, CostModel]] = MappingProxyType({model.name: model for
 
 
 Read: TypeAlias = Aggregate | Map
+Head: TypeAlias = tuple[Selector, bool]
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,9 @@ def schedule(layer: Mapping[Read, int], layers: int = 0) -> Schedule:
     """The schedule with these layers, numbered from 1, and the heads that they need; at least `layers` of them."""
     if min(layer.values(), default=1) < 1:
         raise ValueError("layers are counted from 1")
-    used: list[set[Selector]] = [set() for _ in range(max(layers, max(layer.values(), default=0)))]
+    used: list[set[Head]] = [set() for _ in range(max(layers, max(layer.values(), default=0)))]
     for read, number in layer.items():
-        used[number - 1].add(selector_of(read))
+        used[number - 1].add(head_of(read))
     return Schedule(MappingProxyType(dict(layer)), tuple(map(len, used)))
 
 
@@ -132,6 +134,11 @@ def selector_of(read: Read) -> Selector:
     if selector is None:
         raise ValueError(f"{read!r} is no read")
     return selector
+
+
+def head_of(read: Read) -> Head:
+    """What two reads of one layer must agree in to be one head: the selector, and whether it is counted."""
+    return selector_of(read), not isinstance(read, Aggregate)
 
 
 def reads(roots: Iterable[Node], model: CostModel) -> tuple[Read, ...]:

@@ -91,7 +91,7 @@ def check_stairs(task: Problem, stairs: Stairs) -> None:
     last = stairs.counted.of(stairs.steps[-1])
     if stairs.counted is Counted.WIDTH:
         assert last == min(1, len(task.reads))
-    elif last > len(task.selectors):
+    elif last > len(task.heads):
         final = stairs.refuted[-1].limits
         assert final.total == last - 1
         assert final.layers >= enough_layers(task, last - 1)

@@ -1,9 +1,9 @@
 """A schedule within given limits, as clauses: satisfiable exactly when one exists.
 
-Variables, with R reads, S selectors and L layers, numbered so that anyone can number them again:
+Variables, with R reads, S different heads and L layers, numbered so that anyone can number them again:
 
     y(r, l) = r L + l                  read r is in layer l or before it
-    h(s, l) = (R + s) L + l            selector s has a head in layer l
+    h(s, l) = (R + s) L + l            head s is in layer l
     c(i, j)                            at least j of the first i literals of a cardinality constraint hold
 
 Clauses (`docs/bounds.md` states them again):
@@ -26,9 +26,9 @@ def clauses(task: Problem, limits: Limits) -> list[Clause]:
     """The clauses, for at least one layer and at least `task.floor` layers."""
     last = limits.layers
     heads = len(task.reads) * last
-    fresh = heads + len(task.selectors) * last
+    fresh = heads + len(task.heads) * last
     found = list(_order(task, last))
-    by_layer = [[heads + s * last + layer for s in range(len(task.selectors))] for layer in range(1, last + 1)]
+    by_layer = [[heads + s * last + layer for s in range(len(task.heads))] for layer in range(1, last + 1)]
     if limits.width is not None:
         for row in by_layer:
             found.extend(at_most(limits.width, row, fresh))

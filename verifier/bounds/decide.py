@@ -4,7 +4,7 @@ Three arguments, tried from the one that a person can follow to the one that onl
 
     Chain     reads that must be in layers one after the other, more than there are layers
     Crowd     in the layers first..last there must be as many heads as reads are listed (each read's own window lies
-              within; two of them share a selector only when their windows are disjoint), more than fit
+              within; two of them could share a head only when their windows are disjoint), more than fit
     Clausal   the clauses of `verifier.bounds.clauses` have no model, with the solver's proof
 """
 

@@ -1,7 +1,7 @@
 """What a program asks of a schedule, as numbers: the instance that the search and its arguments are about.
 
-Reads are numbered from 0 in topological order, selectors from 0 by their first read. A layer assignment `layer` within
-1..L is valid when
+Reads are numbered from 0 in topological order, different heads (`spec.cost.head_of`) from 0 by their first read. A
+layer assignment `layer` within 1..L is valid when
 
     layer[r] > above[r],    layer[r] > layer[s] for every s in after[r],    L >= floor
 
@@ -11,8 +11,8 @@ and its heads are the distinct pairs (head[r], layer[r]). This is `spec.cost.dem
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from spec.cost import CostModel, Read, Schedule, demands, floor, schedule, selector_of
-from spec.graph import Node, Selector
+from spec.cost import CostModel, Head, Read, Schedule, demands, floor, head_of, schedule
+from spec.graph import Node
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class Problem:
     roots: tuple[Node, ...]
     model: CostModel
     reads: tuple[Read, ...]
-    selectors: tuple[Selector, ...]
+    heads: tuple[Head, ...]
     head: tuple[int, ...]
     after: tuple[tuple[int, ...], ...]
     above: tuple[int, ...]
@@ -53,14 +53,14 @@ def problem(roots: Iterable[Node], model: CostModel) -> Problem:
     wanted = demands(roots, model)
     reads = tuple(wanted)
     number = {read: r for r, read in enumerate(reads)}
-    selectors = tuple(dict.fromkeys(map(selector_of, reads)))
-    place: Mapping[Selector, int] = {selector: s for s, selector in enumerate(selectors)}
+    heads = tuple(dict.fromkeys(map(head_of, reads)))
+    place: Mapping[Head, int] = {head: s for s, head in enumerate(heads)}
     return Problem(
         roots,
         model,
         reads,
-        selectors,
-        tuple(place[selector_of(read)] for read in reads),
+        heads,
+        tuple(place[head_of(read)] for read in reads),
         tuple(tuple(sorted(number[below] for below in wanted[read].after)) for read in reads),
         tuple(wanted[read].above for read in reads),
         floor(roots, model),

@@ -98,7 +98,7 @@ def as_written(
     least = least_layers(task)
     shortest = Impossible(Limits(least - 1), Chain(longest_chain(task))) if least else None
     widths = _stairs(task, Counted.WIDTH, 1 if task.reads else 0, clock)
-    totals = _stairs(task, Counted.TOTAL, len(task.selectors), clock)
+    totals = _stairs(task, Counted.TOTAL, len(task.heads), clock)
     return Front(graph, task, shortest, widths, totals)
 
 

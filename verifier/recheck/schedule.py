@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from spec.cost import CostModel, Demand, Read, demands, floor, schedule, selector_of, validate
-from spec.graph import Graph, Node, Selector
+from spec.cost import CostModel, Demand, Head, Read, demands, floor, head_of, schedule, validate
+from spec.graph import Graph, Node
 from verifier.recheck.rup import Rejected, check_refutation
 
 
@@ -71,10 +71,10 @@ def check_crowd(task: Task, first: int, last: int, numbers: Sequence[int]) -> st
         raise Rejected("a read of the crowd could be elsewhere")
     if len(set(reads)) != len(reads):
         raise Rejected("a read is listed twice")
-    by_selector: dict[Selector, list[Read]] = defaultdict(list)
+    by_head: dict[Head, list[Read]] = defaultdict(list)
     for read in reads:
-        by_selector[selector_of(read)].append(read)
-    for group in by_selector.values():
+        by_head[head_of(read)].append(read)
+    for group in by_head.values():
         for one, other in combinations(group, 2):
             if low[one] <= high[other] and low[other] <= high[one]:
                 raise Rejected(f"{one!r} and {other!r} could share a head")
@@ -115,7 +115,7 @@ def check_clauses(task: Task, proof: Sequence[str]) -> str:
 def _clauses(task: Task) -> Iterator[list[int]]:
     wanted = task.demands()
     reads = list(wanted)
-    selectors = list(dict.fromkeys(selector_of(read) for read in reads))
+    heads = list(dict.fromkeys(head_of(read) for read in reads))
     last = task.layers
 
     def done(read: Read, layer: int) -> int:
@@ -124,8 +124,7 @@ def _clauses(task: Task) -> Iterator[list[int]]:
 
     place = {read: {layer: done(read, layer) for layer in range(1, last + 1)} for read in reads}
     head = {
-        selector: {layer: (len(reads) + s) * last + layer for layer in range(1, last + 1)}
-        for s, selector in enumerate(selectors)
+        one: {layer: (len(reads) + h) * last + layer for layer in range(1, last + 1)} for h, one in enumerate(heads)
     }
     for read, demand in wanted.items():
         yield [place[read][last]]
@@ -138,9 +137,9 @@ def _clauses(task: Task) -> Iterator[list[int]]:
                 earlier = [place[below][layer - 1]] if layer > 1 else []
                 yield [-place[read][layer], *earlier]
             before = [place[read][layer - 1]] if layer > 1 else []
-            yield [-place[read][layer], *before, head[selector_of(read)][layer]]
-    fresh = (len(reads) + len(selectors)) * last
-    groups = [[head[selector][layer] for selector in selectors] for layer in range(1, last + 1)]
+            yield [-place[read][layer], *before, head[head_of(read)][layer]]
+    fresh = (len(reads) + len(heads)) * last
+    groups = [[head[one][layer] for one in heads] for layer in range(1, last + 1)]
     if task.width is not None:
         for group in groups:
             yield from counter(group, task.width, fresh)
