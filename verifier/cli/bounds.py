@@ -10,7 +10,7 @@ from verifier.bounds.certificate import Document
 from verifier.bounds.summary import Json
 from verifier.cli.common import Commands, add_scope, loaded, overrides, target
 from verifier.cli.function_bounds import DEFAULT_CLASSES, of_function
-from verifier.cli.program_bounds import Asked, listed, reference, rewritten, written
+from verifier.cli.program_bounds import Asked, finite, listed, reference, rewritten, written
 from verifier.overrides import usage
 from verifier.selection import usual_scope
 from verifier.subject import Subject
@@ -52,7 +52,7 @@ def register(commands: Commands) -> None:
     bounds.add_argument("--most-layers", type=int, default=2, help="with --heads: look at so many layers (default 2)")
     bounds.add_argument("--most-heads", type=int, default=3, help="with --heads: and so many heads in all (default 3)")
     bounds.add_argument("--print", action="store_true", help="levels 2 and 3: print the programs found, as RASP")
-    bounds.add_argument("--crosscheck", action="store_true", help="with --heads: compile them, and compare the weights")
+    bounds.add_argument("--crosscheck", action="store_true", help="compile what is found, and compare the weights")
     bounds.add_argument("--regex", metavar="PATTERN", help="level 3 of a regular language, at the last position")
     bounds.add_argument("--every-prefix", action="store_true", help="with --regex: at every position, for the prefix")
     bounds.add_argument("--mealy", metavar="FILE", type=Path, help="level 3 of a Mealy machine in a JSON file")
@@ -99,9 +99,11 @@ def _program(
         raise usage(f"level {level} is about a program", hint="write FILE::NAME")
     program, _, name = loaded(options)
     models = listed(options.model, MODELS.values())
-    asked = Asked(program, name, models, options.seconds, options.chart, options.print, document, summary)
+    scope = finite(overrides(options).apply(usual_scope(Subject.load(target(options.target).path))), program)
+    shown = (options.chart, options.crosscheck, options.print)
+    asked = Asked(program, name, models, options.seconds, scope, *shown, document, summary)
     if level == 2:
-        return rewritten(asked, overrides(options).apply(usual_scope(Subject.load(target(options.target).path))))
+        return rewritten(asked)
     lines, complete = written(asked)
     if options.reference:
         lines.insert(1, reference(loaded(options, interning=False)[0], name))

@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from spec.cost import Schedule
 from spec.diagnostics import InternalError, UsageError
 from spec.elaborate import Program
 from spec.graph import SOp
 from spec.property.scope import Scope
 from spec.source import printable
+from spec.transplant import as_sop
+from verifier.bounds.written import Front
 from verifier.cli.common import Commands, add_scope, overrides, symbols, target
 from verifier.overrides import usage
 from verifier.report.text import word_text
@@ -100,6 +103,40 @@ def compiled_and_compared(program: Program, name: str, scope: Scope) -> str:
     return (
         f"compiled to {made.layers} layers, heads {heads}, {made.parameters} parameters, right on {found.words} inputs"
     )
+
+
+def compiled_from(front: Front, step: Schedule, scope: Scope) -> str:
+    """What comes of compiling a program from one schedule of its front: whether a model meets it, and how it compares.
+
+    Where single precision is not enough for one MLP between two attentions, double precision is tried.
+    """
+    try:
+        from compiled import compile_program, cross_check
+    except ImportError as error:
+        return f"not compiled: an optional package is missing ({error})"
+    short = ""
+    for dtype in ("float32", "float64"):
+        try:
+            made = compile_program(
+                front.graph,
+                {"output": as_sop(front.task.roots[0])},
+                alphabet=symbols(scope),
+                max_length=scope.high or 0,
+                dtype=dtype,
+                optimise="heads",
+                schedule=step,
+            )
+        except UsageError as reason:  # refused, or not certified
+            short = "; ".join(diagnostic.message for diagnostic in reason.diagnostics)
+            continue
+        heads = f"{made.layers} layers, heads {'/'.join(map(str, made.heads)) or 'none'}, {dtype}"
+        if made.layers > step.layers or max(made.heads, default=0) > step.width or sum(made.heads) > step.total:
+            short = f"the compiler needs {heads}"
+            continue
+        found = cross_check(made)
+        _agreed(found)
+        return f"met by a compiled model: {heads}, certified up to length {scope.high}, right on {found.words} inputs"
+    return f"not met by a compiled model: {short}"
 
 
 def _agreed(found: "Agreement") -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from spec.cost import CostModel, reference_analysis
+from spec.cost import TRANSFORMER, CostModel, reference_analysis
 from spec.elaborate import Program
 from spec.property.scope import Scope
 from verifier.bounds import words
@@ -13,6 +13,7 @@ from verifier.bounds.chart import LEGEND, chart
 from verifier.bounds.equivalent import Rewritten, up_to_equivalence
 from verifier.bounds.summary import Json, rewritten_json, written_json
 from verifier.bounds.written import Front, Stairs, as_written
+from verifier.cli.compile import compiled_from
 
 LONGEST: Final = 6
 """The greatest length that is looked at where a scope has none."""
@@ -26,7 +27,9 @@ class Asked:
     name: str
     models: tuple[CostModel, ...]
     seconds: float
+    scope: Scope
     charts: bool
+    crosscheck: bool
     texts: bool
     document: Document
     summary: list[Json]
@@ -53,15 +56,18 @@ def reference(program: Program, name: str) -> str:
     return f"  reference (greedy): {found.layers} layers, heads {words.heads(found)}, {found.total} in all"
 
 
-def rewritten(asked: Asked, scope: Scope) -> tuple[list[str], bool]:
+def finite(scope: Scope, program: Program) -> Scope:
+    """The scope up to some length, in the numbers of the program."""
+    high = max(scope.low, LONGEST) if scope.high is None else scope.high
+    return replace(scope, high=high, numbers=program.numbers)
+
+
+def rewritten(asked: Asked) -> tuple[list[str], bool]:
     """Level 2 likewise."""
-    scope = replace(scope, numbers=asked.program.numbers)
-    if scope.high is None:
-        scope = replace(scope, high=max(scope.low, LONGEST))
-    lines = [f"{asked.name}, up to equivalence on {scope}"]
+    lines = [f"{asked.name}, up to equivalence on {asked.scope}"]
     complete = True
     for model in asked.models:
-        found = up_to_equivalence(asked.program, asked.name, model, scope, asked.seconds)
+        found = up_to_equivalence(asked.program, asked.name, model, asked.scope, asked.seconds)
         asked.document.equivalent(found, asked.program.sop(asked.name))
         asked.document.front(found.front, [found.root], found.graph)
         asked.summary.append(rewritten_json(found))
@@ -86,18 +92,22 @@ def _front(front: Front, asked: Asked) -> Iterator[str]:
     yield f"    layers >= {front.layers}" + (
         "" if front.shortest is None else f": {words.argument(front.shortest.argument, front.task, front.graph)}"
     )
+    compiled: set[tuple[int, ...]] = set()
     for stairs in (front.widths, front.totals):
-        yield from _stairs(stairs, front)
+        yield from _stairs(stairs, front, asked, compiled)
         if asked.charts:
             yield from ("      " + line for line in chart(stairs))
     if asked.charts:
         yield f"      {LEGEND}"
 
 
-def _stairs(stairs: Stairs, front: Front) -> Iterator[str]:
+def _stairs(stairs: Stairs, front: Front, asked: Asked, compiled: set[tuple[int, ...]]) -> Iterator[str]:
     for step in stairs.steps:
         most = stairs.counted.of(step)
         yield f"    layers = {step.layers}: {stairs.counted.value} = {most} ({words.heads(step)})"
+        if asked.crosscheck and front.task.model is TRANSFORMER and step.heads not in compiled:
+            compiled.add(step.heads)
+            yield f"      {compiled_from(front, step, asked.scope)}"
     for refuted in stairs.refuted:
         yield f"      {words.impossible(refuted, front.task, front.graph)}"
     for left in stairs.open:
