@@ -22,15 +22,13 @@ from verifier.verdict import Exit
 PROGRAMS = Path(__file__).resolve().parents[2] / "spec" / "programs"
 NAMES = sorted(str(path.relative_to(PROGRAMS).with_suffix("")) for path in PROGRAMS.rglob("*.rasp"))
 TELLING = (
-    "paper/double_histogram",
     "paper/sort",
-    "paper/sort_by_frequency",
     "raspl/induct",
     "raspl/mode",
     "tracr/hist",
     "tracr/detect_pattern",
 )
-"""Where a disjunction is counted, counts have to wait, four means are read at once, or merging saves a head."""
+"""A disjunction is counted, counts have to wait, four means are read at once, or merging saves a head."""
 REFUSED = {"inference/deduction"}
 """What the compiler refuses at any length, with the reason."""
 
@@ -65,7 +63,7 @@ def test_both_levels_are_met_by_compiled_models(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in REFUSED])
 def test_both_levels_of_every_shipped_program_are_met_by_compiled_models(name: str) -> None:
-    check(name, 4)
+    check(name, 3)
 
 
 def test_count_and_mean_of_one_selector_are_two_heads_in_bound_and_weights() -> None:
@@ -75,13 +73,16 @@ def test_count_and_mean_of_one_selector_are_two_heads_in_bound_and_weights() -> 
     meets_every_step(front, Scope(1, 3, ("a", "b")))
 
 
-def test_model_that_needs_more_is_said_not_to_meet_the_bound() -> None:
-    """A function of very many means at once has no form with margin at this length."""
-    names = [f'aggregate(full_s, indicator(tokens == "{letter}"))' for letter in "abcdefghij"]
-    text = "x = " + " + ".join(f"({name} > {k / 20})" for k, name in enumerate(names)) + " > 3;"
-    front = as_written([elaborate(Source("t", text), Numbers.EXACT).sop("x")], TRANSFORMER)
-    words = compiled_from(front, front.widths.steps[0], Scope(1, 6, tuple("abcdefghij")))
-    assert words.startswith("not met by a compiled model: ")
+def test_claim_that_no_model_meets_is_said_not_to_be_met() -> None:
+    """A step that claims a head too few, or a layer: the compiler needs what it needs."""
+    program = load_program(PROGRAMS / "paper" / "reverse.rasp", Numbers.EXACT)
+    front = as_written([program.sop("backwards")], TRANSFORMER)
+    step = front.widths.steps[0]
+    scope = Scope(1, 3, ("a", "b"))
+    assert compiled_from(front, step, scope).startswith("met by a compiled model")
+    for heads in ((0, 1), (1,)):
+        words = compiled_from(front, replace(step, heads=heads), scope)
+        assert words.startswith("not met by a compiled model: the compiler needs 2 layers, heads 1/1")
 
 
 def test_command_compiles_what_it_claims(capsys: pytest.CaptureFixture[str]) -> None:
