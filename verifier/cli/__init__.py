@@ -14,6 +14,7 @@ import verifier.cli.bounds as bounds
 import verifier.cli.check as check
 import verifier.cli.compile as compile_
 import verifier.cli.explain as explain
+import verifier.cli.fuzz as fuzz
 import verifier.cli.lint as lint
 import verifier.cli.mutate as mutate
 import verifier.cli.prove as prove
@@ -36,6 +37,7 @@ _FAMILIES: Final[tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentPa
     train.register,
     explain.register,
     mutate.register,
+    fuzz.register,
     lint.register,
     results.register,
     report.register,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spec.diagnostics import Diagnostic, RaspError
 from verifier.check import Options
-from verifier.cli.common import Commands, add_scope, target
+from verifier.cli.common import Commands, add_scope, positive, seconds, target
 from verifier.cli.outcome import Presentation, present, print_result, started
 from verifier.config import CACHE_MODES, FAIL_ON, KEYS, Settings, Value, resolve
 from verifier.engine import Proofs
@@ -34,9 +34,9 @@ def register(commands: Commands) -> None:
         "targets", metavar="TARGET", nargs="*", default=None, help="FILE, FOLDER, FILE::PROPERTY or FILE::S-OP"
     )
     add_scope(parser)
-    parser.add_argument("--max-length", type=_count, metavar="N", help="leave longer inputs out")
+    parser.add_argument("--max-length", type=positive, metavar="N", help="leave longer inputs out")
     add_engine(parser)
-    parser.add_argument("--jobs", type=_count, metavar="N", help="processes at a time")
+    parser.add_argument("--jobs", type=positive, metavar="N", help="processes at a time")
     parser.add_argument("--shard", type=_shard, metavar="I/N", help="only every N-th property, from the I-th")
     add_output(parser)
     add_configuration(parser)
@@ -76,9 +76,9 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     """The options on how to decide."""
     group = parser.add_argument_group("engines")
     group.add_argument("--engine", help=f"{AUTO} (the default), interpreter, {', '.join(ENGINES)}")
-    group.add_argument("--wall", type=_seconds, metavar="S", help="seconds for a query of one length (60)")
-    group.add_argument("--kill-after", type=_seconds, metavar="S", help="seconds for a property (300)")
-    group.add_argument("--memory", type=_count, metavar="MIB", help="memory of one process (6144)")
+    group.add_argument("--wall", type=seconds, metavar="S", help="seconds for a query of one length (60)")
+    group.add_argument("--kill-after", type=seconds, metavar="S", help="seconds for a property (300)")
+    group.add_argument("--memory", type=positive, metavar="MIB", help="memory of one process (6144)")
     group.add_argument(
         "--proofs",
         choices=[proofs.value for proofs in Proofs],
@@ -98,20 +98,6 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         choices=CACHE_MODES,
         help="use (the default), read, frozen or verify: see docs/ci.md",
     )
-
-
-def _count(given: str) -> int:
-    number = int(given)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{given} is not a positive number")
-    return number
-
-
-def _seconds(given: str) -> float:
-    seconds = float(given)
-    if not 0 < seconds < 1e7:
-        raise argparse.ArgumentTypeError(f"{given} is not a number of seconds")
-    return seconds
 
 
 def _shard(given: str) -> Shard:

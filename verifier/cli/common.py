@@ -34,6 +34,22 @@ def loaded(options: argparse.Namespace, interning: bool = True) -> tuple[Program
     return program, program.sop(wanted.name), wanted.name
 
 
+def positive(given: str) -> int:
+    """A number of things, at least one, for argparse."""
+    number = int(given)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{given} is not a positive number")
+    return number
+
+
+def seconds(given: str) -> float:
+    """A time, for argparse."""
+    number = float(given)
+    if not 0 < number < 1e7:
+        raise argparse.ArgumentTypeError(f"{given} is not a number of seconds")
+    return number
+
+
 def add_numbers(parser: argparse._ActionsContainer, default: str | None) -> None:
     """`--numbers`."""
     parser.add_argument(
