@@ -6,7 +6,7 @@ engines and no more; if the claim does not hold there, that is a bug here and en
 inputs spread over the whole scope are evaluated the same way.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol, assert_never
@@ -15,7 +15,6 @@ from spec.diagnostics import InternalError, RaspError
 from spec.property import ast
 from spec.property.bound import BoundProperty
 from spec.property.evaluate import Checker, Outcome, Status
-from spec.property.scope import Integers, Scope
 from verifier.bounds.arch import architecture
 from verifier.cache import answer
 from verifier.claims import state
@@ -24,6 +23,8 @@ from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Uns
 from verifier.express import Unexpressible
 from verifier.portfolio import AUTO, Finding
 from verifier.proofs import keep
+from verifier.quality import conflict, quality
+from verifier.sample import spread
 from verifier.symmetry import reduced
 from verifier.unbounded.decide import all_lengths
 from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
@@ -113,25 +114,6 @@ def check(
         return Failed(error.diagnostics)
 
 
-def spread(scope: Scope, length: int, wanted: int) -> Iterator[Word]:
-    """Inputs of one length spread over the scope: the first, the last, and others at even distances."""
-    count = scope.count(length)
-    if scope.size is None or count is None:
-        listed = _around_zero(scope)
-        for index in range(wanted):
-            yield tuple(listed[(index * (3 * p + 1) + p) % len(listed)] for p in range(length))
-        return
-    picked = range(count) if count <= wanted else (index * (count - 1) // (wanted - 1) for index in range(wanted))
-    for index in picked:
-        yield scope.input_at(length, index)
-
-
-def _around_zero(scope: Scope) -> tuple[int, ...]:
-    """The symbols of an endless alphabet next to zero."""
-    centre = scope.alphabet.nearest_zero if isinstance(scope.alphabet, Integers) else 0
-    return tuple(x for x in range(centre - 8, centre + 9) if scope.has_symbol(x))
-
-
 def _example(bound: BoundProperty, claim: ast.Example) -> Verdict:
     outcome = Checker(bound).check(claim.tokens)
     if outcome.status is Status.HOLDS:
@@ -172,7 +154,9 @@ class _Search:
         vacuous = self._vacuous()
         if vacuous is None and self.scope.high is None:
             every = all_lengths(self.bound, self.options.limits.wall_s)
-            return every if isinstance(every, Proved) else replace(every, closed=tuple(self.closed))
+            if isinstance(every, Proved):
+                return self._weighed(every)
+            return replace(every, closed=tuple(self.closed))
         return self._proved() if vacuous is None else vacuous
 
     def cover(self) -> Verdict:
@@ -255,6 +239,16 @@ class _Search:
         """The verdict when no input of the scope satisfies the preconditions, or that can't be decided."""
         if self.inhabited:
             return None
+        match self._empty():
+            case None:
+                return None
+            case Unknown() as unknown:
+                return replace(unknown, closed=tuple(self.closed))
+            case empty:
+                return Vacuous(empty, f"no input in scope satisfies the preconditions: {self._conflict()}")
+
+    def _empty(self) -> tuple[Closed, ...] | Unknown | None:
+        """Every length, where the preconditions exclude every input; `None` where they don't."""
         empty: list[Closed] = []
         for length in self._lengths():
             finding = self._ask(length, Asked.GIVEN, self._given)
@@ -264,12 +258,22 @@ class _Search:
                         raise InternalError(f"{finding.by} says that {word!r} satisfies the preconditions; it does not")
                     return None
                 case Undecided(reason=reason, detail=detail):
-                    return Unknown(reason, f"whether the preconditions can be met: {detail}", tuple(self.closed))
+                    return Unknown(reason, f"whether the preconditions can be met: {detail}")
                 case Unsat() as unsat:
                     empty.append(Closed(length, keep(unsat, self.options.save_proofs).evidence))
         if self.scope.high is None:
-            return Unknown(Reason.UNSUPPORTED, "no short input satisfies the preconditions", tuple(self.closed))
-        return Vacuous(tuple(empty), "no input in scope satisfies the preconditions")
+            return Unknown(Reason.UNSUPPORTED, "no short input satisfies the preconditions")
+        return tuple(empty)
+
+    def _conflict(self) -> str:
+        """Which preconditions exclude each other."""
+
+        def empty(bound: BoundProperty) -> bool:
+            options = replace(self.options, save_proofs=None)
+            return isinstance(_Search(bound, options, Engines(options), lambda _: None)._empty(), tuple)
+
+        *others, last = [f"`{name}`" for name in conflict(self.bound, empty)]
+        return f"{', '.join(others)} and {last} exclude each other" if others else f"{last} never holds"
 
     def _given(self, word: Word) -> bool:
         return self.checker.preconditions(word) is None
@@ -281,4 +285,9 @@ class _Search:
                 if self.checker.check(word).status is Status.FAILS:
                     name, by = self.bound.property.name, closed.evidence.by
                     raise InternalError(f"{by} proved `{name}` at length {closed.length}, but {word!r} violates it")
-        return Proved(self.scope, tuple(self.closed))
+        return self._weighed(Proved(self.scope, tuple(self.closed)))
+
+    def _weighed(self, proved: Proved) -> Proved:
+        """The proof, with what it does not say."""
+        found = quality(self.bound, [closed.length for closed in self.closed])
+        return replace(proved, warnings=found.warnings, notes=found.notes)

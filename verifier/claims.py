@@ -48,6 +48,12 @@ def state(bound: BoundProperty, length: int) -> Stated:
     return Stated(length, given, stater.broken(), len(stater.terms))
 
 
+def given(bound: BoundProperty, length: int) -> Term:
+    """The preconditions alone; raises `Unexpressible` likewise."""
+    stater = _Stater(bound, length)
+    return stater.preconditions(stater.inputs)[0]
+
+
 class _Stater:
     """Builds the terms of one property at one length."""
 

@@ -51,6 +51,7 @@ class Settings:
     proofs: str = Proofs.SAMPLE.value
     reductions: bool = True
     fail_on: tuple[str, ...] = FAIL_ON
+    strict: bool = False
     output: tuple[str, ...] = ()
     save_tests: str | None = None
     save_proofs: str | None = None
@@ -161,6 +162,7 @@ _READERS: Final[Mapping[str, Callable[[object, str], Value]]] = MappingProxyType
         "proofs": _one_of(*(proofs.value for proofs in Proofs)),
         "reductions": _switch,
         "fail_on": _fail_on,
+        "strict": _switch,
         "output": _texts,
         "save_tests": _text,
         "save_proofs": _text,
@@ -170,7 +172,7 @@ _READERS: Final[Mapping[str, Callable[[object, str], Value]]] = MappingProxyType
 )
 KEYS: Final = tuple(field.name for field in fields(Settings))
 _LISTS: Final = ("targets", "fail_on", "output")
-_SWITCHES: Final = ("reductions",)
+_SWITCHES: Final = ("reductions", "strict")
 _NUMBERS: Final = ("max_length", "wall", "kill_after", "memory", "jobs")
 
 

@@ -89,6 +89,11 @@ class Result:
         return self.written or self.file
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be said about a proof, though it is one."""
+        return self.verdict.warnings if isinstance(self.verdict, Proved) else ()
+
+    @property
     def exit(self) -> Exit:
         """What this result alone makes of the run."""
         return exit_code(self.verdict, self.expected)
@@ -125,13 +130,14 @@ def to_json(result: Result) -> dict[str, Json]:
 
 def _verdict_json(verdict: Verdict) -> dict[str, Json]:
     match verdict:
-        case Proved(closed=closed, witness=witness, structural=structural, warnings=warnings, every=every):
+        case Proved(closed=closed, witness=witness, structural=structural, warnings=warnings, notes=notes, every=every):
             return {
                 "closed": closed_json(closed),
                 "witness": _witness_json(witness),
                 "structural": structural,
                 "every": _every_json(every),
                 "warnings": list(warnings),
+                "notes": list(notes),
             }
         case Refuted(witness=witness, closed=closed, detail=detail):
             return {"closed": closed_json(closed), "witness": _witness_json(witness), "detail": detail}
@@ -243,10 +249,10 @@ def from_json(data: dict[str, Json]) -> Result:
 def _verdict(data: dict[str, Json]) -> Verdict:
     match data["verdict"]:
         case "proved":
-            warnings = tuple(map(string, items(data["warnings"])))
+            warnings, notes = (tuple(map(string, items(data[key]))) for key in ("warnings", "notes"))
             scope, structural = _scope(record(data["scope"])), string(data["structural"])
             every = _every(data["every"])
-            return Proved(scope, _closed(data), _witness(data["witness"]), structural, warnings, every)
+            return Proved(scope, _closed(data), _witness(data["witness"]), structural, warnings, notes, every)
         case "refuted":
             return Refuted(_witness(data["witness"]), _closed(data), string(data["detail"]))
         case "vacuous":

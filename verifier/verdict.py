@@ -77,7 +77,8 @@ class Proved(_NoTruth):
     """The property holds on every input of the scope.
 
     Where an input is all that was asked for (`cover`, `example`), `witness` is that input. Where the claim is about
-    the graph and not about inputs (`arch`), `structural` says what shows it. Where the scope has no greatest length,
+    the graph and not about inputs (`arch`), `structural` says what shows it. `warnings` and `notes` are what
+    `verifier.quality` says. Where the scope has no greatest length,
     `every` is the proof for all lengths.
     """
 
@@ -86,6 +87,7 @@ class Proved(_NoTruth):
     witness: Witness | None = None
     structural: str = ""
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     every: EveryLength | None = None
 
     def __post_init__(self) -> None:

@@ -29,7 +29,7 @@ TRACE = Trace(
 WITNESS = Witness(("a", HOSTILE, 3, True), f"because {HOSTILE}", at=1, least=True, unique=None)
 
 VERDICTS: dict[str, Verdict] = {
-    "proved": Proved(SCOPE, CLOSED, warnings=(HOSTILE,)),
+    "proved": Proved(SCOPE, CLOSED, warnings=(HOSTILE,), notes=(HOSTILE,)),
     "found": Proved(SCOPE, witness=WITNESS),
     "structural": Proved(Scope(1, None, Integers(None, 3)), structural=HOSTILE),
     "always": Proved(Scope(1, None, ("a", "b")), every=EveryLength("induction", (HOSTILE,), 3, ("enumerate",))),

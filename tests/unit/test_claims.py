@@ -20,11 +20,11 @@ from spec.property.bound import BoundProperty
 from spec.property.contract import read_contract
 from spec.property.evaluate import Checker, Status
 from spec.source import Source
-from verifier.check import spread
 from verifier.claims import state
 from verifier.engine import Word
 from verifier.express import Unexpressible
 from verifier.point import value
+from verifier.sample import spread
 from verifier.subject import Subject
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "spec" / "programs"

@@ -89,7 +89,7 @@ def forged(result: Result, **changes: Json) -> Result:
 
 def test_a_proof_of_what_fails_is_rejected(results: dict[str, Result]) -> None:
     most = to_json(results["most"])
-    parts = {key: most[key] for key in ("verdict", "closed", "witness", "structural", "every", "warnings")}
+    parts = {key: most[key] for key in ("verdict", "closed", "witness", "structural", "every", "warnings", "notes")}
     found = again(forged(results["few"], **parts))
     assert found.standing is Standing.REJECTED
     assert "['a', 'a', 'a']" in found.detail

@@ -23,11 +23,12 @@ from spec.property.scope import Integers, Scope
 from spec.source import Source
 from spec.values import atom_key
 from tests.unit.random_contracts import random_contract, random_text
-from verifier.check import Options, check, spread
+from verifier.check import Options, check
 from verifier.engine import Limits, Sat, Word
 from verifier.mutate import mutants
 from verifier.overrides import Overrides
 from verifier.portfolio import ENGINES, Finding
+from verifier.sample import spread
 from verifier.selection import select
 from verifier.subject import Subject
 from verifier.verdict import Failed, Proved, Refuted, Unknown, Vacuous, Verdict

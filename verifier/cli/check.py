@@ -58,6 +58,11 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         type=lambda text: tuple(text.split(",")),
         help=f"of {', '.join(FAIL_ON)}; all by default, and `refuted` and `error` always",
     )
+    group.add_argument(
+        "--strict",
+        action=argparse.BooleanOptionalAction,
+        help="count a proof with a warning as a vacuous property (off by default)",
+    )
     group.add_argument("--save-tests", metavar="FOLDER", help="write a test for each unexpected counterexample")
 
 
@@ -138,7 +143,7 @@ def _check(options: argparse.Namespace) -> int:
     planned, problems = _plan(settings)
     if options.shard is not None:
         planned = _part(planned, options.shard)
-    begun = started(settings.targets, problems, options.shard, settings.ignored)
+    begun = started(settings.targets, problems, options.shard, settings.ignored, settings.strict)
     done = present(presentation, begun, planned, settings.jobs, settings.allowance)
     if settings.save_tests is not None:
         for path in save_tests(done.results, Path(settings.save_tests)):

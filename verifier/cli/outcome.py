@@ -100,10 +100,14 @@ def present(
 
 
 def started(
-    requested: Sequence[str], problems: Sequence[Diagnostic], shard: Shard | None, ignored: frozenset[str]
+    requested: Sequence[str],
+    problems: Sequence[Diagnostic],
+    shard: Shard | None,
+    ignored: frozenset[str],
+    strict: bool,
 ) -> Document:
     """The document of a run that has not decided anything yet."""
-    return Document(RunState.INCOMPLETE, (), tuple(problems), tuple(requested), shard, ignored)
+    return Document(RunState.INCOMPLETE, (), tuple(problems), tuple(requested), shard, ignored, strict)
 
 
 def print_result(result: Result, verbose: bool) -> None:

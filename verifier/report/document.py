@@ -17,7 +17,7 @@ from typing import Final
 
 import verifier
 from spec.diagnostics import Diagnostic, InternalError, UsageError
-from verifier.data import Json, at_least, integer, items, number, read_json, record, string
+from verifier.data import Json, at_least, boolean, integer, items, number, read_json, record, string
 from verifier.result import Result, diagnostic_json, from_json, read_diagnostic, to_json, verdict_name
 from verifier.verdict import Exit, as_expected, overall
 
@@ -84,6 +84,8 @@ class Document:
     requested: tuple[str, ...] = ()
     shard: Shard | None = None
     ignored: frozenset[str] = frozenset()
+    strict: bool = False
+    """Whether a proof with a warning counts as a vacuous property."""
     seconds: float = 0.0
     stopped: int | None = None
     """The exit code of a run that was interrupted, or that ended in a contradiction."""
@@ -96,7 +98,7 @@ class Document:
             return None
         if self.stopped is not None:
             return self.stopped
-        code = run_exit(self.results, len(self.problems), self.ignored)
+        code = run_exit(self.results, len(self.problems), self.ignored, self.strict)
         # A part of a run may well be empty; whether the whole is, shows when the parts are merged.
         return Exit.EXPECTED if code is Exit.NOTHING and self.shard is not None else code
 
@@ -106,9 +108,11 @@ class Document:
         return tuple(sorted(self.results, key=lambda one: (one.file, one.line, one.column, one.name)))
 
 
-def run_exit(results: Iterable[Result], problems: int, ignored: frozenset[str]) -> Exit:
+def run_exit(results: Iterable[Result], problems: int, ignored: frozenset[str], strict: bool) -> Exit:
     """The code of a run: the gravest of its parts, those left out that it was told not to fail on."""
-    codes = [*(result.exit for result in results), *[Exit.USAGE] * problems]
+    found = list(results)
+    codes = [*(result.exit for result in found), *[Exit.USAGE] * problems]
+    codes += [Exit.VACUOUS for result in found if strict and result.warnings]
     passed = {IGNORABLE[name] for name in ignored}
     grave = [code for code in codes if code not in passed]
     if codes:
@@ -132,6 +136,7 @@ def document_json(document: Document) -> dict[str, Json]:
         "requested": requested,
         "shard": None if document.shard is None else {"index": document.shard.index, "count": document.shard.count},
         "not_failing_on": ignored,
+        "strict": document.strict,
         "seconds": round(document.seconds, 3),
         "summary": dict(summary(document.results)),
         "problems": [diagnostic_json(problem) for problem in document.problems],
@@ -184,6 +189,7 @@ def _document(data: dict[str, Json]) -> Document:
         requested=tuple(map(string, items(data["requested"]))),
         shard=None if data["shard"] is None else _shard(record(data["shard"])),
         ignored=ignored,
+        strict=boolean(data["strict"]),
         seconds=at_least(0, number(data["seconds"])),
         stopped=None if data["stopped"] is None else STOPPED[STOPPED.index(integer(data["stopped"]))],
         tool=_tool(record(data["tool"])),

@@ -23,8 +23,9 @@ def annotations(document: Document) -> str:
     lines = [_problem(problem) for problem in document.problems]
     errors = lines + [_finding(one, "error") for one in findings if not isinstance(one.verdict, Unknown)]
     warnings = [_finding(one, "warning") for one in findings if isinstance(one.verdict, Unknown)]
-    shown = [*errors[:MAX_ANNOTATIONS], *warnings[:MAX_ANNOTATIONS]]
-    hidden = len(errors) + len(warnings) - len(shown)
+    notices = [_notice(one) for one in document.ordered if one.warnings]
+    shown = [*errors[:MAX_ANNOTATIONS], *warnings[:MAX_ANNOTATIONS], *notices[:MAX_ANNOTATIONS]]
+    hidden = len(errors) + len(warnings) + len(notices) - len(shown)
     level = "error" if errors else "warning" if warnings else "notice"
     counts = summary(document.results)
     total = counted(counts["total"], "property", "properties")
@@ -38,6 +39,12 @@ def _finding(result: Result, level: str) -> str:
     where = f"file={command_property(result.place)},line={result.line},col={result.column}"
     title = command_property(f"{headline(result)}: {result.name}")
     return f"::{level} {where},title={title}::{command_data(message(result))}"
+
+
+def _notice(result: Result) -> str:
+    where = f"file={command_property(result.place)},line={result.line},col={result.column}"
+    title = command_property(f"{headline(result)}, but: {result.name}")
+    return f"::notice {where},title={title}::{command_data(chr(10).join(result.warnings))}"
 
 
 def _problem(problem: Diagnostic) -> str:

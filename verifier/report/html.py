@@ -180,6 +180,7 @@ def _property(result: Result, anchor: str | None, drawing: Markup | str | None) 
         element("p", element("code", result.text)),
         element("p", f" {_DOT} ".join(facts), class_="soft"),
     ]
+    parts += [element("p", f"Warning: {warning}") for warning in result.warnings]
     witness = _witness(result.verdict)
     if isinstance(result.verdict, Refuted) and witness is not None:
         parts.append(element("p", witness.explanation))

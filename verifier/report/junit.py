@@ -58,6 +58,8 @@ def _case(suite: ElementTree.Element, result: Result) -> None:
         "scope": str(result.scope),
         "evidence": evidence(result),
     }
+    if result.warnings:
+        facts["warnings"] = "; ".join(result.warnings)
     for name, value in facts.items():
         ElementTree.SubElement(properties, "property", name=name, value=xml(value))
     if as_expected(result.verdict, result.expected):

@@ -23,7 +23,7 @@ def merge(parts: Sequence[Document]) -> Document:
             raise usage(f"part {part.shard} did not come to its end")
         if part.tool != first.tool:
             raise usage(f"part {part.shard} was made by other versions than part {first.shard}")
-        if (part.requested, part.ignored) != (first.requested, first.ignored):
+        if (part.requested, part.ignored, part.strict) != (first.requested, first.ignored, first.strict):
             raise usage(f"part {part.shard} is of another request than part {first.shard}")
     results = tuple(result for part in parts for result in part.results)
     if len({result.id for result in results}) != len(results):

@@ -27,6 +27,7 @@ _RULES: Final = {
     "rasp/vacuous": ("PropertyVacuous", "No input satisfies the preconditions, so nothing is claimed.", "error"),
     "rasp/unknown": ("PropertyNotDecided", "A property could not be decided within the limits.", "warning"),
     "rasp/proved": ("UnexpectedProof", "A property that was expected to fail is proved.", "error"),
+    "rasp/warning": ("ProofSaysLittle", "A proved property may say less than its author means.", "note"),
     "rasp/error": ("PropertyNotChecked", "A property could not be checked.", "error"),
 }
 _IDS: Final = list(_RULES)
@@ -49,7 +50,7 @@ def sarif(document: Document) -> str:
         "tool": {"driver": {"name": "rasp", "semanticVersion": document.tool.version, "rules": rules}},
         "invocations": [_invocation(document)],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(one) for one in findings],
+        "results": [*map(_result, findings), *(_warned(one) for one in document.ordered if one.warnings)],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
@@ -76,23 +77,31 @@ def _notification(problem: Diagnostic) -> Json:
 
 
 def _result(result: Result) -> Json:
-    rule = f"rasp/{_kind(result)}"
-    found: dict[str, Json] = {
-        "ruleId": rule,
-        "ruleIndex": _IDS.index(rule),
-        "kind": "fail",
-        "level": _RULES[rule][2],
-        "message": {"text": message(result)},
-        "locations": [_location(Place(result.place, result.line), result.column)],
-        "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint(result)}:1"},
-        "properties": {"property": result.id, "scope": str(result.scope)},
-    }
+    found = _finding(result, f"rasp/{_kind(result)}", message(result))
     match result.verdict:
         case Refuted(witness=Witness() as witness) if result.trace is not None:
             found["codeFlows"] = [_code_flow(result, witness, result.trace)]
         case _:
             pass
     return found
+
+
+def _warned(result: Result) -> Json:
+    """A proof that may say less than its author means: a note, which fails nothing."""
+    return _finding(result, "rasp/warning", lines("\n".join([f"{result.name}: {result.text}", *result.warnings])))
+
+
+def _finding(result: Result, rule: str, text: str) -> dict[str, Json]:
+    return {
+        "ruleId": rule,
+        "ruleIndex": _IDS.index(rule),
+        "kind": "fail",
+        "level": _RULES[rule][2],
+        "message": {"text": text},
+        "locations": [_location(Place(result.place, result.line), result.column)],
+        "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint(result)}:1"},
+        "properties": {"property": result.id, "scope": str(result.scope)},
+    }
 
 
 def _kind(result: Result) -> str:

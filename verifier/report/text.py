@@ -70,15 +70,16 @@ def details(result: Result, *, verbose: bool = False) -> list[str]:
 def _details(result: Result, verbose: bool) -> list[str]:
     verdict = result.verdict
     match verdict:
-        case Proved(closed=closed, witness=witness, structural=structural, warnings=warnings, every=every):
-            shown = [f"note      {warning}" for warning in warnings]
+        case Proved(closed=closed, witness=witness, structural=structural, warnings=warnings, notes=notes, every=every):
+            shown = [f"warning   {warning}" for warning in warnings]
             if not verbose:
                 return shown
             if witness is not None:
                 shown.append(f"witness   {word_text(witness.word)}")
             if structural:
                 shown.append(f"evidence  {structural}")
-            return [*shown, *_scope_lines(result), *_evidence(closed), *_for_every_length(every)]
+            shown += [*_scope_lines(result), *_evidence(closed), *_for_every_length(every)]
+            return [*shown, *(f"note      {note}" for note in notes)]
         case Refuted(witness=witness, detail=detail):
             shown = [detail] if detail else []
             return [*shown, *(_counterexample(result, witness) if witness else [])]
@@ -153,7 +154,7 @@ def closing(document: Document) -> str:
         return "NOT FINISHED"
     if document.stopped is not None:
         return "INTERNAL ERROR" if document.stopped == Exit.INTERNAL else "INTERRUPTED"
-    code = run_exit(document.results, len(document.problems), frozenset())
+    code = run_exit(document.results, len(document.problems), frozenset(), document.strict)
     match code:
         case Exit.EXPECTED:
             whole = document.state is RunState.COMPLETE
@@ -162,6 +163,8 @@ def closing(document: Document) -> str:
             return "FAILED: a verdict is not the expected one"
         case Exit.UNKNOWN:
             return "COMPLETED WITH UNKNOWNS"
+        case Exit.VACUOUS if not any(isinstance(result.verdict, Vacuous) for result in document.results):
+            return "FAILED: a proof has a warning" if document.exit else "COMPLETED WITH WARNINGS"
         case Exit.VACUOUS:
             return "FAILED: a property is vacuous" if document.exit else "COMPLETED WITH VACUOUS PROPERTIES"
         case Exit.USAGE:
