@@ -18,6 +18,7 @@ from verifier.engines.diagrams import DIAGRAMS, FIRST_ON_TOP, LAST_ON_TOP, Diagr
 from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.parallel import PARALLEL
 from verifier.engines.sat import CHECKER, SAT
+from verifier.engines.second import SECOND
 from verifier.engines.smt import SMT
 from verifier.words import few_symbols
 
@@ -106,8 +107,9 @@ def confirmers(query: Query, by: str, detail: str, limits: Limits) -> Iterator[C
             if by != PARALLEL.name and inputs is not None and inputs <= most:
                 yield Confirmer(PARALLEL.name, PARALLEL, allowed)
             yield _diagrams(by, detail, allowed)
-        if by != SMT.name:
-            yield Confirmer(SMT.name, SMT, allowed)
+        for engine in (SMT, SECOND):
+            if by != engine.name:
+                yield Confirmer(engine.name, engine, allowed)
     if by != ENUMERATE.name:
         yield Confirmer(ENUMERATE.name, ENUMERATE, limits)
 

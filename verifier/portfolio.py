@@ -31,11 +31,13 @@ from verifier.engines.diagrams import DIAGRAMS
 from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.parallel import PARALLEL
 from verifier.engines.sat import SAT
+from verifier.engines.second import SECOND
 from verifier.engines.smt import SMT
 from verifier.symmetry import reduced
 from verifier.words import few_symbols
 
-ENGINES: Final[dict[str, Engine]] = {engine.name: engine for engine in (ENUMERATE, PARALLEL, DIAGRAMS, SAT, SMT)}
+_ALL: Final[tuple[Engine, ...]] = (ENUMERATE, PARALLEL, DIAGRAMS, SAT, SMT, SECOND)
+ENGINES: Final = {engine.name: engine for engine in _ALL}
 AUTO: Final = "auto"
 
 _VERY_FEW: Final = 256

@@ -99,9 +99,10 @@ class _Again:
         assert self.proofs is not None
         wanted, lines = load(Path(self.proofs), name)
         deadline = monotonic() + self.limits.wall_s
-        clauses = clauses_of(query, self.limits)
-        if isinstance(clauses, Undecided):
-            return Finding(clauses, "")
+        found = clauses_of(query, self.limits)
+        if isinstance(found, Undecided):
+            return Finding(found, "")
+        clauses = found.clauses
         if hash_of(clauses) != wanted:
             raise Rejected(f"the proof {name} is for other clauses than those of length {query.length}")
         try:

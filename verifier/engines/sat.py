@@ -61,10 +61,27 @@ class Propositional:
 SAT: Final = Propositional()
 
 
-def clauses_of(query: Query, limits: Limits) -> list[tuple[int, ...]] | Undecided:
-    """Clauses that have a model for each input of the query that violates, and no other."""
+@dataclass(frozen=True)
+class Clauses:
+    """Clauses that have a model for each input that violates, and no other.
+
+    `letters[p][i]` is true in it when the atom at position p is `symbols[i]`.
+    """
+
+    clauses: Sequence[tuple[int, ...]]
+    variables: int
+    symbols: tuple[Atom, ...]
+    letters: tuple[tuple[int, ...], ...]
+
+
+def clauses_of(query: Query, limits: Limits) -> Clauses | Undecided:
+    """The clauses of a query, or why there are none."""
     circuit = circuit_of(query, limits, monotonic() + limits.wall_s)
-    return circuit if isinstance(circuit, Undecided) else _clauses(_cnf(circuit), circuit.violation)
+    if isinstance(circuit, Undecided):
+        return circuit
+    cnf = _cnf(circuit)
+    letters = tuple(tuple(map(cnf.literal, position)) for position in circuit.inputs)
+    return Clauses(_clauses(cnf, circuit.violation), cnf.variables, circuit.symbols, letters)
 
 
 def _cnf(circuit: Circuit) -> Cnf:
