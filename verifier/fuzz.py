@@ -16,11 +16,11 @@ from spec.property.bound import BoundProperty
 from spec.property.evaluate import Checker, Status
 from spec.property.scope import MAX_LENGTH, Integers, Scope
 from spec.values import Atom
-from verifier.check import spread
 from verifier.claims import state
 from verifier.engine import Word
 from verifier.express import Unexpressible
 from verifier.point import value
+from verifier.sample import spread
 from verifier.terms import Term
 
 COMPARED: Final = 8
