@@ -20,6 +20,7 @@ from tests.unit.random_graphs import random_program
 from verifier.bounds.certificate import Document
 from verifier.bounds.compare import Comparer, Comparison, Different, Same, Unsettled
 from verifier.bounds.equivalent import Rewritten, up_to_equivalence
+from verifier.bounds.rehome import rehome
 from verifier.bounds.samples import Samples
 from verifier.bounds.sweep import How, sweep
 from verifier.bounds.written import as_written
@@ -79,6 +80,45 @@ def test_what_is_equal_on_the_scope_costs_nothing(text: str, paper: tuple[int, i
     assert shape(found) == paper
     before = as_written([program_of(text).sop("x")], PAPER)
     assert (before.layers, before.totals.steps[0].total) > (found.front.layers, found.front.totals.steps[0].total)
+
+
+MOVABLE = """
+s = select(indices, indices - 1, ==);
+t = s or (select(indices, 0, ==) and select(0, indices, ==));
+v = indicator(tokens == "a" and indices > 0);
+x = aggregate(s, v) + aggregate(t, indicator(tokens == "b"));
+"""
+
+ONCE = 't = {"a": 0, "b": 2}[tokens] if indices > 0 else 1; x = selector_width(select(indices, t, ==));'
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "how"),
+    [
+        (MOVABLE, PAPER, How.MOVED),
+        (ONCE, PAPER, How.ONCE),
+        (
+            "s = select(tokens, tokens, ==); x = selector_width(s) * selector_width(full_s) - selector_width(not s);",
+            TRANSFORMER,
+            How.REST,
+        ),
+    ],
+)
+def test_reads_move_to_heads_that_are_there_anyway(text: str, model: CostModel, how: How) -> None:
+    found = rewritten(text, model)
+    before = as_written([program_of(text).sop("x")], model)
+    assert how in {merge.how for merge in found.merges}
+    assert shape(found)[2] == before.totals.steps[0].total - 1
+    assert found.text is not None
+    again = program_of(found.text).sop("x")
+    for word in SCOPE.inputs():
+        assert outputs(again, word, Numbers.EXACT) == outputs(program_of(text).sop("x"), word, Numbers.EXACT)
+
+
+def test_reads_stay_where_one_of_them_would_differ() -> None:
+    """As above, but the value at the first position matters now."""
+    found = rewritten(MOVABLE.replace(" and indices > 0", ""))
+    assert shape(found)[2] == 2
 
 
 def test_scope_decides_what_is_equal() -> None:
@@ -141,10 +181,12 @@ def test_random_programs_compute_the_same_after_merging() -> None:
         samples = Samples.over((root,), numbers, scope)
         swept = sweep(root, model, samples, Comparer(scope, numbers, FOREVER))
         changed += bool(swept.merges)
+        moved = rehome(swept.root, swept.graph, model, samples.again(swept.root), Comparer(scope, numbers, FOREVER))
+        changed += bool(moved.merges)
         for word in scope.inputs():
             before = outputs(root, word, numbers)
             if before is not None:
-                after = outputs(swept.root, word, numbers)
+                after = outputs(moved.root, word, numbers)
                 assert after is not None
                 assert all(x == y or x != x for x, y in zip(before, after, strict=True)), (seed, word)
     assert changed > 15
@@ -293,3 +335,13 @@ def test_command_without_level_answers_both_about_programs(capsys: pytest.Captur
     assert second["heads"] == [{"layers": 1, "in_each": [1], "total": 1}]
     assert "how_long = " in second["program"]
     assert all(one["proved_by"] for one in second["merges"])
+
+
+def test_command_without_time_says_what_is_open(capsys: pytest.CaptureFixture[str]) -> None:
+    """Everything printed stands: the program as written, its least layers, and what was not decided."""
+    target = f"{PROGRAMS / 'paper' / 'double_histogram.rasp'}::double_histogram"
+    assert main(["bounds", target, "--level", "2", "--lengths", "1..3", "--seconds", "0"]) == Exit.UNKNOWN
+    shown = capsys.readouterr().out
+    assert "nothing was found to merge: the program as it was written" in shown
+    assert "comparisons were not decided in time" in shown
+    assert "layers >= 2" in shown

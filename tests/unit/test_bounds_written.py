@@ -256,3 +256,53 @@ def test_graph_of_disjunctions_keeps_the_models_apart() -> None:
     assert front.shortest is not None
     mixed: Node = graph.map(Op.EQ, graph.map(Op.ADD, indices, indices), tokens)
     assert as_written([mixed], TRANSFORMER).layers == 1
+
+
+SHUFFLE = """
+def number_so_far(bools) {
+    so_far = select(indices, indices, <=);
+    return (indices + 1) * aggregate(so_far, indicator(bools));
+}
+def balance(opener, closer) { return number_so_far(tokens == opener) - number_so_far(tokens == closer); }
+round_ = balance("(", ")");
+curly = balance("{", "}");
+went_below = aggregate(select(1, 1, ==), indicator(round_ < 0 or curly < 0)) > 0;
+ends_even = aggregate(select(indices, length - 1, ==), round_ == 0 and curly == 0);
+x = ends_even and not went_below;
+"""
+
+
+def both_analyses(text: str) -> tuple[Schedule, Schedule]:
+    """What the reference reports, and the schedule with the fewest heads in the widest layer at the least depth."""
+    loose = elaborate(Source("test.rasp", text), Numbers.EXACT, interning=False)
+    program = elaborate(Source("test.rasp", text), Numbers.EXACT)
+    front = as_written([program.sop("x")], PAPER)
+    return reference_analysis(loose.graph, loose.sop("x")), front.widths.steps[0]
+
+
+def test_selectors_that_a_function_makes_again_are_one_head_each() -> None:
+    """Shuffle-Dyck-2 as the paper writes it: every call of a function makes its selectors anew."""
+    reference, ours = both_analyses(SHUFFLE)
+    assert reference.heads == (5, 2)
+    assert ours.heads == (2, 2)
+
+
+def wide_program() -> str:
+    """A chain of sixteen reads, two dozen more that are needed at the end only, and thousands of elementwise s-ops."""
+    lines = ["c0 = indices;"]
+    lines += [f"c{k + 1} = aggregate(select(c{k} + {k}, indices, <), c{k});" for k in range(16)]
+    for k in range(24):
+        lines.append(f"h{k} = aggregate(select(indices * {k + 2}, indices, <), indices);")
+        lines += [f"h{k} = (h{k} + {j}) * {j + 2};" for j in range(60)]
+    lines.append("x = c16 + " + " + ".join(f"h{k}" for k in range(24)) + ";")
+    return "\n".join(lines)
+
+
+def test_large_program_with_slack_needs_far_fewer_heads_than_greedy_scheduling() -> None:
+    """As many nodes as the largest published program: 25 heads in the first layer as early as possible, 3 at best."""
+    text = wide_program()
+    assert len(elaborate(Source("test.rasp", text), Numbers.EXACT).graph) > 3000
+    reference, ours = both_analyses(text)
+    assert (reference.layers, reference.width) == (16, 25)
+    assert (ours.layers, ours.width) == (16, 3)
+    assert ours.total == reference.total == 40

@@ -5,9 +5,10 @@ on every input of the scope on which that has a value, and scheduled as level 1 
 program as it is printed: what these merges do not find is not ruled out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
+from typing import Final
 
 from spec.cost import CostModel
 from spec.decompile import decompile
@@ -18,9 +19,13 @@ from spec.property.scope import Scope
 from spec.source import Source
 from spec.values import Numbers
 from verifier.bounds.compare import Comparer, Comparison, Different, Same
+from verifier.bounds.rehome import rehome
 from verifier.bounds.samples import Samples
 from verifier.bounds.sweep import Merge, Swept, sweep
 from verifier.bounds.written import Front, as_written
+
+_MERGING: Final = 0.6
+"""So much of the time for proofs is for merges; the rest is kept for the whole."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,38 +45,47 @@ class Rewritten:
     text: str | None = None
     proof: Same | None = None
     why: str = ""
+    undecided: int = 0
+    """So many comparisons, that of the whole among them, were not decided in time."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left open for want of time."""
+        return self.front.complete and not self.undecided
 
 
-def up_to_equivalence(
-    program: Program, name: str, model: CostModel, scope: Scope, seconds: float = 60.0, each: float = 1.0
-) -> Rewritten:
-    """The front of an s-op of the program after merging; half of the time goes into proofs of merges, at most."""
+def up_to_equivalence(program: Program, name: str, model: CostModel, scope: Scope, seconds: float = 60.0) -> Rewritten:
+    """The front of an s-op of the program after merging; so long for proofs, and so long again for either front."""
     root, numbers = program.sop(name), program.numbers
-    start = monotonic()
-    written = as_written([root], model, numbers, program.graph.spans, seconds / 4, each)
+    written = as_written([root], model, numbers, program.graph.spans, seconds)
     kept = Rewritten(name, scope, written, program.graph, root, program.graph)
-    comparer = Comparer(scope, numbers, start + 3 * seconds / 4)
-    swept = sweep(root, model, Samples.over((root,), numbers, scope), comparer)
-    unsettled = f"; {swept.unsettled} comparisons were not decided in time" if swept.unsettled else ""
-    if not swept.merges:
-        return _because(kept, f"nothing was found to merge{unsettled}")
+    start = monotonic()
+    comparer = Comparer(scope, numbers, start + _MERGING * seconds)
+    samples = Samples.over((root,), numbers, scope)
+    swept = sweep(root, model, samples, comparer)
+    moved = rehome(swept.root, swept.graph, model, samples.again(swept.root), comparer)
+    merges = (*swept.merges, *_named(moved.merges, swept))
+    kept = replace(kept, undecided=swept.unsettled)
+    if not merges:
+        return _because(kept, "nothing was found to merge")
     try:
-        text = decompile({_output(name, program): swept.root}, _names(program, swept))
+        text = decompile({_output(name, program): moved.root}, _names(program, swept))
     except RaspError as error:
         return _because(kept, f"what was found cannot be printed ({error.diagnostics[0].message})")
     again = elaborate(Source(f"{name}.rasp", text), numbers)
     other = again.sop(_output(name, program))
+    comparer.until = start + seconds
     proof = _whole(comparer.compare(root, other), numbers)
     if proof is None:
-        return _because(kept, f"the rewritten program was not proved equal in time{unsettled}")
-    front = as_written([other], model, numbers, again.graph.spans, seconds / 4, each)
+        return _because(replace(kept, undecided=swept.unsettled + 1), "the whole was not proved equal in time")
+    front = as_written([other], model, numbers, again.graph.spans, seconds)
     if not _no_worse(front, written):
         return _because(kept, "what was found needs more heads than the program as written")
-    return Rewritten(name, scope, front, again.graph, other, program.graph, swept.merges, text, proof, unsettled[2:])
+    return replace(kept, front=front, graph=again.graph, root=other, merges=merges, text=text, proof=proof)
 
 
 def _because(kept: Rewritten, why: str) -> Rewritten:
-    return replace(kept, why=why)
+    return replace(kept, why=f"{why}: the program as it was written")
 
 
 def _whole(found: Comparison, numbers: Numbers) -> Same | None:
@@ -91,6 +105,14 @@ def _no_worse(front: Front, before: Front) -> bool:
 def _output(name: str, program: Program) -> str:
     """The name of the output; that of a library function cannot be assigned."""
     return name if name in program.names else "result"
+
+
+def _named(merges: Iterable[Merge], swept: Swept) -> Iterator[Merge]:
+    """The merges, about nodes of the program as it was written where one stands for what they are about."""
+    written = {made: node for node, made in reversed(list(swept.made.items()))}
+    for merge in merges:
+        other = None if merge.other is None else written.get(merge.other, merge.other)
+        yield replace(merge, node=written.get(merge.node, merge.node), other=other)
 
 
 def _names(program: Program, swept: Swept) -> Mapping[Node, str]:

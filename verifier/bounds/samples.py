@@ -69,6 +69,12 @@ class Samples:
             self.words.append(word)
             self.runs.append(run)
 
+    def again(self, root: Node) -> "Samples":
+        """Another program on the same inputs."""
+        made = Samples((root,), self.numbers)
+        made.add(self.words)
+        return made
+
     def signature(self, node: Node) -> tuple[object, ...]:
         """What a node of the program is on each input; equal for nodes whose values are equal."""
         return tuple(of_run(node, run, False) for run in self.runs)

@@ -34,6 +34,7 @@ def rewritten_json(found: Rewritten) -> dict[str, Json]:
         "program": found.text,
         "equal_by": None if found.proof is None else list(found.proof.by),
         "note": found.why,
+        "undecided": found.undecided,
     }
 
 

@@ -48,6 +48,9 @@ class How(Enum):
     NOTHING = "selects nothing"
     EQUAL = "equals"
     TABLE = "is a function of"
+    MOVED = "reads the same with"
+    ONCE = "counts one position at most, which its selector reads"
+    REST = "is the length less"
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Merge:
 
 @dataclass(frozen=True)
 class Swept:
-    """The rewritten program, what stands in it for nodes of the old one, the merges, and what stayed unsettled."""
+    """The rewritten program, what stands in it for nodes of the old one, the merges, and how much stayed undecided."""
 
     graph: Graph
     root: SOp
@@ -101,8 +104,11 @@ class _Sweep:
         if loose is not self.strict[node] and self._proof(node, loose) is None:
             loose = self.strict[node]
         self.made[node] = loose
-        if self._worth(node) and monotonic() < self.comparer.until:
-            self._merge(node)
+        if self._worth(node):
+            if monotonic() < self.comparer.until:
+                self._merge(node)
+            else:
+                self.unsettled += 1
         self.classes.setdefault(self._signature(node), []).append(node)
 
     def reached(self) -> set[Node]:

@@ -58,9 +58,9 @@ def merge(found: Merge, graph: Graph) -> str:
     match found.how:
         case How.CONSTANT if found.value is not None:
             return f"{about} is always {format_atom(found.value)}"
-        case How.EVERYTHING | How.NOTHING | How.CONSTANT:
+        case How.EVERYTHING | How.NOTHING | How.CONSTANT | How.ONCE:
             return f"{about} {found.how.value}"
-        case How.EQUAL | How.TABLE:
+        case How.EQUAL | How.TABLE | How.MOVED | How.REST:
             other = found.other
             base = isinstance(other, Tokens | Indices)
             name = "nothing" if other is None else label(other) if base else node_name(other, graph)

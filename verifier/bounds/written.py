@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from time import monotonic
+from typing import Final
 
 from spec.cost import CostModel, Schedule, as_soon_as_possible
 from spec.graph import Graph, Node
@@ -21,6 +22,9 @@ from spec.values import Numbers
 from verifier.bounds.decide import Chain, Feasible, Impossible, Open, decide
 from verifier.bounds.merge import merged
 from verifier.bounds.problem import Limits, Problem, least_layers, longest_chain, problem
+
+_SHARE: Final = 1 / 60
+"""One question may take so much of the time of all: others may be easier."""
 
 
 class Counted(Enum):
@@ -90,11 +94,10 @@ def as_written(
     numbers: Numbers = Numbers.EXACT,
     spans: Mapping[Node, Span] | None = None,
     seconds: float = 60.0,
-    each: float = 1.0,
 ) -> Front:
-    """The front of these roots, after structural merging; `seconds` in all and `each` for a single question."""
+    """The front of these roots, after structural merging; `seconds` in all, and a sixtieth of that for one question."""
     graph, task = merged_problem(roots, model, numbers, spans)
-    clock = _Clock(monotonic() + seconds, each)
+    clock = _Clock(monotonic() + seconds, seconds * _SHARE)
     least = least_layers(task)
     shortest = Impossible(Limits(least - 1), Chain(longest_chain(task))) if least else None
     widths = _stairs(task, Counted.WIDTH, 1 if task.reads else 0, clock)

@@ -71,7 +71,7 @@ def rewritten(asked: Asked) -> tuple[list[str], bool]:
         asked.document.equivalent(found, asked.program.sop(asked.name))
         asked.document.front(found.front, [found.root], found.graph)
         asked.summary.append(rewritten_json(found))
-        complete = complete and found.front.complete
+        complete = complete and found.complete
         lines.append(f"  {model.name} model: tight in this cost model, for the program after merging")
         lines.extend(_merges(found))
         lines.extend(_front(found.front, asked))
@@ -83,6 +83,8 @@ def rewritten(asked: Asked) -> tuple[list[str], bool]:
 def _merges(found: Rewritten) -> Iterator[str]:
     if found.why:
         yield f"    {found.why}"
+    if found.undecided:
+        yield f"    open: {found.undecided} comparisons were not decided in time"
     if found.proof is not None:
         yield from (f"    {words.merge(merge, found.written)} ({', '.join(merge.by)})" for merge in found.merges)
         yield f"    equal to the program as written wherever that has a value: {', '.join(found.proof.by)}"
