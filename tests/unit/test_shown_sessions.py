@@ -1,7 +1,7 @@
 """The pages that show sessions at the shell: what they show is what happens, line for line.
 
 A block of RASP with `file=NAME` is a file; one without replaces a definition in the last file. In a console block, what
-stands after `$ ` is typed and the lines after it are the answer; `..` stands for lines left out.
+stands after `$ ` is typed and the lines after it are the answer; `..` stands for lines left out, and for a part of one.
 """
 
 import re
@@ -23,7 +23,13 @@ def matches(shown: list[str], seen: list[str]) -> bool:
         return not seen
     if shown[0] == "..":
         return any(matches(shown[1:], seen[start:]) for start in range(len(seen) + 1))
-    return bool(seen) and seen[0] == shown[0] and matches(shown[1:], seen[1:])
+    return bool(seen) and line_matches(shown[0], seen[0]) and matches(shown[1:], seen[1:])
+
+
+def line_matches(shown: str, seen: str) -> bool:
+    """Whether the line is this one, where ` ..,` is any part of it that ends with a comma."""
+    pattern = r" [^;]*,".join(map(re.escape, shown.split(" ..,")))
+    return re.fullmatch(pattern, seen) is not None
 
 
 def lines(text: str) -> list[str]:
@@ -69,4 +75,6 @@ def test_what_differs_is_noticed() -> None:
     assert matches(["a", "..", "c"], ["a", "b", "b", "c"])
     assert not matches(["a", "..", "c"], ["a", "b"])
     assert not matches(["a"], ["a", "b"])
+    assert matches(["a, .., d"], ["a, b, c, d"])
+    assert not matches(["a, .., d"], ["a, b, c, e"])
     assert lines("3 proved; 2.5 s ") == lines("3 proved; 11.0 s")
