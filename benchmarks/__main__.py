@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("interpreter", "reach", "bounds", "mutants")
+NAMES = ("interpreter", "reach", "bounds", "mutants", "compile")
 
 
 def main(arguments: list[str]) -> int:

@@ -94,6 +94,7 @@ class Stream:
         self.raw_slot: dict[Leaf, int] = {}
         self.fetch: Fetch | None = None
         self._basis: dict[Leaf, list[tuple[int, Unary]]] = {}
+        self._shapes: dict[int, tuple[int, ...] | None] = {}
         self._resolved: dict[object, Resolved] = {}
         self._built: dict[Joint, list[Linear]] = {}
         self._unary: dict[Leaf, _Module] = {}
@@ -274,15 +275,27 @@ class Stream:
                     self._new(leaf, {other: Fraction(int(other == value)) for other in self.values(leaf)})
             terms = [(slot, unary[value]) for slot, row in basis for value in row if row[value] and value in unary]
             return Linear(tuple((slot, number) for slot, number in terms if number))
+        shape = self._shape(leaf, unary)
         for slot, known in basis:
+            if shape is not None and self._shapes[slot] != shape:
+                continue
             line = _affine({value: known[value] for value in unary}, unary)
             if line is not None:
                 return Linear(((slot, line[0]),), line[1])
         slot = self._new(leaf, {value: unary.get(value, Fraction(0)) for value in self.values(leaf)})
         return Linear(((slot, Fraction(1)),))
 
+    def _shape(self, leaf: Leaf, unary: Unary) -> tuple[int, ...] | None:
+        """Which values of the leaf have equal numbers, where all have one: functions of different shapes are no
+        multiples of each other."""
+        values, first = self.values(leaf), dict[Fraction, int]()
+        if len(unary) < len(values):
+            return None
+        return tuple(first.setdefault(unary[value], len(first)) for value in values)
+
     def _new(self, leaf: Leaf, unary: Unary) -> int:
         number = len(self.slots)
+        self._shapes[number] = self._shape(leaf, unary)
         self._basis.setdefault(leaf, []).append((number, unary))
         table: dict[Tuple, Fraction] = {(value,): amount for value, amount in unary.items()}
         match self.kind(leaf):

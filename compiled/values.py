@@ -60,8 +60,11 @@ class Domain:
     _places: dict[tuple[Leaf, ...], dict[tuple[int, int], int]] = field(default_factory=dict)
     _numbers: dict[tuple[SOp, ...], "_Numbering"] = field(default_factory=dict)
     _memo: dict[object, dict[object, Tuple | None]] = field(default_factory=dict)
+    _rows: dict[object, Tuple] = field(default_factory=dict)
     _plain: dict[Leaf, bool] = field(default_factory=dict)
     _orders: dict[tuple[SOp, ...], tuple[SOp, ...]] = field(default_factory=dict)
+    _covers: dict[tuple[Leaf, ...], list[tuple[int, int]]] = field(default_factory=dict)
+    _sides: dict[tuple[Leaf, int], frozenset[object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a vocabulary; bring the symbols into the number semantics."""
@@ -148,6 +151,25 @@ class Domain:
         self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Iterable[Tuple]
     ) -> Iterator[tuple[Tuple, Tuple]]:
         """Every tuple of leaf values on which the s-ops have values, and these values."""
+        given = list(tuples)
+        known, keys = self._known(sops, leaves, given)
+        for row, key in zip(given, keys, strict=True):
+            result = known[key]
+            if result is not None:
+                yield row, result
+
+    def _known(
+        self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: list[Tuple]
+    ) -> tuple[Mapping[object, Tuple | None], Sequence[object]]:
+        """A table with the values of the s-ops for these tuples among others, and the key of each tuple in it.
+
+        Results that are the same, kinds included, are one object.
+        """
+        known = self._memo.setdefault((tuple(sops), tuple(leaves)), {})
+        keys: Sequence[object] = tuples if all(map(self._is_plain, leaves)) else list(map(row_key, tuples))
+        missing = {key: row for key, row in zip(keys, tuples, strict=True) if key not in known}
+        if not missing:
+            return known, keys
         place = {leaf: k for k, leaf in enumerate(leaves)}
         slots: dict[SOp, int] = {}
         steps: list[Callable[[list[Atom]], Atom]] = []
@@ -155,25 +177,22 @@ class Domain:
             steps.append(self._step(node, place, slots))
             slots[node] = len(leaves) + len(steps) - 1
         wanted = [slots[sop] for sop in sops]
-        known = self._memo.setdefault((tuple(sops), tuple(leaves)), {})
-        plain = all(map(self._is_plain, leaves))
-        for given in tuples:
-            key = given if plain else row_key(given)
-            if key not in known:
-                row = list(given)
-                try:
-                    for step in steps:
-                        row.append(step(row))
-                except OperatorError:
-                    known[key] = None
-                else:
-                    known[key] = tuple(row[k] for k in wanted)
-            result = known[key]
-            if result is not None:
-                yield given, result
+        for key, given in missing.items():
+            row = list(given)
+            try:
+                for step in steps:
+                    row.append(step(row))
+            except OperatorError:
+                known[key] = None
+            else:
+                result = tuple(row[k] for k in wanted)
+                known[key] = self._rows.setdefault(row_key(result), result)
+        return known, keys
 
     def _is_plain(self, leaf: Leaf) -> bool:
-        """Whether no two values of the leaf are equal and yet of different kinds."""
+        """Whether no two values of the leaf are equal and yet of different kinds, as far as its values are known."""
+        if isinstance(leaf, Aggregate) and leaf not in self._sets:
+            return False
         if leaf not in self._plain:
             if isinstance(leaf, Aggregate):
                 values = self.profile(leaf).values()
@@ -263,15 +282,24 @@ class Domain:
 
     def _largest(self, leaves: Sequence[Leaf]) -> list[tuple[int, int]]:
         """Places whose sets of tuples have all others among them: what one of the largest covers is left out."""
-        boxes: dict[tuple[frozenset[object], ...], tuple[int, int]] = {}
-        for m, i in self.signatures(leaves).values():
-            sets = [self.leaf_set(leaf, m, i) for leaf in leaves]
-            boxes.setdefault(tuple(frozenset(map(atom_key, values)) for values in sets), (m, i))
-        kept: list[tuple[frozenset[object], ...]] = []
-        for box in sorted(boxes, key=lambda box: -sum(map(len, box))):
-            if not any(all(a <= b for a, b in zip(box, other, strict=True)) for other in kept[:32]):
-                kept.append(box)
-        return [boxes[box] for box in kept]
+        key = tuple(leaves)
+        if key not in self._covers:
+            boxes: dict[tuple[frozenset[object], ...], tuple[int, int]] = {}
+            for signature, (m, i) in self.signatures(leaves).items():
+                sides = zip(leaves, signature, strict=True)
+                boxes.setdefault(tuple(self._side(leaf, number, m, i) for leaf, number in sides), (m, i))
+            kept: list[tuple[frozenset[object], ...]] = []
+            for box in sorted(boxes, key=lambda box: -sum(map(len, box))):
+                if not any(all(a <= b for a, b in zip(box, other, strict=True)) for other in kept[:32]):
+                    kept.append(box)
+            self._covers[key] = [boxes[box] for box in kept]
+        return self._covers[key]
+
+    def _side(self, leaf: Leaf, number: int, m: int, i: int) -> frozenset[object]:
+        """The leaf's set with this number, as a set of keys."""
+        if (leaf, number) not in self._sides:
+            self._sides[leaf, number] = frozenset(map(atom_key, self.leaf_set(leaf, m, i)))
+        return self._sides[leaf, number]
 
     def size(self, leaves: Sequence[Leaf]) -> int:
         """How many tuples the leaves have, at most."""
@@ -320,8 +348,9 @@ class Domain:
                 tuples: Iterable[Tuple] = product(*[self._class_set(leaf, classes, m, i) for leaf in leaves])
             else:
                 tuples = self.tuples_at(leaves, m, i)
-            rows = self._evaluated(sops, leaves, tuples)
-            self._joints[key] = tuple({row_key(row): row for _, row in rows}.values())
+            known, keys = self._known(sops, leaves, list(tuples))
+            rows = {id(row): row for row in map(known.__getitem__, keys)}
+            self._joints[key] = tuple(row for row in rows.values() if row is not None)
         return self._joints[key]
 
     def table(self, sops: Sequence[SOp]) -> dict[Tuple, Tuple]:
@@ -441,7 +470,7 @@ class _Numbering:
     def number(self, m: int, i: int) -> int:
         place = self.domain.place_number(self.leaves, m, i)
         if place not in self._by_place:
-            content = frozenset(map(row_key, self.domain.joint(self.sops, m, i)))
+            content = frozenset(map(id, self.domain.joint(self.sops, m, i)))
             self._by_place[place] = self._by_content.setdefault(content, len(self._by_content))
         return self._by_place[place]
 

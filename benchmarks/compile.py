@@ -1,0 +1,216 @@
+"""What `rasp compile` makes of every shipped program: layers, heads, sizes, processor time, certified or refused.
+
+Two tables. (1) Programs with a limit on layers and parameters, at 40 positions and 10 symbols, beside what was measured
+with Tracr at its public revision 9ce2b8c on the same functions (its own value of `mlp_exactness`; parameters of its
+haiku model; words on which it is wrong, of a sample). The exit code is 1 when a limit is exceeded. (2) Every s-op of
+every program in `spec/programs`, in a process of its own with a limit of processor time.
+"""
+
+import argparse
+import resource
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from time import process_time
+from typing import Final
+
+from compiled import Refused, Uncertified, compile_program
+from spec.diagnostics import UsageError
+from spec.elaborate import Program, elaborate
+from spec.source import Source
+from spec.values import Atom, Numbers
+from verifier.selection import usual_scope
+from verifier.subject import Subject
+
+PROGRAMS: Final = Path(__file__).resolve().parents[1] / "spec" / "programs"
+LENGTH: Final = 40
+SYMBOLS: Final = 10
+
+
+@dataclass(frozen=True)
+class Tracr:
+    """Layers, width of the stream, hidden units, parameters, CPU seconds, and per cent of wrong words."""
+
+    layers: int
+    model: int
+    mlp: int
+    parameters: int
+    seconds: float
+    wrong: float
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A program, its symbols, options, the most layers and parameters, and Tracr's figures for the same function."""
+
+    program: str
+    symbols: str
+    options: Mapping[str, str]
+    layers: int
+    parameters: int
+    tracr: Tracr
+
+
+_MAJORITY: Final = 'out_ = aggregate(select(indices, indices, <=), indicator(tokens == "a")) > 0.5;\n'
+_REVERSE: Final = Tracr(4, 265, 1640, 3_848_189, 3.7, 84.7)
+_HISTOGRAM: Final = Tracr(1, 95, 82, 25_483, 3.8, 29.5)
+_OF_PREFIX: Final = Tracr(2, 57, 81, 41_283, 2.8, 20.5)
+_SHUFFLE: Final = Tracr(8, 166, 12_292, 33_675_134, 160.3, 30.2)
+_SORT: Final = Tracr(3, 505, 400, 3_682_733, 4.3, 77.7)
+_LETTERS: Final = "abcdefghij"
+LIMITS: Final = (
+    Limit("paper/reverse::backwards", _LETTERS, {}, 2, 3_400, _REVERSE),
+    Limit("paper/histogram::histogram", _LETTERS, {}, 1, 550, _HISTOGRAM),
+    Limit("tracr/majority::majority", "0123456789", {}, 1, 250, _OF_PREFIX),
+    # An order of n positions has rank n - 1, so that the four matrices of the head alone have 4 (n - 1)^2 numbers.
+    Limit(_MAJORITY, _LETTERS, {}, 1, 9_200, _OF_PREFIX),
+    Limit(_MAJORITY, _LETTERS, {"arch": "masked"}, 1, 250, _OF_PREFIX),
+    Limit("paper/shuffle_dyck::shuffle_dyck2", "(){}abcdef", {"arch": "masked"}, 2, 7_000, _SHUFFLE),
+    Limit("paper/sort::in_order", _LETTERS, {}, 3, 123_000, _SORT),
+    Limit("paper/sort::in_order", _LETTERS, {"dtype": "float64"}, 2, 300_000, _SORT),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one s-op: sizes when it was compiled and certified, else the reason why not."""
+
+    layers: int = 0
+    heads: tuple[int, ...] = ()
+    model: int = 0
+    mlp: int = 0
+    parameters: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+
+
+def compiled(program: Program, name: str, symbols: Sequence[Atom], length: int, options: Mapping[str, str]) -> Outcome:
+    """Compile and certify one s-op."""
+    start = process_time()
+    try:
+        made = compile_program(
+            program.graph,
+            {name: program.sop(name)},
+            alphabet=symbols,
+            max_length=length,
+            **options,  # type: ignore[arg-type]  # options are named as on the command line
+        )
+    except (Refused, Uncertified) as refusal:
+        return Outcome(seconds=process_time() - start, reason=refusal.reason)
+    shape = made.shape
+    return Outcome(made.layers, made.heads, shape.model, shape.mlp, made.parameters, process_time() - start)
+
+
+def limited(program: Program, name: str, symbols: Sequence[Atom], length: int, seconds: int) -> Outcome:
+    """The same in a child that may take so many seconds of processor time."""
+    context = get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def run(channel: Connection) -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (int(process_time()) + seconds, resource.RLIM_INFINITY))
+        channel.send(compiled(program, name, symbols, length, {}))
+
+    child = context.Process(target=run, args=(sender,))
+    child.start()
+    sender.close()
+    try:
+        return receiver.recv()  # type: ignore[no-any-return]  # the child sends one outcome
+    except EOFError:
+        return Outcome(seconds=seconds, reason=f"more than {seconds} s of processor time")
+    finally:
+        child.join()
+
+
+def padded(symbols: Sequence[Atom], count: int) -> tuple[Atom, ...]:
+    """The symbols of a contract, and others of their kind up to so many."""
+    more: Sequence[Atom] = "abcdefghijklmnopqrstuvwxyz"
+    if all(isinstance(symbol, int) for symbol in symbols):
+        more = range(100)
+    elif all(isinstance(symbol, str) and symbol.isdigit() for symbol in symbols):
+        more = "0123456789"
+    extra = [symbol for symbol in more if symbol not in symbols]
+    return (*symbols, *extra[: max(0, count - len(symbols))])
+
+
+def shipped(parts: Sequence[str]) -> Iterator[tuple[str, Subject]]:
+    """Every shipped program whose name contains one of these parts."""
+    for path in sorted(PROGRAMS.rglob("*.rasp")):
+        name = path.relative_to(PROGRAMS).with_suffix("").as_posix()
+        if not parts or any(part in name for part in parts):
+            yield name, Subject.load(path)
+
+
+def limits_table() -> bool:
+    """Print the first table; whether every limit is kept."""
+    print(f"n = {LENGTH}, {SYMBOLS} symbols; layers, d_model, d_mlp, parameters, CPU seconds; Tracr: and wrong words\n")
+    print("| program | options | layers | d_model | d_mlp | parameters | limit | seconds | Tracr | ratio |")
+    print("|---|---|--:|--:|--:|--:|--:|--:|---|--:|")
+    kept = True
+    for limit in LIMITS:
+        path, _, name = limit.program.partition("::")
+        if name:
+            program = Subject.load(PROGRAMS / f"{path}.rasp")(None, Numbers.EXACT)
+        else:
+            name, program, path = (
+                "out_",
+                elaborate(Source("majority.rasp", limit.program), Numbers.EXACT),
+                "majority of the prefix",
+            )
+        found = compiled(program, name, limit.symbols, LENGTH, limit.options)
+        fine = not found.reason and found.layers <= limit.layers and found.parameters <= limit.parameters
+        kept &= fine
+        peer = limit.tracr
+        theirs = f"{peer.layers} / {peer.model} / {peer.mlp} / {peer.parameters} / {peer.seconds} s / {peer.wrong} %"
+        ratio = f"{peer.parameters / found.parameters:.0f}x" if found.parameters else "-"
+        shown = " ".join(f"{key}={value}" for key, value in limit.options.items()) or "-"
+        print(
+            f"| {path} | {shown} | {found.layers} | {found.model} | {found.mlp} | {found.parameters} | "
+            f"{limit.parameters} | {found.seconds:.2f} | {theirs} | {ratio} |{'' if fine else ' EXCEEDED'}",
+            flush=True,
+        )
+    return kept
+
+
+def programs_table(parts: Sequence[str], length: int, symbols: int, seconds: int) -> None:
+    """Print the second table."""
+    print(f"\nn = {length}, {symbols} symbols at least where not the contract's own\n")
+    print("| s-op | symbols | layers | heads | d_model | d_mlp | parameters | seconds | |")
+    print("|---|--:|--:|---|--:|--:|--:|--:|---|")
+    certified = total = 0
+    for path, subject in shipped(parts):
+        scope = usual_scope(subject)
+        program = subject(None, scope.numbers)
+        alphabet = padded(scope.symbols, symbols)
+        for name in program.sops():
+            if name.startswith("_"):
+                continue
+            found = limited(program, name, alphabet, length, seconds)
+            total += 1
+            certified += not found.reason
+            heads = ", ".join(map(str, found.heads))
+            print(
+                f"| {path}::{name} | {len(alphabet)} | {found.layers} | {heads} | {found.model} | {found.mlp} | "
+                f"{found.parameters} | {found.seconds:.2f} | {found.reason or 'certified'} |",
+                flush=True,
+            )
+    print(f"\n{certified} of {total} certified")
+
+
+def main(arguments: list[str]) -> int:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks compile", description=__doc__)
+    parser.add_argument("programs", nargs="*", help="parts of paths below spec/programs; all programs by default")
+    parser.add_argument("--length", type=int, default=10)
+    parser.add_argument("--symbols", type=int, default=0, help="add symbols to each contract's own up to so many")
+    parser.add_argument("--seconds", type=int, default=60, help="processor time for an s-op")
+    parser.add_argument("--only", choices=("limits", "programs"), help="one of the two tables")
+    options = parser.parse_args(arguments)
+    kept = options.only == "programs" or limits_table()
+    if options.only != "limits":
+        try:
+            programs_table(options.programs, options.length, options.symbols, options.seconds)
+        except UsageError as error:
+            parser.error(str(error))
+    return 0 if kept else 1
