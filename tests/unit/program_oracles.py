@@ -3,11 +3,12 @@
 An oracle takes the input as a tuple of tokens and returns the list of values. None looks at a program.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
+from itertools import groupby, product
 from typing import Any
 
 Word = tuple[Any, ...]
@@ -100,6 +101,32 @@ def distinct_by_frequency(w: Word) -> list[Any]:
     """Each token once, by falling frequency and then by first place; the rest is `-`."""
     ranked = sorted(dict.fromkeys(w), key=lambda x: (-w.count(x), w.index(x)))
     return ranked + ["-"] * (len(w) - len(ranked))
+
+
+def shallow(w: Word, pairs: int) -> bool:
+    """Whether a's and b's are balanced brackets, never more than so many open."""
+    depths = [w[:k].count("a") - w[:k].count("b") for k in range(len(w) + 1)]
+    return min(depths) >= 0 and max(depths) <= pairs and depths[-1] == 0
+
+
+def matches(pattern: str) -> Oracle:
+    """Whether each prefix is a word of the regular language."""
+    return so_far(lambda w: re.fullmatch(pattern, "".join(w)) is not None)
+
+
+def powers(letters: str) -> Oracle:
+    """Whether each prefix is a_1^n a_2^n .. for the letters a_1, a_2, .."""
+    return so_far(lambda w: "".join(w) == "".join(letter * (len(w) // len(letters)) for letter in letters))
+
+
+def expression_length(w: Word) -> int | None:
+    """How many symbols the Polish expression takes that the word begins with; none if it is cut off."""
+    missing = 1
+    for k, symbol in enumerate(w):
+        missing += {"+": 1, "-": 0, "x": -1}[symbol]
+        if missing == 0:
+            return k + 1
+    return None
 
 
 def middle(w: Word) -> Any:
@@ -310,6 +337,34 @@ CASES = (
     Case("library/sort_by_key::rare_first", lambda w: sorted(w, key=w.count), _ABC, 5),
     Case("library/next_identical::next_same", at_each(next_after), _ABC, 5),
     Case("library/average::mean", everywhere(lambda w: Fraction(sum(w), len(w))), (-1, 0, 1, 3), 4),
+    Case("crasp/majority_so_far::more_as", so_far(lambda w: w.count("a") > w.count("b")), _ABC, 5),
+    Case("crasp/majority_so_far::positive", so_far(lambda w: w.count("a") > w.count("b")), _ABC, 5),
+    *(
+        Case(f"crasp/dyck1::{name}", so_far(lambda w: verdict(w, _ROUND) == "T"), ("(", ")"), 7)
+        for name in ("balanced", "by_shares", "by_halves")
+    ),
+    Case("crasp/dyck1_shallow::within_2", so_far(lambda w: shallow(w, 2)), ("a", "b"), 8),
+    Case("crasp/dyck1_shallow::within_3", so_far(lambda w: shallow(w, 3)), ("a", "b"), 8),
+    Case("crasp/a_n_b_n::halves", powers("ab"), ("a", "b"), 7),
+    Case("crasp/a_n_b_n_c_n::thirds", powers("abc"), _ABC, 6),
+    Case("crasp/in_order::in_order", matches("a+b+c+"), _ABC, 5),
+    Case("crasp/periodic::pairs", matches("(aa)+"), ("a", "b"), 7),
+    Case("crasp/periodic::fours", matches("(aaaa)+"), ("a", "b"), 8),
+    Case("crasp/periodic::ab", matches("(ab)+"), ("a", "b"), 7),
+    Case("crasp/periodic::abab", matches("(abab)+"), ("a", "b"), 8),
+    Case("crasp/tomita::tomita1", so_far(lambda w: "0" not in w), ("0", "1"), 6),
+    Case("crasp/tomita::tomita2", matches("(10)+"), ("0", "1"), 7),
+    Case("crasp/tomita::tomita4", so_far(lambda w: "000" not in "".join(w)), ("0", "1"), 8),
+    Case("crasp/tomita::tomita5", so_far(lambda w: w.count("0") % 2 == w.count("1") % 2 == 0), ("0", "1"), 7),
+    Case("crasp/tomita::tomita6", so_far(lambda w: (w.count("0") - w.count("1")) % 3 == 0), ("0", "1"), 7),
+    Case("crasp/tomita::tomita7", matches("0*1*0*1*"), ("0", "1"), 8),
+    Case("crasp/blocks::blocks", so_far(lambda w: len(list(groupby(w)))), ("a", "b"), 7),
+    Case("crasp/blocks::three", so_far(lambda w: len(list(groupby(w))) == 3), ("a", "b"), 7),
+    Case("crasp/blocks::four", so_far(lambda w: len(list(groupby(w))) == 4), ("a", "b"), 7),
+    Case("crasp/divided::divided", matches("[ab]*d[bc]*"), tuple("abcd"), 4),
+    Case("crasp/shuffle_dyck2::shuffled", so_far(lambda w: shuffled(w, ("()", "[]"))), tuple("()[]"), 5),
+    Case("crasp/subsequence::found", matches(".*a.*b.*a.*"), _ABC, 5),
+    Case("crasp/polish::whole", so_far(lambda w: expression_length(w) == len(w)), tuple("+-x"), 6),
     Case("raspy/flip::flipped", lambda w: list(w[::-1]), _ABC, 5),
     Case("raspy/atoi::digits", ints, tuple("0123456789"), 2),
     Case("raspy/cumsum::running_sum", so_far(lambda w: sum(ints(w))), (-1, 0, 2, 9), 4),
@@ -422,6 +477,17 @@ WRONG = (
         Case("wrong/dyck2_by_shuffling::balanced", everywhere(lambda w: verdict(w, _TWO) == "T"), tuple("(){}"), 4),
         tuple("({)}"),
     ),
+    Wrong(Case("wrong/a_n_b_n_unordered::halves", powers("ab"), ("a", "b"), 4), ("b", "a")),
+    Wrong(Case("wrong/double_histogram_by_position::double_histogram", double_histogram, _ABC, 4), ("a", "a")),
+    Wrong(Case("wrong/reverse_twice::twice", list, ("a", "b"), 4), ("a",)),
+    Wrong(
+        Case("wrong/tomita4_one_late::tomita4", so_far(lambda w: "000" not in "".join(w)), ("0", "1"), 5), tuple("000")
+    ),
+    Wrong(
+        Case("wrong/tomita5_by_length::tomita5", matches("(00|11|(01|10)(00|11)*(01|10))*"), ("0", "1"), 5),
+        tuple("01"),
+    ),
+    Wrong(Case("wrong/tomita7_one_more::tomita7", matches("0*1*0*1*"), ("0", "1"), 5), tuple("1010")),
     Wrong(Case("wrong/count_looks_ahead::how_many_a", so_far(lambda w: w.count("a")), ("a", "b"), 4), ("a", "a")),
 )
 

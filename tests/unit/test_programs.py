@@ -138,13 +138,7 @@ def test_program_has_a_contract_with_claims_examples_and_an_architecture(file: P
 def test_only_the_wrong_programs_expect_to_fail(file: Path) -> None:
     written = contract(file)
     fails = any(found.expected is not Expected.PROVED for found in written.properties)
-    # For all lengths doubles do not agree with rationals: that this stays open is no failure.
-    agreeing = {expect.name for expect in written.expects if ".numbers_agree" in expect.name}
-    fails |= any(
-        expect.verdict is not Expected.PROVED
-        for expect in written.expects
-        if not (expect.name in agreeing and expect.verdict is Expected.UNKNOWN)
-    )
+    fails |= any(expect.verdict is not Expected.PROVED for expect in written.expects)
     assert fails is (file.parent.name == "wrong")
     assert not written.warnings
 
