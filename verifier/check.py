@@ -18,9 +18,10 @@ from spec.property.evaluate import Checker, Outcome, Status
 from verifier.bounds.arch import architecture
 from verifier.cache import answer
 from verifier.claims import state
-from verifier.confirm import with_proof
+from verifier.confirm import INTERPRETER, with_proof
 from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat, Word
 from verifier.express import Unexpressible
+from verifier.listing import following
 from verifier.portfolio import AUTO, Finding
 from verifier.proofs import keep
 from verifier.quality import conflict, quality
@@ -29,7 +30,7 @@ from verifier.symmetry import reduced
 from verifier.unbounded.decide import all_lengths
 from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
 
-EVALUATION = "interpreter"
+EVALUATION = INTERPRETER
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Options:
     """How to check: which engine, what it may spend, and how many inputs are spot-checked at each length.
 
     Answers are kept in the folder `cache`, if there is one; `verifier.cache` says what its modes are. Clausal proofs
-    are kept in the folder `save_proofs`; then answers from a cache, which have none, are not good enough.
+    are kept in the folder `save_proofs`; then answers from a cache, which have none, are not good enough. Of a `cover`
+    so many `witnesses` are looked for.
     """
 
     engine: str = AUTO
@@ -47,6 +49,7 @@ class Options:
     cache: str | None = None
     cache_mode: str = "use"
     save_proofs: str | None = None
+    witnesses: int = 1
 
 
 class Asked(Enum):
@@ -163,7 +166,10 @@ class _Search:
         """Whether some input in scope satisfies the preconditions and the expression."""
         found = self._first(Status.HOLDS)
         if isinstance(found, Witness):
-            return Proved(self.scope, tuple(self.closed), found)
+            proved = Proved(self.scope, tuple(self.closed), found)
+            wanted = self.options.witnesses - 1
+            others = following(self.bound, found.word, wanted, self.options.limits) if wanted else None
+            return replace(proved, others=others)
         if found is not None:
             return found
         vacuous = self._vacuous()
@@ -206,7 +212,7 @@ class _Search:
         except Unexpressible as reason:
             return self._evaluate(length, meets, reason.reason)
         term = stated.broken if about is Asked.BROKEN else stated.given
-        return self.oracle(Query(length, self.scope.alphabet, term), about)
+        return self.oracle(Query(length, self.scope.alphabet, term, evaluate=meets), about)
 
     def _evaluate(self, length: int, meets: Callable[[Word], bool], why: str) -> Finding:
         """The answer of the interpreter alone, on every input of the length, in order."""

@@ -3,6 +3,7 @@
     drup         CaDiCaL refutes the clauses and logs its proof, which `verifier.recheck.rup` replays
     ENGINE       another engine gives the same answer
     diagrams (ORDER)    diagrams once more, with the variables in the other order
+    interpreter  where there are few inputs and nobody else can tell, it runs on each of them
 
 Those who share least come first: where there are few inputs, evaluating the terms needs no circuit at all. Everybody
 gets a short time, and all the time only when nobody was fast. A contradiction ends the run.
@@ -10,18 +11,21 @@ gets a short time, and all the time only when nobody was fast. A contradiction e
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
+from time import monotonic
 from typing import Final
 
 from spec.diagnostics import InternalError
-from verifier.engine import Engine, Limits, Proofs, Query, Refutation, Sat, Undecided, Unsat, Word
+from verifier.engine import Engine, Evidence, Limits, Proofs, Query, Refutation, Sat, Undecided, Unsat, Word
 from verifier.engines.diagrams import DIAGRAMS, FIRST_ON_TOP, LAST_ON_TOP, Diagrams
 from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.parallel import PARALLEL
 from verifier.engines.sat import CHECKER, SAT
 from verifier.engines.second import SECOND
 from verifier.engines.smt import SMT
-from verifier.words import few_symbols
+from verifier.words import few_symbols, listed
 
+INTERPRETER: Final = "interpreter"
 FEW: Final = 20_000
 """So many inputs are evaluated term by term before anything else."""
 _SHORT: Final = 4.0
@@ -75,7 +79,21 @@ def confirm(query: Query, by: str, detail: str, limits: Limits) -> Confirmed | C
                 return Contradicted(confirmer.name, word)
             case Undecided():
                 pass
-    return None
+    return _evaluated(query, limits) if by != INTERPRETER else None
+
+
+def _evaluated(query: Query, limits: Limits) -> Confirmed | Contradicted | None:
+    """What the interpreter says, on every input, where they are few."""
+    words = listed(query, None)
+    if query.evaluate is None or words is None or query.inputs is None or query.inputs > FEW:
+        return None
+    deadline = monotonic() + limits.wall_s
+    for word in product(*words):
+        if monotonic() > deadline:
+            return None
+        if query.evaluate(word):
+            return Contradicted(INTERPRETER, word)
+    return Confirmed(INTERPRETER, Unsat(Evidence(INTERPRETER, inputs=query.inputs)))
 
 
 def with_proof(query: Query, answer: Unsat, limits: Limits) -> Unsat:
@@ -98,11 +116,11 @@ def confirmers(query: Query, by: str, detail: str, limits: Limits) -> Iterator[C
     """Everybody who may be asked, in order."""
     limits = replace(limits, proofs=Proofs.ALL)
     short = replace(limits, wall_s=min(limits.wall_s, _SHORT))
-    inputs, listed = query.inputs, few_symbols(query.alphabet) is not None
+    inputs, propositional = query.inputs, few_symbols(query.alphabet) is not None
     if by != ENUMERATE.name and inputs is not None and inputs <= FEW:
         yield Confirmer(ENUMERATE.name, ENUMERATE, limits)
     for allowed, most in ((short, _QUICKLY_EVALUATED), (limits, _MOST_INPUTS)):
-        if listed:
+        if propositional:
             yield Confirmer(SAT.name, SAT, allowed)
             if by != PARALLEL.name and inputs is not None and inputs <= most:
                 yield Confirmer(PARALLEL.name, PARALLEL, allowed)

@@ -12,7 +12,7 @@ atoms allowed at position p, `other_than` excludes one input. It is how the leas
 to be the only one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
@@ -28,13 +28,15 @@ Word: TypeAlias = tuple[Atom, ...]
 class Query:
     """Is there an input of this length over this alphabet on which the term `violation` holds?
 
-    `prepared` keeps what engines have in common, so that the next one asked does not start from nothing.
+    `prepared` keeps what engines have in common, so that the next one asked does not start from nothing. `evaluate`
+    says of one input whether it violates, without any term: the interpreter's word, which may confirm an engine's.
     """
 
     length: int
     alphabet: Alphabet
     violation: Term
     prepared: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
+    evaluate: Callable[[Word], bool] | None = field(default=None, compare=False, repr=False)
 
     @property
     def inputs(self) -> int | None:
@@ -135,6 +137,15 @@ class Undecided:
 
 
 Answer: TypeAlias = Unsat | Sat | Undecided
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Words in order; whether there are no more; otherwise, unless as many as were wanted are here, why not."""
+
+    words: tuple[Word, ...]
+    complete: bool
+    stopped: str = ""
 
 
 class Session(Protocol):

@@ -164,7 +164,8 @@ def judge(recorded: Result, again: Result) -> Judged:
         return Judged(recorded, Standing.REJECTED, f"it is {verdict_name(after)}{_shown(after)}")
     if _least(before) is not None and _least(after) is not None and _least(before) != _least(after):
         return Judged(recorded, Standing.REJECTED, f"an earlier input does it{_shown(after)}")
-    if any(one.evidence.by == EVALUATION for one in after.closed):
+    alone = {one.length for one in before.closed if one.evidence.by == EVALUATION}
+    if any(one.length in alone and one.evidence.by == EVALUATION for one in after.closed):
         return Judged(recorded, Standing.OPEN, f"{_who(after)}; nothing but the interpreter can evaluate it")
     return Judged(recorded, Standing.CONFIRMED, _who(after) or _other(after))
 

@@ -14,7 +14,7 @@ from spec.property.scope import Integers, Scope
 from spec.serialize import Malformed, atom_json, read_atom
 from spec.values import Numbers
 from verifier.data import Json, at_least, boolean, integer, items, number, record, string
-from verifier.engine import Evidence, Reason
+from verifier.engine import Evidence, Listing, Reason
 from verifier.trace import Trace, read_trace, trace_json
 from verifier.verdict import (
     Closed,
@@ -130,14 +130,15 @@ def to_json(result: Result) -> dict[str, Json]:
 
 def _verdict_json(verdict: Verdict) -> dict[str, Json]:
     match verdict:
-        case Proved(closed=closed, witness=witness, structural=structural, warnings=warnings, notes=notes, every=every):
+        case Proved() as proved:
             return {
-                "closed": closed_json(closed),
-                "witness": _witness_json(witness),
-                "structural": structural,
-                "every": _every_json(every),
-                "warnings": list(warnings),
-                "notes": list(notes),
+                "closed": closed_json(proved.closed),
+                "witness": _witness_json(proved.witness),
+                "structural": proved.structural,
+                "every": _every_json(proved.every),
+                "warnings": list(proved.warnings),
+                "notes": list(proved.notes),
+                "others": _listing_json(proved.others),
             }
         case Refuted(witness=witness, closed=closed, detail=detail):
             return {"closed": closed_json(closed), "witness": _witness_json(witness), "detail": detail}
@@ -189,6 +190,13 @@ def closed_json(closed: tuple[Closed, ...]) -> list[Json]:
         }
         for one in closed
     ]
+
+
+def _listing_json(listing: Listing | None) -> Json:
+    if listing is None:
+        return None
+    words: list[Json] = [[atom_json(atom) for atom in word] for word in listing.words]
+    return {"inputs": words, "complete": listing.complete, "stopped": listing.stopped}
 
 
 def _every_json(every: EveryLength | None) -> Json:
@@ -249,10 +257,16 @@ def from_json(data: dict[str, Json]) -> Result:
 def _verdict(data: dict[str, Json]) -> Verdict:
     match data["verdict"]:
         case "proved":
-            warnings, notes = (tuple(map(string, items(data[key]))) for key in ("warnings", "notes"))
-            scope, structural = _scope(record(data["scope"])), string(data["structural"])
-            every = _every(data["every"])
-            return Proved(scope, _closed(data), _witness(data["witness"]), structural, warnings, notes, every)
+            return Proved(
+                scope=_scope(record(data["scope"])),
+                closed=_closed(data),
+                witness=_witness(data["witness"]),
+                structural=string(data["structural"]),
+                warnings=tuple(map(string, items(data["warnings"]))),
+                notes=tuple(map(string, items(data["notes"]))),
+                others=_listing(data["others"]),
+                every=_every(data["every"]),
+            )
         case "refuted":
             return Refuted(_witness(data["witness"]), _closed(data), string(data["detail"]))
         case "vacuous":
@@ -297,6 +311,14 @@ def read_closed(data: dict[str, Json]) -> Closed:
     proof = None if data["proof"] is None else string(data["proof"])
     evidence = Evidence(string(data["by"]), string(data["detail"]), inputs, steps, checked, kept, reductions, proof)
     return Closed(at_least(1, integer(data["n"])), evidence)
+
+
+def _listing(data: Json) -> Listing | None:
+    if data is None:
+        return None
+    found = record(data)
+    words = tuple(tuple(map(read_atom, items(word))) for word in items(found["inputs"]))
+    return Listing(words, boolean(found["complete"]), string(found["stopped"]))
 
 
 def _every(data: Json) -> EveryLength | None:

@@ -16,7 +16,7 @@ from typing import NoReturn, TypeAlias
 from spec.diagnostics import Diagnostic, InternalError
 from spec.property.ast import Expected
 from spec.property.scope import Scope
-from verifier.engine import Evidence, Reason, Word
+from verifier.engine import Evidence, Listing, Reason, Word
 
 
 class _NoTruth:
@@ -78,8 +78,8 @@ class Proved(_NoTruth):
 
     Where an input is all that was asked for (`cover`, `example`), `witness` is that input. Where the claim is about
     the graph and not about inputs (`arch`), `structural` says what shows it. `warnings` and `notes` are what
-    `verifier.quality` says. Where the scope has no greatest length,
-    `every` is the proof for all lengths.
+    `verifier.quality` says, `others` the witnesses after the first, where they were asked for. Where the scope has no
+    greatest length, `every` is the proof for all lengths.
     """
 
     scope: Scope
@@ -88,6 +88,7 @@ class Proved(_NoTruth):
     structural: str = ""
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    others: Listing | None = None
     every: EveryLength | None = None
 
     def __post_init__(self) -> None:

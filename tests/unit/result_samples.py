@@ -7,7 +7,7 @@ from spec.property.ast import Expected
 from spec.property.scope import Integers, Scope
 from spec.source import Source, Span
 from spec.values import Numbers
-from verifier.engine import Evidence, Reason
+from verifier.engine import Evidence, Listing, Reason
 from verifier.report.document import Document, RunState
 from verifier.result import Result
 from verifier.trace import Matrix, Place, Trace, Values
@@ -30,7 +30,7 @@ WITNESS = Witness(("a", HOSTILE, 3, True), f"because {HOSTILE}", at=1, least=Tru
 
 VERDICTS: dict[str, Verdict] = {
     "proved": Proved(SCOPE, CLOSED, warnings=(HOSTILE,), notes=(HOSTILE,)),
-    "found": Proved(SCOPE, witness=WITNESS),
+    "found": Proved(SCOPE, witness=WITNESS, others=Listing((("a", HOSTILE), (3, True)), False, HOSTILE)),
     "structural": Proved(Scope(1, None, Integers(None, 3)), structural=HOSTILE),
     "always": Proved(Scope(1, None, ("a", "b")), every=EveryLength("induction", (HOSTILE,), 3, ("enumerate",))),
     "refuted": Refuted(WITNESS, CLOSED[:1]),

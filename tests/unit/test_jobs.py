@@ -37,7 +37,7 @@ def test_json_keeps_a_job(path: str) -> None:
         Job(path),
         Job(path, "same", ("same", "x.no_error")),
         Job(path, overrides=Overrides("1..9", "xyz", None, "ieee"), options=Options("sat", Limits(1.5, 2, 3, 4), 6, 7)),
-        Job(path, recorded={"same": {"name": "same"}}, proofs="folder"),
+        Job(path, recorded={"same": {"name": "same"}}, proofs="folder", options=Options(witnesses=5)),
         Job(path, clauses="requires n > 1\\nensures n > 0", others=("/b.rasp",)),
     ]
     for job in given:

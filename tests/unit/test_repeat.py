@@ -89,8 +89,8 @@ def forged(result: Result, **changes: Json) -> Result:
 
 def test_a_proof_of_what_fails_is_rejected(results: dict[str, Result]) -> None:
     most = to_json(results["most"])
-    parts = {key: most[key] for key in ("verdict", "closed", "witness", "structural", "every", "warnings", "notes")}
-    found = again(forged(results["few"], **parts))
+    claimed = ("verdict", "closed", "witness", "structural", "every", "warnings", "notes", "others")
+    found = again(forged(results["few"], **{key: most[key] for key in claimed}))
     assert found.standing is Standing.REJECTED
     assert "['a', 'a', 'a']" in found.detail
 
@@ -135,8 +135,22 @@ def test_another_contract_is_rejected(results: dict[str, Result]) -> None:
 def test_what_nobody_else_can_tell_stays_open(results: dict[str, Result], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verifier.confirm.confirmers", lambda *_: [])
     found = again(results["order"])
+    assert found.standing is Standing.CONFIRMED
+    assert found.detail == "interpreter: n = 1..5"
+    monkeypatch.setattr("verifier.confirm.FEW", 0)
+    found = again(results["order"])
     assert found.standing is Standing.OPEN
     assert "nobody but" in found.detail
+
+
+def test_what_only_the_interpreter_found_is_not_confirmed_by_it(program: Path) -> None:
+    job = Job(str(program), "order", options=Options(engine="interpreter"))
+    recorded = next(work(job, bound) for bound in job.select() if bound.property.name == "order")
+    again_job = replace(job, recorded={"order": to_json(recorded)})
+    (bound,) = again_job.select()
+    found = judge(recorded, work(again_job, bound))
+    assert found.standing is Standing.OPEN
+    assert again(recorded).standing is Standing.CONFIRMED  # engines can state it, and they find the same
 
 
 def test_a_lying_confirmer_is_an_alarm(results: dict[str, Result], monkeypatch: pytest.MonkeyPatch) -> None:

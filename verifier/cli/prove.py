@@ -2,16 +2,21 @@
 
 import argparse
 import os
+import sys
+from dataclasses import replace
 
 from spec.diagnostics import InternalError
+from spec.source import printable
 from verifier.cli.check import add_engine, options_of, print_result, settings_of
-from verifier.cli.common import Commands, add_scope, target
+from verifier.cli.common import Commands, add_scope, positive, target
+from verifier.engine import Listing
 from verifier.jobs import Job
+from verifier.listing import MOST
 from verifier.overrides import usage
 from verifier.report.text import word_text
 from verifier.result import Result
 from verifier.supervise import Planned, run
-from verifier.verdict import Proved, Refuted
+from verifier.verdict import Exit, Proved, Refuted
 
 
 def register(commands: Commands) -> None:
@@ -27,6 +32,9 @@ def register(commands: Commands) -> None:
     find = commands.add_parser("find", help="find an input with a property", allow_abbrev=False)
     find.add_argument("target", metavar="FILE")
     find.add_argument("property", metavar="EXPRESSION")
+    more = find.add_mutually_exclusive_group()
+    more.add_argument("--count", type=positive, metavar="N", default=1, help="show so many inputs, the shortest first")
+    more.add_argument("--all", action="store_true", help=f"show every input in scope, {MOST} at most")
     find.set_defaults(handler=_find)
     for parser in (prove, equiv, find):
         parser.add_argument("--requires", metavar="EXPRESSION", action="append", default=[], help="a precondition")
@@ -57,10 +65,12 @@ def _equiv(options: argparse.Namespace) -> int:
 
 
 def _find(options: argparse.Namespace) -> int:
-    result = _decide(options, options.target, f"cover found: {options.property}")
+    wanted = MOST + 1 if options.all else options.count
+    result = _decide(options, options.target, f"cover found: {options.property}", witnesses=wanted)
     match result.verdict:
-        case Proved(witness=witness) if witness is not None:
+        case Proved(witness=witness, others=others) if witness is not None:
             print(word_text(witness.word))
+            return Exit.EXPECTED if others is None else _others(others, result)
         case Refuted():
             print(f"no input: {result.scope}")
         case _:
@@ -68,7 +78,21 @@ def _find(options: argparse.Namespace) -> int:
     return result.exit
 
 
-def _decide(options: argparse.Namespace, path: str, clause: str, others: tuple[str, ...] = ()) -> Result:
+def _others(others: Listing, result: Result) -> int:
+    """The inputs after the first; 3 where not all that were asked for could be found."""
+    for word in others.words:
+        print(word_text(word))
+    if others.complete:
+        print(f"no other input: {result.scope}", file=sys.stderr)
+    elif others.stopped:
+        print(f"there may be others: {printable(others.stopped)}", file=sys.stderr)
+        return Exit.UNKNOWN
+    return Exit.EXPECTED
+
+
+def _decide(
+    options: argparse.Namespace, path: str, clause: str, others: tuple[str, ...] = (), witnesses: int = 1
+) -> Result:
     """The result for one clause, under the scope of the file's own contract where the options leave it open."""
     where = target(path)
     if where.name is not None:
@@ -77,7 +101,8 @@ def _decide(options: argparse.Namespace, path: str, clause: str, others: tuple[s
         raise usage("a property and a precondition are one line each")
     text = "\n".join([*(f"requires {condition}" for condition in options.requires), clause])
     settings = settings_of(options)
-    job = Job(str(where.path), None, None, settings.overrides, options_of(settings), text, others)
+    how = replace(options_of(settings), witnesses=witnesses)
+    job = Job(str(where.path), None, None, settings.overrides, how, text, others)
     properties = job.select()
     if len(properties) != 1:
         raise usage(f"this is {len(properties)} properties; state one")
