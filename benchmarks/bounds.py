@@ -2,14 +2,16 @@
 
 Three tables. (1) What the reference's greedy analysis reports beside the exact fronts, with processor time. (2) The
 least depth of sixteen functions in twelve classes, compared with values computed independently of this code. (3)
-Minimal shapes of heads. Every lower bound is rechecked from its certificate; the exit code is 1 when one is rejected,
+Minimal shapes of heads, on a scope and for all lengths. (4) Depth of families, where it grows and where it settles.
+Every lower bound is rechecked from its certificate; the exit code is 1 when one is rejected,
 or when anything differs from what is listed here.
 """
 
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import process_time
 from typing import Final
@@ -19,11 +21,11 @@ from spec.elaborate import load_program
 from spec.property.scope import Scope
 from spec.values import Atom, Numbers
 from verifier.bounds.certificate import Document
-from verifier.bounds.classes import parse_class
+from verifier.bounds.classes import Mask, parse_class
 from verifier.bounds.depth import DepthBound, least_depth
-from verifier.bounds.heads import parse_head_class
-from verifier.bounds.synthesis import Undecided, fewest_heads
-from verifier.bounds.target import ANYTHING, OfFunction, Outputs, Word, of_regex
+from verifier.bounds.heads import HeadClass, Reading, parse_head_class
+from verifier.bounds.synthesis import fewest_heads, shape_text
+from verifier.bounds.target import ANYTHING, Mealy, OfFunction, Outputs, Word, of_regex
 from verifier.bounds.written import Front, as_written
 from verifier.recheck.files import recheck
 
@@ -48,6 +50,7 @@ WRITTEN: Final = (
 # ------------------------------------------------------------------------------------------------ functions
 
 Function = Callable[[Word], Outputs]
+Step = Callable[[Hashable, str], tuple[Hashable, Atom]]
 
 
 def last(function: Callable[[Word], Atom]) -> Function:
@@ -98,6 +101,14 @@ def _matches(pattern: str) -> Function:
     return last(lambda word: re.fullmatch(pattern, "".join(map(str, word))) is not None)
 
 
+def _parity(word: Word) -> Outputs:
+    return [word.count("1") % 2] * len(word)
+
+
+def _palindrome(word: Word) -> Outputs:
+    return [word == word[::-1]] * len(word)
+
+
 def _histogram(word: Word) -> Outputs:
     return [word.count(token) for token in word]
 
@@ -141,39 +152,115 @@ DEPTHS: Final[tuple[tuple[str, Function, int, int, str], ...]] = (
     ("(01)*", _matches("(01)*"), 2, 9, "5 3 5 2 2 2 2 - - - 2 2"),
 )
 
-# The function, its class, letters, longest word, most layers, most heads, and the minimal shapes.
+# The function, its class, letters, longest word, most layers, most heads, and the minimal shapes; none: all impossible.
 HEADS: Final[tuple[tuple[str, Function, str, int, int, int, int, str], ...]] = (
     ("histogram", _histogram, "count/all", 3, 5, 2, 3, "1"),
     ("histogram", _histogram, "mean/all+indices", 2, 3, 1, 2, "1"),
-    ("histogram", _histogram, "mean/all+indices", 2, 4, 1, 2, "2"),
+    ("histogram", _histogram, "mean/all+indices", 2, 4, 2, 2, "2 1/1"),
     ("double histogram", _double_histogram, "count/all", 2, 6, 2, 3, "2 1/1"),
-    ("double histogram", _double_histogram, "count/all", 3, 5, 2, 3, "1/1 3"),
+    ("double histogram", _double_histogram, "count/all", 3, 6, 2, 3, "1/1 3"),
+    ("double histogram", _double_histogram, "mean/all+indices", 2, 5, 1, 1, "1"),
+    ("double histogram", _double_histogram, "mean/all+indices", 3, 4, 1, 1, ""),
     ("reverse", lambda word: word[::-1], "count/all+indices", 2, 2, 1, 3, "1"),
     ("reverse", lambda word: word[::-1], "count/all+indices", 2, 3, 1, 3, "2"),
     ("reverse", lambda word: word[::-1], "count/all+indices", 2, 4, 1, 3, "2"),
     ("reverse", lambda word: word[::-1], "count/all+indices", 2, 5, 1, 3, "3"),
-    ("reverse", lambda word: word[::-1], "mean/all+indices", 2, 4, 1, 2, "2"),
+    ("reverse", lambda word: word[::-1], "mean/all+indices", 2, 4, 2, 2, "2 1/1"),
+    ("reverse", lambda word: word[::-1], "mean:3/all+indices", 3, 3, 2, 2, "2 1/1"),
+    ("sort", sorted, "mean/all+indices", 2, 5, 1, 1, "1"),
+    ("sort", sorted, "mean:3/all+indices", 3, 4, 1, 1, ""),
+    ("most frequent", _by_frequency, "mean/all+indices", 2, 5, 1, 2, "2"),
     ("parity", last(lambda word: word.count("1") % 2), "count/all", 2, 8, 2, 3, "1"),
     ("parity", last(lambda word: word.count("1") % 2), "rightmost/past", 2, 4, 3, 3, "1/1/1"),
+    ("parity, everywhere", _parity, "mean/all+indices", 2, 5, 1, 2, "2"),
+    ("palindrome, everywhere", _palindrome, "count/all+indices", 2, 3, 1, 3, "2"),
+    ("palindrome, everywhere", _palindrome, "count/all+indices", 2, 4, 1, 3, "2"),
+    ("palindrome, everywhere", _palindrome, "count/all+indices", 2, 5, 1, 3, "3"),
+    ("palindrome, everywhere", _palindrome, "mean/all+indices", 2, 4, 2, 2, "2 1/1"),
+    ("Dyck-1 prefixes", everywhere(_dyck(1)), "mean/all+indices", 2, 5, 1, 1, "1"),
     ("Dyck-1 prefixes", everywhere(_dyck(1)), "count/upto", 2, 5, 2, 3, "1/1"),
     ("Dyck-1 prefixes", everywhere(_dyck(1)), "count/upto", 2, 6, 2, 3, "2/1 1/2"),
+    ("Dyck-2 prefixes", everywhere(_dyck(2)), "mean/all+indices", 4, 3, 1, 2, "2"),
     ("contains 01", _matches(".*01.*"), "rightmost/past", 2, 7, 2, 3, "1/1"),
     ("(01)*", _matches("(01)*"), "rightmost/past", 2, 8, 2, 3, "1/1"),
     ("STAIR 3", _matches(".*02*02*0.*"), "rightmost/past", 3, 5, 3, 3, "1/1/1"),
     ("three blocks", _matches("0+1+0+"), "rightmost/past", 2, 8, 2, 3, "2/1"),
     ("induction", everywhere(lambda word: str(_induction(word)[-1])), "rightmost/past", 2, 5, 2, 3, "2 1/1"),
+    ("induction", everywhere(lambda word: str(_induction(word)[-1])), "rightmost:3/past", 3, 4, 2, 2, "1/1"),
 )
 
-# A regular language, letters, most layers, most heads, and the minimal shapes for all lengths (rightmost, strict past).
+
+def _regular(pattern: str, letters: str) -> tuple[Mealy, str]:
+    return of_regex(pattern, Scope(1, 3, tuple(letters))), letters
+
+
+def _machine(name: str, letters: str, start: Hashable, step: Step) -> tuple[Mealy, str]:
+    """The machine with these steps, as far as it is reachable."""
+    steps: dict[str, dict[Atom, tuple[str, Atom]]] = {}
+    waiting = [start]
+    while waiting:
+        state = waiting.pop()
+        found = {letter: step(state, letter) for letter in letters}
+        steps[repr(state)] = {letter: (repr(then), output) for letter, (then, output) in found.items()}
+        waiting.extend(then for then, _ in found.values() if repr(then) not in steps)
+    return Mealy(name, repr(start), steps), letters
+
+
+def _nesting(most: int) -> tuple[Mealy, str]:
+    """Brackets nested at most so deeply: open, closed or wrong."""
+
+    def step(state: Hashable, letter: str) -> tuple[Hashable, Atom]:
+        depth = state + (1 if letter == "(" else -1) if isinstance(state, int) else -1
+        return (depth, "P" if depth else "T") if 0 <= depth <= most else ("wrong", "F")
+
+    return _machine(f"Dyck-1 prefixes nested at most {most}", "()", 0, step)
+
+
+def _after_last_equal(letters: str) -> tuple[Mealy, str]:
+    """Induction: what came after the last earlier letter like this one. States: the last letter, what followed each."""
+
+    def step(state: Hashable, letter: str) -> tuple[Hashable, Atom]:
+        before, pairs = state if isinstance(state, tuple) else ("", ())
+        followed = dict(pairs) | ({before: letter} if before else {})
+        return (letter, tuple(sorted(followed.items()))), followed.get(letter, "none")
+
+    return _machine(f"induction, {len(letters)} letters", letters, ("", ()), step)
+
+
+def _bounded(most: int) -> Function:
+    """The same as a function of words over 0 and 1."""
+    machine, _ = _nesting(most)
+    return lambda word: machine.outputs(tuple("()"[int(str(letter))] for letter in word))
+
+
+# A machine and its letters, the values of a head, most layers, most heads, the minimal shapes for all lengths.
 ALL_LENGTHS: Final = (
-    (".*ab.*", "ab", 2, 3, "1/1"),
-    (".*aba.*", "ab", 3, 3, "1/1/1"),
-    ("(ab)*", "ab", 2, 3, "1/1"),
-    (".*ac*a.*", "abc", 2, 2, "1/1"),
-    (".*ac*ac*a.*", "abc", 3, 3, "1/1/1"),
-    ("a+b+", "ab", 2, 3, "1/1"),
-    ("a+b+a+", "ab", 2, 3, "2/1"),
-    ("a+b+a+b+", "ab", 3, 3, "1/1/1"),
+    (_machine("previous letter", "ab", "none", lambda state, letter: (letter, str(state))), 2, 1, 2, "1"),
+    (_regular(".*ab.*", "ab"), 2, 2, 3, "1/1"),
+    (_regular(".*aa.*", "ab"), 2, 2, 3, "1/1"),
+    (_regular(".*aba.*", "ab"), 2, 3, 3, "1/1/1"),
+    (_regular("(ab)*", "ab"), 2, 2, 3, "1/1"),
+    (_regular(".*ac*a.*", "abc"), 2, 2, 2, "1/1"),
+    (_regular(".*ac*ac*a.*", "abc"), 2, 3, 3, "1/1/1"),
+    (_nesting(1), 2, 2, 2, "1/1"),
+    (_nesting(2), 2, 3, 3, "1/1/1"),
+    (_regular("a+b+", "ab"), 2, 2, 3, "1/1"),
+    (_regular("a+b+a+", "ab"), 2, 2, 3, "2/1"),
+    (_regular("a+b+a+b+", "ab"), 2, 3, 3, "1/1/1"),
+    (_after_last_equal("ab"), 2, 1, 2, "2"),
+    (_after_last_equal("abc"), 3, 2, 2, "1/1"),
+)
+
+_BLOCKS: Final = tuple("".join("0+" if i % 2 == 0 else "1+" for i in range(k)) for k in range(2, 7))
+_STAIRS: Final = tuple(".*" + "2*".join("0" * k) + ".*" for k in range(2, 6))
+
+# What grows and what settles: a family, its class, letters, longest words, and the least depth of each member.
+GROWTH: Final[tuple[tuple[str, Sequence[Function], str, int, Sequence[int], Sequence[int]], ...]] = (
+    ("parity", [last(lambda word: word.count("1") % 2)] * 8, "rightmost/past", 2, range(2, 10), range(1, 9)),
+    ("brackets nested 1, 2, 3", [_bounded(d) for d in (1, 2, 3)], "rightmost/past", 2, [9] * 3, [2, 3, 4]),
+    ("staircases of 2, 3, ..", [_matches(p) for p in _STAIRS], "rightmost/past", 3, [5, 6, 7, 8], [2, 3, 4, 5]),
+    ("2, 3, .. blocks", [_matches(p) for p in _BLOCKS], "exists/past", 2, [11] * 5, [2, 3, 4, 5, 6]),
+    ("induction", [_induction] * 4, "rightmost/past", 3, range(3, 7), [1, 1, 2, 2]),
 )
 
 
@@ -181,7 +268,7 @@ def main(arguments: list[str]) -> int:
     """Print the tables; the exit code says whether everything came out as listed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks bounds")
     parser.add_argument("--program", metavar="FILE::NAME", action="append", default=[], help="one more for table 1")
-    parser.add_argument("--tables", default="123", help="which tables, e.g. 13")
+    parser.add_argument("--tables", default="1234", help="which tables, e.g. 13")
     options = parser.parse_args(arguments)
     failures: list[str] = []
     if "1" in options.tables:
@@ -191,6 +278,8 @@ def main(arguments: list[str]) -> int:
     if "3" in options.tables:
         _heads(failures)
         _all_lengths(failures)
+    if "4" in options.tables:
+        _growth(failures)
     print("\n".join(failures) or "as listed; every lower bound rechecked", flush=True)
     return 1 if failures else 0
 
@@ -303,36 +392,56 @@ def _heads_row(
     begun = process_time()
     front = fewest_heads(parse_head_class(cls), OfFunction(name, function), scope, layers, heads, 120)
     spent = process_time() - begun
-    minimal = {"/".join(map(str, found.shape)) for found in front.minimal}
-    if minimal != set(listed.split()):
+    minimal = {shape_text(found.shape) for found in front.minimal}
+    if front.open or minimal != set(listed.split()):
         failures.append(f"{name} {cls} {longest}: heads {' '.join(sorted(minimal))}, listed {listed}")
     document = Document()
     document.heads(front)
     _rechecked(document, failures, f"{name} {cls}")
-    open_shapes = [found.shape for found in front.found if isinstance(found, Undecided)]
     absent = ", ".join(_absent(document))
-    shown = " or ".join(sorted(minimal)) + (f" (open: {open_shapes})" if open_shapes else "")
+    shown = (" or ".join(sorted(minimal)) or "none") + (f" (open: {len(front.open)})" if front.open else "")
     return f"| {name} | {cls} | {letters}, {longest} | {shown} | {absent} | {spent:.1f} |"
 
 
 def _all_lengths(failures: list[str]) -> None:
-    print("| language | class | minimal heads, all lengths | configurations | seconds |")
+    print("| machine | class | minimal heads, all lengths | configurations | seconds |")
     print("|---|---|---|---:|---:|")
-    for pattern, letters, layers, heads, listed in ALL_LENGTHS:
+    for (target, letters), values, layers, heads, listed in ALL_LENGTHS:
         scope = Scope(1, 3, tuple(letters))
+        cls = HeadClass(Reading.RIGHTMOST, Mask.PAST, values=values)
         begun = process_time()
-        target = of_regex(pattern, scope)
-        front = fewest_heads(parse_head_class("rightmost/past"), target, scope, layers, heads, 120)
+        front = fewest_heads(cls, target, scope, layers, heads, 120)
         spent = process_time() - begun
         settled = [found for found in front.minimal if found.configurations is not None]
-        shown = " or ".join("/".join(map(str, found.shape)) for found in settled)
-        if set(shown.split(" or ")) != set(listed.split()):
-            failures.append(f"{pattern}: heads for all lengths {shown}, listed {listed}")
+        shown = " or ".join(shape_text(found.shape) for found in settled)
+        if front.open or set(shown.split(" or ")) != set(listed.split()):
+            failures.append(f"{target.name}: heads for all lengths {shown}, listed {listed}")
         document = Document()
         document.heads(front)
-        _rechecked(document, failures, pattern)
+        _rechecked(document, failures, target.name)
         sizes = ", ".join(str(found.configurations) for found in settled)
-        print(f"| `{pattern}` | rightmost/past | {shown} | {sizes} | {spent:.1f} |", flush=True)
+        print(f"| `{target.name}` | {cls} | {shown} | {sizes} | {spent:.1f} |", flush=True)
+    print(flush=True)
+
+
+# ------------------------------------------------------------------------------------------------ table 4
+
+
+def _growth(failures: list[str]) -> None:
+    print("| family | class | letters | longest | least depth |")
+    print("|---|---|---:|---|---|")
+    for name, functions, cls, letters, longest, listed in GROWTH:
+        found: list[str] = []
+        for function, length in zip(functions, longest, strict=True):
+            scope = Scope(1, length, tuple("0123456789"[:letters]))
+            bound = least_depth(parse_class(cls), OfFunction(name, function), scope, seconds=120)
+            found.append(_depth(bound))
+            document = Document()
+            document.depth(replace(bound, least=None))
+            _rechecked(document, failures, name)
+        if found != list(map(str, listed)):
+            failures.append(f"{name}: depths {' '.join(found)}, listed {' '.join(map(str, listed))}")
+        print(f"| {name} | {cls} | {letters} | {', '.join(map(str, longest))} | {', '.join(found)} |", flush=True)
     print(flush=True)
 
 
