@@ -1,6 +1,6 @@
 """Certificates that one program computes what another one does: both are run, on every input while there are few."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice, product
@@ -53,13 +53,13 @@ class Domain:
             return None
         return sum(int(self.size**length) for length in range(self.low, self.high + 1))
 
-    def some(self) -> tuple[Atom, ...]:
+    def some(self) -> Sequence[Atom]:
         """The symbols, or those next to zero."""
         if self.symbols:
             return self.symbols
         least = self.least if self.least is not None else min(-_NEAR_ZERO, (self.greatest or 0) - _NEAR_ZERO)
         greatest = self.greatest if self.greatest is not None else max(_NEAR_ZERO, least + _NEAR_ZERO)
-        return tuple(range(least, greatest + 1))
+        return range(least, greatest + 1)
 
     def inputs(self, most: int) -> Iterator[tuple[Atom, ...]]:
         """All inputs when they are at most so many; otherwise so many, at random, of all lengths alike."""

@@ -25,6 +25,12 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 Word: TypeAlias = tuple[Atom, ...]
 
 MAX_CHARACTERS: Final = 1 << 28
+MAX_LENGTH: Final = 1_000
+MAX_INPUTS: Final = 1 << 22
+MAX_LIMIT: Final = 100_000
+"""The most layers or heads of a limit on schedules; clauses are made for every one."""
+MAX_HEADS: Final = 64
+"""The most heads of a program of a class."""
 _SAMPLE: Final[tuple[Atom, ...]] = ("a", "b", "1", "(", 2, True)
 _SAMPLED: Final = 120
 
@@ -132,6 +138,8 @@ def _task(programs: _Programs, record: Mapping[str, Json]) -> Task:
     width, total = (
         None if limits.get(name) is None else _integer(limits.get(name), name) for name in ("heads", "total heads")
     )
+    if not all(0 <= most <= MAX_LIMIT for most in (layers, width, total) if most is not None):
+        raise Rejected(f"limits below 0 or above {MAX_LIMIT}")
     task = Task(graph, roots, model, layers, width, total)
     listed = (("layers", layers), ("heads", width), ("total heads", total))
     said = ", ".join(f"{name} <= {most}" for name, most in listed if most is not None)
@@ -208,7 +216,8 @@ def _distinguishable(programs: _Programs, record: Mapping[str, Json]) -> str:
     lengths = _lengths(low, high, symbols)
     _expect_claim(record, f"{_about(record)}: in {depth} layers of {_class_words(record)}, {lengths}")
     for _ in range(depth):
-        colouring.round()
+        if not colouring.round():
+            break
     outputs: dict[int, Hashable] = {}
     for number, word in enumerate(words):
         for position, output in enumerate(target(word)):
@@ -222,7 +231,7 @@ def _program(programs: _Programs, record: Mapping[str, Json]) -> str:
     if target is None:
         raise Rejected("the target is not in the document")
     low, high, symbols = _scope(record)
-    kind, shape = _kind(record), _integers(record.get("shape"), "shape")
+    kind, shape = _kind(record), _shape(record)
     always = record.get("all_lengths") is True
     lengths = f"all lengths over {symbols_words(symbols)}" if always else _lengths(low, high, symbols)
     claim = f"a program of {kind} with heads {_shape_words(shape)}, {lengths}"
@@ -245,10 +254,8 @@ def _program(programs: _Programs, record: Mapping[str, Json]) -> str:
 
 def _no_program(programs: _Programs, record: Mapping[str, Json]) -> str:
     target = _target(programs, record)
-    kind, shape = _kind(record), _integers(record.get("shape"), "shape")
+    kind, shape = _kind(record), _shape(record)
     _expect_claim(record, f"{_about(record)}: no program of {kind} with heads {_shape_words(shape)}")
-    if any(heads < 1 for heads in shape):
-        raise Rejected("a layer without heads")
     words: list[tuple[Word, Sequence[Hashable]]] = []
     for item in _array(record.get("words"), "words"):
         entry = _object(item, "word")
@@ -274,14 +281,29 @@ def _kind(record: Mapping[str, Json]) -> Kind:
     return Kind(_text(cls, "reading"), _text(cls, "mask"), indices, _integer(cls.get("values"), "values"))
 
 
+def _shape(record: Mapping[str, Json]) -> list[int]:
+    """The heads of each layer, at least one and not more than anybody can ask about."""
+    shape = _integers(record.get("shape"), "shape")
+    if any(heads < 1 for heads in shape) or sum(shape) > MAX_HEADS:
+        raise Rejected(f"a layer without heads, or more than {MAX_HEADS} heads")
+    return shape
+
+
 def _shape_words(shape: Sequence[int]) -> str:
     return "/".join(map(str, shape)) or "none"
 
 
 def _scope(record: Mapping[str, Json]) -> tuple[int, int, Word]:
+    """Lengths and symbols, few enough for every input to be looked at."""
     scope = _object(record.get("scope"), "scope")
     _numbers(scope)
-    return _integer(scope.get("low"), "low"), _integer(scope.get("high"), "high"), _word(scope.get("symbols"))
+    low, high = _integer(scope.get("low"), "low"), _integer(scope.get("high"), "high")
+    symbols = _word(scope.get("symbols"))
+    if not (1 <= low <= high <= MAX_LENGTH and symbols):
+        raise Rejected("a scope without inputs, or with inputs that are too long")
+    if sum(len(symbols) ** n for n in range(low, high + 1)) > MAX_INPUTS:
+        raise Rejected(f"more than {MAX_INPUTS} inputs")
+    return low, high, symbols
 
 
 def _lengths(low: int, high: int, symbols: Word) -> str:
@@ -381,10 +403,13 @@ def _numbers(scope: Mapping[str, Json]) -> Numbers:
 def _domain(scope: Mapping[str, Json]) -> Domain:
     numbers = _numbers(scope)
     low, high = _integer(scope.get("low"), "low"), _integer(scope.get("high"), "high")
-    if not 1 <= low <= high:
-        raise Rejected("a scope without inputs")
+    if not 1 <= low <= high <= MAX_LENGTH:
+        raise Rejected("a scope without inputs, or with inputs that are too long")
     if "integers" not in scope:
-        return Domain(low, high, numbers, symbols=_word(scope.get("symbols")))
+        symbols = _word(scope.get("symbols"))
+        if not symbols:
+            raise Rejected("a scope without symbols")
+        return Domain(low, high, numbers, symbols=symbols)
     ends = [end if end is None else _integer(end, "integers") for end in _array(scope["integers"], "integers")]
     if len(ends) != 2:
         raise Rejected("an interval has two ends")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, product
+from typing import Final
 
 from spec.values import Atom
 from verifier.recheck.rup import Rejected, check_refutation
@@ -17,6 +18,7 @@ Word = tuple[Atom, ...]
 Point = tuple[int, int]
 Literal = tuple[bool, tuple[Hashable, ...]]
 Gathered = tuple[int, ...]
+MAX_VALUES: Final = 64
 HeadTable = tuple[frozenset[tuple[int, int]], Mapping[int, int]]
 
 _SEES: dict[str, Callable[[int, int], bool]] = {
@@ -41,7 +43,7 @@ class Kind:
         """Refuse names that mean nothing."""
         if self.reading not in ("count", "mean", "common", "rightmost", "leftmost") or self.mask not in _SEES:
             raise Rejected("unknown class of heads")
-        if self.values < 2 or (self.reading == "count" and self.values != 2):
+        if not 2 <= self.values <= MAX_VALUES or (self.reading == "count" and self.values != 2):
             raise Rejected("heads with values that there are none of")
 
     def __str__(self) -> str:
