@@ -27,7 +27,7 @@ from verifier.verdict import Exit
 if TYPE_CHECKING:
     from compiled import Agreement, Compiled
 
-_DTYPES: Final = ("float64", "float32", "tfloat32", "float16", "bfloat16")
+_DTYPES: Final = ("float64", "float32", "tf32", "float16", "bfloat16")
 
 
 def register(commands: Commands) -> None:
