@@ -21,12 +21,12 @@ from verifier.claims import state
 from verifier.confirm import INTERPRETER, with_proof
 from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat, Word
 from verifier.express import Unexpressible
+from verifier.fewer import reduced
 from verifier.listing import following
 from verifier.portfolio import AUTO, Finding
 from verifier.proofs import keep
 from verifier.quality import conflict, quality
 from verifier.sample import spread
-from verifier.symmetry import reduced
 from verifier.unbounded.decide import all_lengths
 from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
 

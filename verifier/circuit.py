@@ -42,12 +42,16 @@ UNSELECTED = -1
 
 @dataclass(frozen=True)
 class Circuit:
-    """`inputs[p][i]`: the atom at position p is symbol i. `violation`: the query's term holds, or fails."""
+    """`inputs[p][i]`: the atom at position p is symbol i. `violation`: the query's term holds, or fails.
+
+    `counts[x][k]`: no more than k of the literals x hold.
+    """
 
     symbols: tuple[Atom, ...]
     gates: Gates
     inputs: tuple[tuple[Literal, ...], ...]
     violation: Literal
+    counts: Mapping[tuple[Literal, ...], tuple[Literal, ...]]
 
 
 def circuit_of(query: Query, limits: Limits, deadline: float) -> Circuit | Undecided:
@@ -81,7 +85,7 @@ def build(
     value = builder.run(violation, deadline)
     # Failing, which the maker of the query rules out, counts as a violation: never as the absence of one.
     literal = gates.either(builder.values.holds(value), builder.values.fails(value))
-    return Circuit(tuple(symbols), gates, inputs, literal)
+    return Circuit(tuple(symbols), gates, inputs, literal, builder.values.counts())
 
 
 class _Builder:

@@ -19,6 +19,7 @@ from typing import Protocol, TypeAlias
 
 from spec.property.scope import Alphabet, Integers
 from spec.values import Atom
+from verifier.classes import Classes
 from verifier.terms import Term
 
 Word: TypeAlias = tuple[Atom, ...]
@@ -28,13 +29,15 @@ Word: TypeAlias = tuple[Atom, ...]
 class Query:
     """Is there an input of this length over this alphabet on which the term `violation` holds?
 
-    `prepared` keeps what engines have in common, so that the next one asked does not start from nothing. `evaluate`
-    says of one input whether it violates, without any term: the interpreter's word, which may confirm an engine's.
+    `classes`, where known, says of which words (tuples of indices of symbols) the violation holds alike. `prepared`
+    keeps what engines have in common, so that the next one asked does not start from nothing. `evaluate` says of one
+    input whether it violates, without any term: the interpreter's word, which may confirm an engine's.
     """
 
     length: int
     alphabet: Alphabet
     violation: Term
+    classes: Classes | None = None
     prepared: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
     evaluate: Callable[[Word], bool] | None = field(default=None, compare=False, repr=False)
 

@@ -269,6 +269,10 @@ class Values:
         form = _linear(literals)
         return self._counted(form, self._counting(form.literals), label)
 
+    def counts(self) -> dict[tuple[Literal, ...], tuple[Literal, ...]]:
+        """For the literals of each count, in order, the literals that no more than 0, 1, .. of them hold."""
+        return {literals: tuple(source.upto) for literals, source in self._counts.items()}
+
     def _counted(self, form: "_Linear", source: Source, label: Callable[[int], int]) -> Guarded:
         numbers = range(len(source))
         return Guarded(source, [label(form.constant + form.factor * number) for number in numbers])

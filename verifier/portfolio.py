@@ -33,7 +33,8 @@ from verifier.engines.parallel import PARALLEL
 from verifier.engines.sat import SAT
 from verifier.engines.second import SECOND
 from verifier.engines.smt import SMT
-from verifier.symmetry import reduced
+from verifier.fewer import reduced
+from verifier.sweep import walked
 from verifier.words import few_symbols
 
 _ALL: Final[tuple[Engine, ...]] = (ENUMERATE, PARALLEL, DIAGRAMS, SAT, SMT, SECOND)
@@ -80,14 +81,14 @@ def decide(query: Query, choice: str, limits: Limits) -> Finding:
     """
     fewer = reduced(query) if limits.reductions else None
     if fewer is None:
-        return _decided(query, choice, limits)
-    finding = _decided(fewer.query, choice, limits)
+        return _decided(query, query, choice, limits)
+    finding = _decided(fewer.query, query, choice, limits)
     match finding.answer:
         case Sat(word=word, least=least):
             answer: Answer = Sat(word, least and fewer.ordered)
             return replace(finding, answer=answer, unique=fewer.unique(word, finding.unique))
         case Unsat(evidence=evidence):
-            why = (fewer.detail, *evidence.reductions)
+            why = (*fewer.why, *evidence.reductions)
             answer = replace(finding.answer, evidence=replace(evidence, reductions=why))
             return replace(finding, answer=answer)
         case Undecided():
@@ -95,11 +96,13 @@ def decide(query: Query, choice: str, limits: Limits) -> Finding:
     assert_never(finding.answer)
 
 
-def _decided(query: Query, choice: str, limits: Limits) -> Finding:
+def _decided(query: Query, whole: Query, choice: str, limits: Limits) -> Finding:
+    """The answer to the query; where few inputs of the whole one are left out, it is all of them that confirm it."""
     finding = _decide(query, choice, limits)
     if not isinstance(finding.answer, Unsat) or finding.answer.evidence.checked_by:
         return finding
-    return _confirmed(query, finding, finding.answer.evidence, limits)
+    few = whole.inputs is not None and whole.inputs <= _FEW_TO_CONFIRM
+    return _confirmed(whole if few else query, finding, finding.answer.evidence, limits)
 
 
 def _confirmed(query: Query, finding: Finding, evidence: Evidence, limits: Limits) -> Finding:
@@ -185,18 +188,21 @@ def _auto(query: Query, limits: Limits) -> Iterator[Stage]:
     if inputs is not None and inputs <= _VERY_FEW:
         yield Stage(ENUMERATE, limits, "there are so few inputs")
     if symbols is not None:
-        if inputs is not None and inputs <= _FEW:
+        few = inputs if inputs is not None and inputs <= _FEW else walked(query, short)
+        if few is not None and few <= _FEW:
             yield Stage(PARALLEL, short, "the inputs are few enough to evaluate them all")
         few_nodes = replace(short, max_nodes=min(limits.max_nodes, _FEW_NODES))
         yield Stage(DIAGRAMS, few_nodes, "diagrams of programs that count and sort are often small")
-        if inputs is not None and inputs <= _MOST_INPUTS:
+        few = walked(query, short)
+        if few is not None and few <= _MOST_INPUTS:
             yield Stage(PARALLEL, short, "no small diagram was found")
         yield Stage(SAT, short, "no small diagram was found")
     if numbers:
         yield Stage(SMT, limits, "the tokens are integers")
     if symbols is not None:
         yield Stage(DIAGRAMS, limits, "nothing smaller was enough")
-        if inputs is not None and inputs <= _MOST_INPUTS:
+        few = walked(query, limits)
+        if few is not None and few <= _MOST_INPUTS:
             yield Stage(PARALLEL, limits, "the inputs can be evaluated in the time allowed")
         yield Stage(SAT, limits, "nothing faster was enough")
     yield Stage(SMT, limits, "nothing else was enough")

@@ -21,12 +21,12 @@ from verifier.check import EVALUATION, Asked, Options, check
 from verifier.confirm import Confirmed, Contradicted, confirm
 from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat
 from verifier.engines.sat import CHECKER, clauses_of
+from verifier.fewer import reduced
 from verifier.portfolio import AUTO, Finding
 from verifier.proofs import hash_of, load
 from verifier.recheck.rup import Rejected, check_refutation
 from verifier.report.text import lengths_text
 from verifier.result import Result, verdict_name
-from verifier.symmetry import reduced
 from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
 
 
