@@ -26,9 +26,9 @@ from verifier.engines.diagrams import DIAGRAMS
 from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.smt import SMT
 from verifier.express import Unexpressible
+from verifier.fewer import reduced
 from verifier.freeness import free
 from verifier.sample import spread
-from verifier.symmetry import reduced
 from verifier.terms import Term
 
 _LIMITS: Final = Limits(
