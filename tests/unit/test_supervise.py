@@ -346,8 +346,8 @@ def test_a_property_finds_the_solver_as_if_it_were_the_only_one(tmp_path: Path) 
     """The same steps, alone and after others; and the same in another process."""
     text = (
         "x = select(tokens_int, tokens_int, <);\nr = selector_width(x);\n#@ scope lengths=1..4 integers=any\n"
-        "#@ ensures first: forall i, j: tokens_int[i] < tokens_int[j] => r[i] < r[j]\n"
-        "#@ ensures second: forall i, j: r[i] < r[j] => tokens_int[i] < tokens_int[j]\n"
+        "#@ ensures first: forall i, j: tokens_int[i] + 1 <= tokens_int[j] => r[i] < r[j]\n"
+        "#@ ensures second: forall i, j: r[i] < r[j] => tokens_int[i] + 1 <= tokens_int[j]\n"
     )
     plan = planned(tmp_path, text=text)
     both = verdicts(run([plan], 1, Allowance(), lambda _: None))
