@@ -1,6 +1,7 @@
 """What the benchmarks compare: the same answers on both sides, on the inputs that they claim."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -116,6 +117,24 @@ def test_reference_is_asked_in_a_process_of_its_own(tmp_path: Path) -> None:
 def test_unknown_benchmark_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nothing"]) == 2
     assert "interpreter" in capsys.readouterr().err
+
+
+def test_compiling_takes_minutes_only_when_it_is_asked_to(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    from benchmarks import compile as benchmark
+
+    monkeypatch.setattr(benchmark, "LIMITS", benchmark.LIMITS[1:2])  # the histogram
+    assert benchmark.main([]) == 0
+    assert "| paper/histogram | - | 1 |" in (limits := capsys.readouterr().out)
+    assert "certified" not in limits
+    assert benchmark.main(["paper/histogram_bos", "--length", "3"]) == 0
+    assert "1 of 1 certified" in capsys.readouterr().out
+    monkeypatch.setattr(benchmark, "LIMITS", (replace(benchmark.LIMITS[0], parameters=1),))
+    assert benchmark.main([]) == 1
+    with pytest.raises(SystemExit, match="2"):
+        benchmark.main(["no program has this name"])
 
 
 def test_reference_that_is_not_there_is_an_error_and_not_a_figure(tmp_path: Path) -> None:
