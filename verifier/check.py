@@ -4,12 +4,16 @@ The order of work makes the promises of a verdict true. Lengths ascend, so a cou
 an engine claims to be a counterexample is evaluated by `spec.property.evaluate`, which shares the operators with the
 engines and no more; if the claim does not hold there, that is a bug here and ends the run. Before `proved` is built,
 inputs spread over the whole scope are evaluated the same way.
+
+Of a scope without a greatest length the first lengths are searched; then a proof for all lengths is tried; if there is
+none, further lengths are searched while there is time.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Protocol, assert_never
+from time import monotonic
+from typing import Final, Protocol, assert_never
 
 from spec.diagnostics import InternalError, RaspError
 from spec.property import ast
@@ -31,6 +35,12 @@ from verifier.unbounded.decide import all_lengths
 from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
 
 EVALUATION = INTERPRETER
+FURTHEST: Final = 16
+"""Up to this length a counterexample is searched for where a proof for all lengths was not found."""
+_FOR_PROOF: Final = 0.9
+"""The part of the time left that a proof for all lengths may take; the rest is for further lengths."""
+_ATTEMPTS: Final = 8
+"""So often at most engines are asked about one length: each may take this part of the time left."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +72,8 @@ class Asked(Enum):
 class Oracle(Protocol):
     """Whoever answers queries."""
 
-    def __call__(self, query: Query, about: Asked, /) -> Finding:
-        """The answer, and who gave it."""
+    def __call__(self, query: Query, about: Asked, wall_s: float, /) -> Finding:
+        """The answer, and who gave it; each engine that is asked may take so long."""
         ...
 
 
@@ -73,16 +83,17 @@ class Engines:
 
     options: Options
 
-    def __call__(self, query: Query, _about: Asked, /) -> Finding:
+    def __call__(self, query: Query, _about: Asked, wall_s: float, /) -> Finding:
         """Ask them; what the query is about makes no difference."""
         options = self.options
+        limits = replace(options.limits, wall_s=wall_s)
         cache = None if options.save_proofs else options.cache
-        found = answer(query, options.engine, options.limits, cache, options.cache_mode)
+        found = answer(query, options.engine, limits, cache, options.cache_mode)
         if not options.save_proofs or not isinstance(found.answer, Unsat):
             return found
-        fewer = reduced(query) if options.limits.reductions else None
+        fewer = reduced(query) if limits.reductions else None
         asked = query if fewer is None else fewer.query
-        return replace(found, answer=with_proof(asked, found.answer, options.limits))
+        return replace(found, answer=with_proof(asked, found.answer, limits))
 
 
 def check(
@@ -146,6 +157,7 @@ class _Search:
         self.checker = Checker(bound)
         self.closed: list[Closed] = []
         self.inhabited = not bound.property.requires
+        self.deadline = monotonic() + options.limits.wall_s
 
     def for_all(self) -> Verdict:
         """Whether no input in scope breaks the property."""
@@ -156,15 +168,22 @@ class _Search:
             return found
         vacuous = self._vacuous()
         if vacuous is None and self.scope.high is None:
-            every = all_lengths(self.bound, self.options.limits.wall_s)
-            if isinstance(every, Proved):
-                return self._weighed(every)
-            return replace(every, closed=tuple(self.closed))
+            return self._for_all_lengths()
         return self._proved() if vacuous is None else vacuous
+
+    def _for_all_lengths(self) -> Verdict:
+        """A proof for all lengths; without one, a counterexample among further lengths, or what is open."""
+        every = all_lengths(self.bound, max(0.0, _FOR_PROOF * self._left))
+        if isinstance(every, Proved):
+            return self._weighed(every)
+        found = self._further(Status.FAILS)
+        return replace(every, closed=tuple(self.closed)) if found is None else Refuted(found, tuple(self.closed))
 
     def cover(self) -> Verdict:
         """Whether some input in scope satisfies the preconditions and the expression."""
         found = self._first(Status.HOLDS)
+        if found is None and self.scope.high is None:
+            found = self._further(Status.HOLDS)
         if isinstance(found, Witness):
             proved = Proved(self.scope, tuple(self.closed), found)
             wanted = self.options.witnesses - 1
@@ -185,25 +204,54 @@ class _Search:
         Of a scope without a greatest length only short inputs are looked at.
         """
         for length in self._lengths():
-            finding = self._ask(length, Asked.BROKEN, lambda word: self.checker.check(word).status is wanted)
-            match finding.answer:
-                case Sat(word=word):
-                    return self._replayed(word, finding, wanted)
-                case Unsat() as unsat:
-                    self.closed.append(Closed(length, keep(unsat, self.options.save_proofs).evidence))
-                    self.heard(self.closed[-1])
-                case Undecided() if self.scope.high is None:
-                    return None
+            match self._close(length, wanted, self.options.limits.wall_s):
+                case None:
+                    continue
+                case Witness() as witness:
+                    return witness
                 case Undecided(reason=reason, detail=detail):
+                    if self.scope.high is None:
+                        return None
                     open_ = tuple(range(length, self.scope.high + 1))
                     return Unknown(reason, detail, tuple(self.closed), open_)
         return None
+
+    def _further(self, wanted: Status) -> Witness | None:
+        """The first input with the status beyond the short lengths, if all of these are closed and there is time."""
+        first = self.closed[-1].length + 1 if self.closed else self.scope.low
+        if first in self.scope.short.lengths():
+            return None  # an input found now need not be the shortest
+        for length in range(first, FURTHEST + 1):
+            if self._left <= 0:
+                return None
+            found = self._close(length, wanted, self._left / _ATTEMPTS)
+            if found is not None:
+                return found if isinstance(found, Witness) else None
+        return None
+
+    @property
+    def _left(self) -> float:
+        return self.deadline - monotonic()
+
+    def _close(self, length: int, wanted: Status, wall_s: float) -> Witness | Undecided | None:
+        """An input of the length with the status, replayed; `None` when the length is closed without one."""
+        finding = self._ask(length, Asked.BROKEN, lambda word: self.checker.check(word).status is wanted, wall_s)
+        match finding.answer:
+            case Sat(word=word):
+                return self._replayed(word, finding, wanted)
+            case Unsat() as unsat:
+                self.closed.append(Closed(length, keep(unsat, self.options.save_proofs).evidence))
+                self.heard(self.closed[-1])
+                return None
+            case Undecided() as undecided:
+                return undecided
+        assert_never(finding.answer)
 
     def _lengths(self) -> Iterable[int]:
         """Every length in scope, or the short ones where there is no end."""
         return self.scope.short.lengths()
 
-    def _ask(self, length: int, about: Asked, meets: Callable[[Word], bool]) -> Finding:
+    def _ask(self, length: int, about: Asked, meets: Callable[[Word], bool], wall_s: float) -> Finding:
         """The oracle's answer; where terms cannot state the property, that of evaluating every input."""
         if length == 0 or self.options.engine == EVALUATION:
             return self._evaluate(length, meets, "")
@@ -212,7 +260,7 @@ class _Search:
         except Unexpressible as reason:
             return self._evaluate(length, meets, reason.reason)
         term = stated.broken if about is Asked.BROKEN else stated.given
-        return self.oracle(Query(length, self.scope.alphabet, term, evaluate=meets), about)
+        return self.oracle(Query(length, self.scope.alphabet, term, evaluate=meets), about, wall_s)
 
     def _evaluate(self, length: int, meets: Callable[[Word], bool], why: str) -> Finding:
         """The answer of the interpreter alone, on every input of the length, in order."""
@@ -257,7 +305,7 @@ class _Search:
         """Every length, where the preconditions exclude every input; `None` where they don't."""
         empty: list[Closed] = []
         for length in self._lengths():
-            finding = self._ask(length, Asked.GIVEN, self._given)
+            finding = self._ask(length, Asked.GIVEN, self._given, self.options.limits.wall_s)
             match finding.answer:
                 case Sat(word=word):
                     if not self._given(word):

@@ -73,13 +73,13 @@ class _Again:
         self.limits, self.proofs = limits, proofs
         self.open = isinstance(verdict, Unknown)
 
-    def __call__(self, query: Query, about: Asked, /) -> Finding:
+    def __call__(self, query: Query, about: Asked, wall_s: float, /) -> Finding:
         evidence = self.closed.get(query.length) if about is self.about else None
         if evidence is not None:
             return self._confirmed(query, evidence)
         if self.open:
             return Finding(Undecided(Reason.UNSUPPORTED, "the result leaves it open"), "")
-        return answer(query, AUTO, self.limits, None, "use")
+        return answer(query, AUTO, replace(self.limits, wall_s=wall_s), None, "use")
 
     def _confirmed(self, query: Query, evidence: Evidence) -> Finding:
         fewer = reduced(query) if self.limits.reductions else None

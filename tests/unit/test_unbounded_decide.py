@@ -12,8 +12,11 @@ from spec.property.ast import Carrier
 from spec.property.bind import bind
 from spec.property.bound import BoundProperty
 from spec.property.contract import read_contract
+from spec.property.evaluate import Checker, Status
 from spec.source import Source
-from verifier.check import Options, check
+from verifier.check import Asked, Options, check
+from verifier.engine import Limits, Query, Reason, Undecided
+from verifier.portfolio import Finding, decide
 from verifier.result import Result, from_json, to_json
 from verifier.unbounded.claim import Claimed, Obligation, any_letters, claimed, listed_letters
 from verifier.unbounded.invariant import Invariant, Mode
@@ -122,15 +125,60 @@ def test_wrong_variants_are_refuted_by_a_short_input(name: str, program: str, sc
     assert found.witness.least
 
 
+LATE = [
+    ("a finite-state program",
+     's = selector_width(select(indices, indices, <=) and select(tokens, "a", ==)) % 7;', "any alphabet=ab",
+     "accepts x: s[n - 1] == 0 iff /b*/", 7),
+    ("a length", "x = indices;", "any alphabet=ab", "ensures x: forall i: x[i] < 9", 10),
+    ("a count", ONES, "any alphabet=01", "ensures x: forall i: ones[i] < 8", 8),
+    ("a language", ONES, "any alphabet=01", "accepts x: ones[n - 1] < 7 iff /(0*1){0,9}0*/", 7),
+    ("a gather", "r = aggregate(select(indices, (indices - 8) % length, ==), tokens);", "any alphabet=ab",
+     "ensures x: n > 6 => all(r == tokens)", 7),
+    ("doubles", "x = indices;", "any alphabet=ab numbers=ieee", "ensures x: forall i: x[i] < 6", 7),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "program", "scope", "clause", "length"), LATE, ids=[case[0] for case in LATE])
+def test_what_is_false_later_is_refuted_by_a_shortest_input(
+    name: str, program: str, scope: str, clause: str, length: int
+) -> None:
+    prop = bound(program, scope, clause)
+    found = check(prop, Options())
+    assert isinstance(found, Refuted), (name, found)
+    assert found.witness is not None
+    assert len(found.witness.word) == length
+    assert [closed.length for closed in found.closed] == list(range(1, length))
+    checker, symbols = Checker(prop), prop.property.scope.symbols
+    assert checker.check(found.witness.word).status is Status.FAILS
+    shorter = (word for n in range(1, length) for word in product(symbols, repeat=n))
+    assert all(checker.check(word).status is not Status.FAILS for word in shorter)
+
+
+def test_an_input_that_shows_something_is_searched_for_among_longer_ones() -> None:
+    found = verdict(ONES, "any alphabet=01", "cover x: ones[n - 1] == 7")
+    assert isinstance(found, Proved), found
+    assert found.witness is not None
+    assert found.witness.word == ("1",) * 7
+
+
+def test_where_a_short_length_is_open_no_longer_one_is_searched() -> None:
+    prop = bound("x = indices;", "any alphabet=ab", "ensures x: forall i: x[i] < 9")
+
+    def hesitant(query: Query, _about: Asked, _wall_s: float, /) -> Finding:
+        return Finding(Undecided(Reason.WALL) if query.length == 3 else decide(query, "auto", Limits()).answer, "it")
+
+    found = check(prop, Options(), hesitant)
+    assert isinstance(found, Unknown), found
+    assert [closed.length for closed in found.closed] == [1, 2]
+
+
 OPEN = [
     # False, but only for inputs that are longer than what is searched.
-    ("a length", "x = indices;", "any alphabet=ab", "ensures x: forall i: x[i] < 9"),
-    ("a count", ONES, "any alphabet=01", "ensures x: forall i: ones[i] < 8"),
-    ("a language", ONES, "any alphabet=01", "accepts x: ones[n - 1] < 7 iff /(0*1){0,9}0*/"),
-    ("a depth", DYCK, 'any alphabet="()"', 'ensures x: forall i: count(prefix(tokens, i), "(") < 9 or d[i] == "F"'),
-    ("a gather", "r = aggregate(select(indices, (indices - 8) % length, ==), tokens);", "any alphabet=ab",
-     "ensures x: n > 6 => all(r == tokens)"),
-    ("an error", "r = 1 / (length - 9);", "any alphabet=ab", "ensures x: n > 0 and r[0] == r[n - 1]"),
+    ("a length", "x = indices;", "any alphabet=ab", "ensures x: forall i: x[i] < 19"),
+    ("a count", ONES, "any alphabet=01", "ensures x: forall i: ones[i] < 18"),
+    ("a gather", "r = aggregate(select(indices, (indices - 18) % length, ==), tokens);", "any alphabet=ab",
+     "ensures x: n > 18 => all(r == tokens)"),
+    ("an error", "r = 1 / (length - 19);", "any alphabet=ab", "ensures x: n > 0 and r[0] == r[n - 1]"),
     ("doubles", "x = indices;", "any alphabet=ab numbers=ieee", "ensures x: forall i: x[i] == i"),
     ("not expressible", "x = indices * indices;", "any alphabet=ab", "ensures x: forall i: x[i] >= i"),
 ]  # fmt: skip
@@ -142,6 +190,7 @@ def test_what_is_false_far_out_or_not_expressible_is_not_proved(
 ) -> None:
     found = verdict(program, scope, clause)
     assert isinstance(found, Unknown), (name, found)
+    assert [closed.length for closed in found.closed] == list(range(1, 17))
 
 
 def test_a_precondition_restricts_the_inputs() -> None:

@@ -24,14 +24,14 @@ def all_lengths(bound: BoundProperty, wall_s: float) -> Proved | Unknown:
             Reason.UNSUPPORTED, "for all lengths, numbers are exact: doubles are rounded from some length on"
         )
     reasons: list[str] = []
+    found_by, checked_by = monotonic() + _SHARE * wall_s, monotonic() + wall_s
     for build in (any_letters, listed_letters):
-        began = monotonic()
         try:
             symbolic = build(bound)
-            symbolic.domain.solver.deadline = began + _SHARE * wall_s
+            symbolic.domain.solver.deadline = found_by
             claim = claimed(bound, symbolic)
-            proof = prove(claim, began + _SHARE * wall_s)
-            checked = recheck(bound, claim, proof, began + wall_s)
+            proof = prove(claim, found_by)
+            checked = recheck(bound, claim, proof, checked_by)
         except Unsupported as reason:
             reasons.append(str(reason))
             continue

@@ -3,11 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 import z3
 
 from verifier.unbounded.linear import Compare, Formula, Linear, Many, Not, Relation, Truth, Unsupported, Variable
+
+MAX_MEMORY: Final = 2_000
+"""MiB that this process may have allocated in z3 before it gives a question up."""
+MAX_QUESTIONS: Final = 20_000
+"""So many questions one solver answers: it keeps each formula that it has translated."""
 
 
 @dataclass(eq=False)
@@ -21,6 +26,7 @@ class Solver:
     _variables: dict[Variable, Any] = field(default_factory=dict)
     _formulas: dict[Formula, Any] = field(default_factory=dict)
     _known: dict[Formula, bool] = field(default_factory=dict)
+    _asked: int = 0
 
     @property
     def excluded(self) -> list[Formula]:
@@ -56,8 +62,12 @@ class Solver:
     def _ready(self, formulas: Iterable[Formula], more: Sequence[Any] = ()) -> Any:
         if self.deadline is not None and monotonic() > self.deadline:
             raise Unsupported("the time is over")
+        self._asked += 1
+        if self._asked > MAX_QUESTIONS:
+            raise Unsupported(f"more than {MAX_QUESTIONS} questions to the solver")
         solver = z3.SolverFor("QF_LIA", ctx=self._context)
         solver.set("timeout", self.timeout_ms)
+        solver.set("max_memory", MAX_MEMORY)
         for name, value in self.configuration.items():
             solver.set(name, value)
         solver.add(*(self._formula(formula) for formula in formulas), *more)
