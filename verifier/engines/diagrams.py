@@ -28,6 +28,9 @@ from verifier.words import Box, index_of, listed, rank
 NAME: Final = "diagrams"
 SMALL: Final = 1 << 20
 """The number of nodes with which both orders are tried first."""
+LEAST_REMEMBERED: Final = 1 << 18
+MOST_REMEMBERED: Final = 1 << 22
+"""Entries of the table of results, of some 20 bytes each: 6 to 84 MB."""
 LAST_ON_TOP: Final = "last position on top"
 FIRST_ON_TOP: Final = "first position on top"
 
@@ -65,12 +68,22 @@ class Diagrams:
 DIAGRAMS: Final = Diagrams()
 
 
+def _remembered(nodes: int, gates: int) -> int:
+    """How many results of operations on diagrams are remembered.
+
+    Each takes the place of another with the same hash. Where too many are lost, an operation that takes time linear in
+    the nodes takes exponential time, so there may be more results than nodes. Making room costs time too, so small
+    circuits get less of it.
+    """
+    return min(4 * nodes, MOST_REMEMBERED, max(LEAST_REMEMBERED, 1 << (64 * gates).bit_length()))
+
+
 class _Diagram:
     """A manager of nodes, and when each symbol stands at each position."""
 
     def __init__(self, circuit: Circuit, order: str, nodes: int) -> None:
         self.order = order
-        self.manager = BCDDManager(nodes, max(1 << 12, nodes // 4), 1)
+        self.manager = BCDDManager(nodes, _remembered(nodes, len(circuit.gates)), 1)
         self.true, self.false = self.manager.true(), self.manager.false()
         self._known: dict[int, BCDDFunction] = {TRUE: self.true}
         sizes = [max(1, (len(letters) - 1).bit_length()) for letters in circuit.inputs]
