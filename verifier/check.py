@@ -93,7 +93,8 @@ class Engines:
             return found
         fewer = reduced(query) if limits.reductions else None
         asked = query if fewer is None else fewer.query
-        return replace(found, answer=with_proof(asked, found.answer, limits))
+        answered = with_proof(asked, found.answer, limits, asked.alphabet != query.alphabet)
+        return replace(found, answer=answered)
 
 
 def check(
@@ -343,5 +344,5 @@ class _Search:
 
     def _weighed(self, proved: Proved) -> Proved:
         """The proof, with what it does not say."""
-        found = quality(self.bound, [closed.length for closed in self.closed])
+        found = quality(self.bound, [closed.length for closed in self.closed], self.options.limits.reductions)
         return replace(proved, warnings=found.warnings, notes=found.notes)

@@ -4,6 +4,7 @@
     ENGINE       another engine gives the same answer
     diagrams (ORDER)    diagrams once more, with the variables in the other order
     interpreter  where there are few inputs and nobody else can tell, it runs on each of them
+    NAME (fewer inputs)    it is known only of inputs that stand for all, by a symmetry that nobody confirms
 
 Those who share least come first: where there are few inputs, evaluating the terms needs no circuit at all. Everybody
 gets a short time, and all the time only when nobody was fast. A contradiction ends the run.
@@ -28,6 +29,8 @@ from verifier.words import few_symbols, listed
 INTERPRETER: Final = "interpreter"
 FEW: Final = 20_000
 """So many inputs are evaluated term by term before anything else."""
+OF_FEWER: Final = " (fewer inputs)"
+"""Follows the name of who looked only at inputs that stand for all."""
 _SHORT: Final = 4.0
 _FOR_A_PROOF: Final = 10.0
 _QUICKLY_EVALUATED: Final = 1 << 24
@@ -59,11 +62,32 @@ class Contradicted:
     word: Word
 
 
-def confirm(query: Query, by: str, detail: str, limits: Limits) -> Confirmed | Contradicted | None:
+def confirm(
+    query: Query, by: str, detail: str, limits: Limits, fewer: Query | None = None
+) -> Confirmed | Contradicted | None:
     """What the first one says who can tell; `None` when nobody can within the limits.
 
-    `by` and `detail` are the evidence that is to be confirmed.
+    `by` and `detail` are the evidence that is to be confirmed. Where it is about `fewer` inputs that stand for those of
+    the query, everybody gets a short time to look at all of them first.
     """
+    if fewer is None:
+        return _asked(query, by, detail, limits)
+    short = replace(limits, wall_s=min(limits.wall_s, _SHORT), reductions=False)
+    found = _asked(query, by, detail, short)
+    if found is not None:
+        return found
+    found = _asked(fewer, by, detail, limits)
+    if isinstance(found, Confirmed) and fewer.alphabet != query.alphabet:
+        return replace(found, by=of_fewer(found.by))
+    return found
+
+
+def of_fewer(name: str) -> str:
+    """The name, marked as that of somebody who looked only at inputs that stand for all."""
+    return name if name.endswith(OF_FEWER) else name + OF_FEWER
+
+
+def _asked(query: Query, by: str, detail: str, limits: Limits) -> Confirmed | Contradicted | None:
     asked: set[tuple[str, Limits]] = set()
     for confirmer in confirmers(query, by, detail, limits):
         if (confirmer.name, confirmer.limits) in asked:
@@ -74,7 +98,8 @@ def confirm(query: Query, by: str, detail: str, limits: Limits) -> Confirmed | C
             case Unsat(evidence=evidence) as answer:
                 replayed = CHECKER in evidence.checked_by
                 if replayed or confirmer.name != by:
-                    return Confirmed(CHECKER if replayed else confirmer.name, answer)
+                    name = CHECKER if replayed else confirmer.name
+                    return Confirmed(of_fewer(name) if evidence.reductions else name, answer)
             case Sat(word=word):
                 return Contradicted(confirmer.name, word)
             case Undecided():
@@ -96,16 +121,19 @@ def _evaluated(query: Query, limits: Limits) -> Confirmed | Contradicted | None:
     return Confirmed(INTERPRETER, Unsat(Evidence(INTERPRETER, inputs=query.inputs)))
 
 
-def with_proof(query: Query, answer: Unsat, limits: Limits) -> Unsat:
-    """The answer with a clausal proof, if it has none and one is found within the limits."""
+def with_proof(query: Query, answer: Unsat, limits: Limits, fewer: bool = False) -> Unsat:
+    """The answer with a clausal proof, if it has none and one is found within the limits.
+
+    `fewer` says that the symbols of the query stand for others.
+    """
     if answer.refutation is not None:
         return answer
     limits = replace(limits, proofs=Proofs.ALL, wall_s=min(limits.wall_s, _FOR_A_PROOF))
     session = SAT.open(query, limits)
     match session if isinstance(session, Undecided) else session.check():
         case Unsat(refutation=Refutation() as refutation):
-            evidence = replace(answer.evidence, checked_by=(*answer.evidence.checked_by, CHECKER))
-            return Unsat(evidence, refutation)
+            checked = (*answer.evidence.checked_by, of_fewer(CHECKER) if fewer else CHECKER)
+            return Unsat(replace(answer.evidence, checked_by=tuple(dict.fromkeys(checked))), refutation)
         case Sat(word=word):
             raise InternalError(f"{answer.evidence.by} says that no input will do, {SAT.name} says that {word!r} does")
         case _:

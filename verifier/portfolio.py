@@ -12,7 +12,7 @@ from typing import Final, assert_never
 from spec.diagnostics import Diagnostic, InternalError, UsageError
 from spec.property.scope import Alphabet, Integers
 from spec.values import Atom
-from verifier.confirm import Confirmed, Contradicted, confirm
+from verifier.confirm import Confirmed, Contradicted, confirm, of_fewer
 from verifier.engine import (
     Answer,
     Engine,
@@ -81,8 +81,8 @@ def decide(query: Query, choice: str, limits: Limits) -> Finding:
     """
     fewer = reduced(query) if limits.reductions else None
     if fewer is None:
-        return _decided(query, query, choice, limits)
-    finding = _decided(fewer.query, query, choice, limits)
+        return _confirmed(query, None, _decide(query, choice, limits), limits)
+    finding = _confirmed(query, fewer.query, _decide(fewer.query, choice, limits), limits)
     match finding.answer:
         case Sat(word=word, least=least):
             answer: Answer = Sat(word, least and fewer.ordered)
@@ -96,33 +96,50 @@ def decide(query: Query, choice: str, limits: Limits) -> Finding:
     assert_never(finding.answer)
 
 
-def _decided(query: Query, whole: Query, choice: str, limits: Limits) -> Finding:
-    """The answer to the query; where few inputs of the whole one are left out, it is all of them that confirm it."""
-    finding = _decide(query, choice, limits)
-    if not isinstance(finding.answer, Unsat) or finding.answer.evidence.checked_by:
-        return finding
-    few = whole.inputs is not None and whole.inputs <= _FEW_TO_CONFIRM
-    return _confirmed(whole if few else query, finding, finding.answer.evidence, limits)
+def _confirmed(query: Query, fewer: Query | None, finding: Finding, limits: Limits) -> Finding:
+    """The finding, with somebody else's agreement; where all have to agree with somebody, no finding without.
 
-
-def _confirmed(query: Query, finding: Finding, evidence: Evidence, limits: Limits) -> Finding:
-    """The finding with a second engine's agreement; where all have to agree with somebody, no finding without."""
-    if limits.proofs is Proofs.NONE:
+    What was asked is `fewer`, if there are fewer inputs that stand for all of the query. Then confirming means to look
+    at all of them where that is possible: they show that those were enough.
+    """
+    if not isinstance(finding.answer, Unsat) or limits.proofs is Proofs.NONE:
         return finding
-    required = limits.proofs is Proofs.ALL
-    if not required and (finding.by == ENUMERATE.name or query.inputs is None or query.inputs > _FEW_TO_CONFIRM):
-        return finding
-    match confirm(query, finding.by, evidence.detail, limits):
-        case Confirmed(by=by, answer=answer):
-            confirmed = Unsat(replace(evidence, checked_by=(by,)), answer.refutation)
-            return replace(finding, answer=confirmed)
+    answer = finding.answer
+    cut = fewer is not None and fewer.alphabet != query.alphabet
+    if cut:
+        checked = tuple(map(of_fewer, answer.evidence.checked_by))
+        answer = replace(answer, evidence=replace(answer.evidence, checked_by=checked))
+    match _second(query, fewer, cut, finding.by, answer.evidence, limits):
+        case Confirmed(by=by, answer=Unsat(refutation=refutation)):
+            evidence = replace(answer.evidence, checked_by=tuple(dict.fromkeys((*answer.evidence.checked_by, by))))
+            return replace(finding, answer=Unsat(evidence, refutation or answer.refutation))
         case Contradicted(by=by, word=word):
             raise InternalError(f"{finding.by} says that no input will do, {by} says that {word!r} does")
-        case None if required:
+        case None if limits.proofs is Proofs.ALL and not answer.evidence.checked_by:
             detail = f"{finding.by} found no input, but nothing else could confirm it"
             return replace(finding, answer=Undecided(Reason.SOLVER, detail))
         case None:
-            return finding
+            return replace(finding, answer=answer)
+
+
+def _second(
+    query: Query, fewer: Query | None, cut: bool, by: str, evidence: Evidence, limits: Limits
+) -> Confirmed | Contradicted | None:
+    """Somebody else's answer; `None` where nobody can tell, or where it is not worth its price."""
+    done = bool(evidence.checked_by)
+    if limits.proofs is Proofs.ALL:
+        return None if done and not cut else confirm(query, by, evidence.detail, limits, fewer)
+    done = done or by == ENUMERATE.name
+    if _few(query):
+        return None if done and not cut else confirm(query, by, evidence.detail, limits)
+    if done or fewer is None or not _few(fewer):
+        return None
+    found = confirm(fewer, by, evidence.detail, limits)
+    return replace(found, by=of_fewer(found.by)) if cut and isinstance(found, Confirmed) else found
+
+
+def _few(query: Query) -> bool:
+    return query.inputs is not None and query.inputs <= _FEW_TO_CONFIRM
 
 
 def _decide(query: Query, choice: str, limits: Limits) -> Finding:

@@ -48,15 +48,18 @@ class Quality:
     notes: tuple[str, ...] = ()
 
 
-def quality(bound: BoundProperty, lengths: Sequence[int]) -> Quality:
-    """What is to be said about a property that was proved at these lengths: all of its scope, or the first of it."""
+def quality(bound: BoundProperty, lengths: Sequence[int], reductions: bool = True) -> Quality:
+    """What is to be said about a property that was proved at these lengths: all of its scope, or the first of it.
+
+    `reductions` allows to look at fewer inputs that stand for all.
+    """
     prop = bound.property
     if isinstance(prop.claim, ast.NoError | ast.NumbersAgree | ast.Cover):
         return Quality()
     warnings: list[str] = []
     notes: list[str] = []
     if prop.scope.high is not None:
-        weighed = _Weighed(bound, prop.scope, tuple(lengths))
+        weighed = _Weighed(bound, prop.scope, tuple(lengths), replace(_LIMITS, reductions=reductions))
         if prop.requires:
             notes.extend(weighed.empty_lengths())
         notes.extend(weighed.unused())
@@ -86,11 +89,12 @@ def _with(bound: BoundProperty, requires: tuple[ast.Requires, ...]) -> BoundProp
 
 @dataclass(frozen=True)
 class _Weighed:
-    """A property, and the lengths at which it is weighed."""
+    """A property, the lengths at which it is weighed, and what that may cost."""
 
     bound: BoundProperty
     scope: Scope
     lengths: tuple[int, ...]
+    limits: Limits
 
     def empty_lengths(self) -> Iterator[str]:
         """The lengths at which the preconditions exclude every input."""
@@ -151,13 +155,13 @@ class _Weighed:
             query = Query(length, self.scope.alphabet, part(length))
         except Unexpressible:
             return None
-        fewer = reduced(query)
+        fewer = reduced(query) if self.limits.reductions else None
         query = query if fewer is None else fewer.query
         last: Sat | Unsat | Undecided | None = None
         for engine in (ENUMERATE, DIAGRAMS, SMT):
-            if engine is ENUMERATE and (query.inputs is None or query.inputs > _LIMITS.max_inputs):
+            if engine is ENUMERATE and (query.inputs is None or query.inputs > self.limits.max_inputs):
                 continue
-            session = engine.open(query, _LIMITS)
+            session = engine.open(query, self.limits)
             last = session if isinstance(session, Undecided) else session.check()
             if not isinstance(last, Undecided):
                 break

@@ -2,28 +2,31 @@
 
 The property is bound anew and searched anew, length by length. Where the result says that no input of a length does
 it, somebody else than the one who said so has to find the same (`verifier.confirm`), or a proof that was kept has to
-hold for clauses that are made anew. A counterexample is run again. Lengths that the result does not close are asked of
-the engines as ever, so that a result that leaves one out, or claims too much, is noticed.
+hold for clauses that are made anew. A counterexample is run again. An architecture is decided anew, and the checker of
+certificates has to accept what shows it. Lengths that the result does not close are asked of the engines as ever, so
+that a result that leaves one out, or claims too much, is noticed.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from time import monotonic
 
-from spec.diagnostics import Diagnostic
-from spec.property.ast import Cover, Example
+from spec.diagnostics import Diagnostic, InternalError
+from spec.property.ast import Architecture, Cover, Example
 from spec.property.bound import BoundProperty
 from spec.property.evaluate import Checker, Status
+from verifier.bounds.arch import certified
 from verifier.cache import answer
 from verifier.check import EVALUATION, Asked, Options, check
-from verifier.confirm import Confirmed, Contradicted, confirm
+from verifier.confirm import Confirmed, Contradicted, confirm, of_fewer
 from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat
 from verifier.engines.sat import CHECKER, clauses_of
 from verifier.fewer import reduced
 from verifier.portfolio import AUTO, Finding
 from verifier.proofs import hash_of, load
+from verifier.recheck.files import recheck
 from verifier.recheck.rup import Rejected, check_refutation
 from verifier.report.text import lengths_text
 from verifier.result import Result, verdict_name
@@ -42,10 +45,24 @@ def repeat(
     wrong = _replayed(bound, verdict)
     if wrong is not None:
         return Failed((Diagnostic("R0605", wrong),))
+    if isinstance(bound.property.claim, Architecture):
+        return _scheduled(bound)
     try:
         return check(bound, options, _Again(verdict, options.limits, proofs), heard)
     except Rejected as reason:
         return Failed((Diagnostic("R0605", str(reason)),))
+
+
+def _scheduled(bound: BoundProperty) -> Verdict:
+    """The verdict on an architecture, decided anew, with what the checker of certificates says of its certificate."""
+    verdict, certificate = certified(bound)
+    if certificate is None:
+        return verdict
+    (checked,) = recheck(certificate.text())
+    if not checked.accepted:
+        raise InternalError(f"the certificate of `{bound.property.name}` is not accepted: {checked.detail}")
+    detail = f"certificate of {checked.claim.rpartition(': ')[2]}: {checked.detail}"
+    return replace(verdict, structural=detail) if isinstance(verdict, Proved) else replace(verdict, detail=detail)
 
 
 def _replayed(bound: BoundProperty, verdict: Verdict) -> str | None:
@@ -82,36 +99,52 @@ class _Again:
         return answer(query, AUTO, replace(self.limits, wall_s=wall_s), None, "use")
 
     def _confirmed(self, query: Query, evidence: Evidence) -> Finding:
-        fewer = reduced(query) if self.limits.reductions else None
-        asked = query if fewer is None else fewer.query
+        found = reduced(query)
+        fewer = None if found is None else found.query
         if self.proofs is not None and evidence.proof is not None:
-            return self._kept(asked, evidence.proof)
-        match confirm(asked, evidence.by, evidence.detail, self.limits):
-            case Confirmed(by=by, answer=Unsat(evidence=found)):
-                return Finding(Unsat(replace(found, by=by, checked_by=())), by)
+            kept = self._kept(query, fewer, evidence.proof)
+            if kept is not None:
+                return kept
+        match confirm(query, evidence.by, evidence.detail, self.limits, fewer if self.limits.reductions else None):
+            case Confirmed(by=by, answer=Unsat(evidence=again)):
+                return Finding(Unsat(replace(again, by=by, checked_by=())), by)
             case Contradicted(by=by, word=word):
                 return Finding(Sat(word), by)
             case None:
                 return Finding(Undecided(Reason.SOLVER, f"nobody but {evidence.by} says so"), "")
 
-    def _kept(self, query: Query, name: str) -> Finding:
-        """The answer of a proof that was kept, on clauses that are made anew; `Rejected` when it does not hold."""
+    def _kept(self, query: Query, fewer: Query | None, name: str) -> Finding | None:
+        """The answer of a proof that was kept, on clauses that are made anew; `Rejected` when it does not hold.
+
+        `None` for a proof about fewer inputs that are not to stand for all.
+        """
         assert self.proofs is not None
         wanted, lines = load(Path(self.proofs), name)
         deadline = monotonic() + self.limits.wall_s
-        found = clauses_of(query, self.limits)
-        if isinstance(found, Undecided):
-            return Finding(found, "")
-        clauses = found.clauses
-        if hash_of(clauses) != wanted:
-            raise Rejected(f"the proof {name} is for other clauses than those of length {query.length}")
-        try:
-            lemmas = check_refutation(clauses, _until(deadline, lines))
-        except Rejected as reason:
-            raise Rejected(f"the proof {name} of length {query.length}: {reason}") from reason
-        except TimeoutError:
-            return Finding(Undecided(Reason.WALL, f"while the proof {name} was replayed"), "")
-        return Finding(Unsat(Evidence(CHECKER, f"{lemmas} lemmas of {name}")), CHECKER)
+        last: Undecided | None = None
+        for asked in (query,) if fewer is None else (fewer, query):
+            found = clauses_of(asked, self.limits)
+            if isinstance(found, Undecided):
+                last = found
+            elif hash_of(found.clauses) == wanted:
+                cut = asked.alphabet != query.alphabet
+                if cut and not self.limits.reductions:
+                    return None
+                by = of_fewer(CHECKER) if cut else CHECKER
+                return _replay(found.clauses, _until(deadline, lines), by, name, query.length)
+        if last is not None:
+            return Finding(last, "")
+        raise Rejected(f"the proof {name} is for other clauses than those of length {query.length}")
+
+
+def _replay(clauses: Iterable[Sequence[int]], lines: Iterator[str], by: str, name: str, length: int) -> Finding:
+    try:
+        lemmas = check_refutation(clauses, lines)
+    except Rejected as reason:
+        raise Rejected(f"the proof {name} of length {length}: {reason}") from reason
+    except TimeoutError:
+        return Finding(Undecided(Reason.WALL, f"while the proof {name} was replayed"), "")
+    return Finding(Unsat(Evidence(by, f"{lemmas} lemmas of {name}")), by)
 
 
 def _until(deadline: float, lines: Iterator[str]) -> Iterator[str]:

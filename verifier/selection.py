@@ -104,9 +104,14 @@ def as_recorded(subject: Subject, recorded: Iterable[tuple[str, Scope]]) -> Iter
 
 
 def usual_scope(subject: Subject) -> Scope:
-    """The first scope of the subject's contracts, or the one that holds where none is written."""
-    own = (prop.scope for contract in subject.contracts() for prop in contract.properties)
-    return next(own, Scope())
+    """The first scope of the subject's contracts, or the one that holds where none is written.
+
+    One that a property is under comes before one that none follows.
+    """
+    contracts = subject.contracts()
+    used = [prop.scope for contract in contracts for prop in contract.properties]
+    written = [scope for contract in contracts for scope in contract.scopes]
+    return next(iter(used + written), Scope())
 
 
 def implicit(subject: Subject, sop: str, scope: Scope) -> tuple[BoundProperty, ...]:

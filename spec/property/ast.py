@@ -462,10 +462,14 @@ class Carrier(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Contract:
-    """The properties of one source, in order, and the expectations about implicit ones, which binding resolves."""
+    """The properties of one source, in order, and the expectations about implicit ones, which binding resolves.
+
+    `scopes` are those that are written, also where no property follows.
+    """
 
     source: Source
     carrier: Carrier
     properties: tuple[Property, ...]
     expects: tuple[Expect, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    scopes: tuple[Scope, ...] = ()

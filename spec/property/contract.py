@@ -56,7 +56,7 @@ def read_contract(source: Source, carrier: Carrier) -> Contract:
     if errors:
         # Warnings about what has no effect may only echo an error.
         raise PropertyError(sorted(errors, key=lambda d: d.span.start if d.span else -1)[:MAX_ERRORS])
-    return Contract(source, carrier, properties, pending, tuple(problems))
+    return Contract(source, carrier, properties, pending, tuple(problems), tuple(reader.scopes))
 
 
 @dataclass
@@ -65,6 +65,7 @@ class _Reader:
 
     problems: list[Diagnostic]
     scope: Scope = field(default_factory=Scope)
+    scopes: list[Scope] = field(default_factory=list)
     requires: list[Requires] = field(default_factory=list)
     properties: list[Property] = field(default_factory=list)
     expects: list[Expect] = field(default_factory=list)
@@ -82,6 +83,7 @@ class _Reader:
                 self.requires = []
                 self.idle = [clause]
                 self.scope = read_scope(clause)
+                self.scopes.append(self.scope)
             case "expect":
                 self.expects.append(_expect(clause))
             case "requires":
@@ -115,7 +117,8 @@ class _Reader:
     def _idle(self) -> None:
         """Warn about scopes and preconditions that no claim comes after."""
         for clause in self.idle:
-            message = f"no claim comes after this `{clause.keyword}`, so it has no effect"
+            effect = "no property is about it" if clause.keyword == "scope" else "it has no effect"
+            message = f"no claim comes after this `{clause.keyword}`, so {effect}"
             self.problems.append(Diagnostic("P0106", message, clause.span, severity=Severity.WARNING))
 
     def finish(self) -> tuple[tuple[Property, ...], tuple[Expect, ...]]:

@@ -32,6 +32,7 @@ def commands() -> Iterator[Commands]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     texts = {"right": RIGHT, "wrong": WRONG, "empty": EMPTY, "endless": ENDLESS, "plain": REVERSE, "twice": TWICE}
+    texts |= {"scoped": f"#@ scope lengths=2..3 alphabet=xy\n{REVERSE}", "rescoped": f"#@ scope lengths=9\n{RIGHT}"}
     for name, text in texts.items():
         (tmp_path / f"{name}.rasp").write_text(text)
     (tmp_path / "nothing").mkdir()
@@ -133,6 +134,16 @@ def test_equiv_compares_s_ops_of_two_files(rasp: Rasp) -> None:
     different = rasp("equiv", "plain.rasp::r", "twice.rasp::b")
     assert different.code == 1
     assert "input     ab" in different.out
+
+
+def test_a_question_is_about_the_scope_of_the_file_even_if_no_property_is(rasp: Rasp, folder: Path) -> None:
+    assert rasp("find", "scoped.rasp", 'r[0] == "y"').out == "xy\n"
+    assert rasp("find", "scoped.rasp", "n == 4").code == 1
+    for condition, code in (('n <= 3 and (tokens[0] == "x" or tokens[0] == "y")', 0), ("n == 2", 1)):
+        assert rasp("prove", "scoped.rasp", condition).code == code
+    assert rasp("prove", "rescoped.rasp", "n < 9").code == 0, "a scope that properties are under comes first"
+    (folder / "plain.prop").write_text("scope lengths=2 alphabet=xy\n")
+    assert rasp("find", "plain.rasp", "n == 3").code == 1
 
 
 def test_find_prints_an_input(rasp: Rasp) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from spec.diagnostics import InternalError
+from verifier.bounds.decide import Feasible
+from verifier.bounds.problem import Limits as Within
+from verifier.bounds.problem import Problem
 from verifier.check import Options
 from verifier.cli import main
 from verifier.confirm import Confirmer, confirm, confirmers
@@ -175,6 +178,63 @@ def test_only_what_an_unknown_closes_is_repeated(results: dict[str, Result]) -> 
     found = again(part)
     assert found.standing is Standing.CONFIRMED
     assert "1..3" in found.detail or "2..3" in found.detail
+
+
+# --- architectures ------------------------------------------------------------------------------------------------
+
+ARCHITECTURES = """
+a = aggregate(select(indices, indices, <), indices);
+b = aggregate(select(indices, 1, <), indices);
+c = aggregate(select(indices, 2, <), indices + a);
+x = a + b + c;
+#@ arch fits: x: layers <= 2, heads <= 2
+#@ arch chain: x: layers <= 1
+#@ arch crowd: x: total heads <= 2
+"""
+
+
+@pytest.fixture
+def architectures(tmp_path: Path) -> dict[str, Result]:
+    path = tmp_path / "arch.rasp"
+    path.write_text(ARCHITECTURES)
+    job = Job(str(path))
+    return {bound.property.name: work(job, bound) for bound in job.select()}
+
+
+def test_an_architecture_is_confirmed_by_the_checker_of_certificates(architectures: dict[str, Result]) -> None:
+    shown = {
+        "fits": "certificate of layers <= 2, heads <= 2: schedule of 3 reads validated",
+        "chain": "certificate of not layers <= 1: chain of 2 reads",
+        "crowd": "certificate of not layers <= 2, total heads <= 2: 3 heads in the layers 1 to 2",
+    }
+    assert {name: verdict_name(result.verdict) for name, result in architectures.items()} == {
+        "fits": "proved",
+        "chain": "refuted",
+        "crowd": "refuted",
+    }
+    for name, result in architectures.items():
+        found = again(result)
+        assert (found.standing, found.detail) == (Standing.CONFIRMED, shown[name])
+
+
+def test_a_forged_architecture_is_rejected(architectures: dict[str, Result]) -> None:
+    chain = to_json(architectures["chain"])
+    found = again(forged(architectures["fits"], **{key: chain[key] for key in ("name", "text", "line")}))
+    assert found.standing is Standing.REJECTED
+    assert "it is refuted" in found.detail
+
+
+def test_a_certificate_that_is_not_accepted_is_an_alarm(
+    architectures: dict[str, Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search that puts everything into one layer, where a certificate that says so cannot hold."""
+
+    def lies(task: Problem, *_: object) -> Feasible:
+        return Feasible(Within(1), task.schedule([1] * len(task.reads), 1))
+
+    monkeypatch.setattr("verifier.bounds.arch.decide", lies)
+    with pytest.raises(InternalError, match="certificate of `chain` is not accepted: the schedule is not valid"):
+        again(architectures["chain"])
 
 
 # --- proofs that were kept ----------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from spec.serialize import atom_json, content_hash, dumps
 from spec.transplant import transplant
 from spec.values import Atom
 from verifier.bounds.classes import Class
-from verifier.bounds.decide import Argument, Chain, Clausal, Crowd
+from verifier.bounds.decide import Argument, Chain, Clausal, Crowd, Feasible, Impossible
 from verifier.bounds.depth import DepthBound, Point
 from verifier.bounds.equivalent import Rewritten
 from verifier.bounds.heads import Tables
@@ -96,14 +96,31 @@ class Document:
 
     def front(self, front: Front, written: Sequence[Node], graph: Graph) -> None:
         """Every claim of a front; `written` are the roots before merging."""
-        original, _ = self.program(written, graph)
-        merged, made = self.program(front.task.roots, front.graph)
-        common: dict[str, Json] = {"program": merged, "written": original, "model": front.task.model.name}
-        number = [made[read].id for read in front.task.reads]
+        common, number = self._task(front.task, front.graph, written, graph)
         if front.shortest is not None:
             self._no_schedule(common, front.shortest.limits, front.shortest.argument, number)
         for stairs in (front.widths, front.totals):
             self._stairs(common, stairs, front.task, number)
+
+    def decision(
+        self, found: Feasible | Impossible, task: Problem, merged: Graph, written: Sequence[Node], graph: Graph
+    ) -> None:
+        """That a schedule within the limits exists, or that none does; `written` are the roots before merging."""
+        common, number = self._task(task, merged, written, graph)
+        match found:
+            case Feasible(limits=limits, schedule=step):
+                self._schedule(common, limits, step, task, number)
+            case Impossible(limits=limits, argument=argument):
+                self._no_schedule(common, limits, argument, number)
+
+    def _task(
+        self, task: Problem, merged: Graph, written: Sequence[Node], graph: Graph
+    ) -> tuple[dict[str, Json], list[int]]:
+        """What all claims about the task share, and the numbers of its reads in the program that is stored."""
+        original, _ = self.program(written, graph)
+        key, made = self.program(task.roots, merged)
+        common: dict[str, Json] = {"program": key, "written": original, "model": task.model.name}
+        return common, [made[read].id for read in task.reads]
 
     def _stairs(self, common: dict[str, Json], stairs: Stairs, task: Problem, number: Sequence[int]) -> None:
         for step in stairs.steps:
