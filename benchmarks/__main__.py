@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("interpreter", "reach", "bounds", "mutants", "compile")
+NAMES = ("interpreter", "reach", "bounds", "mutants", "compile", "confirm")
 
 
 def main(arguments: list[str]) -> int:

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import naive
 from benchmarks.__main__ import main
+from benchmarks.confirm import Tally
 from benchmarks.interpreter import CASES, PROGRAMS, Case, compare, measure_naive, reference
 from spec.diagnostics import EvaluationError
 from spec.elaborate import load_program
@@ -17,6 +18,8 @@ from spec.interp import evaluate
 from spec.operators import OperatorError
 from spec.values import Numbers, atom_key
 from tests.graphs import random_graph
+from verifier.cli import main as rasp
+from verifier.report.document import read_document
 
 SHIPPED = sorted(PROGRAMS.parent.rglob("*.rasp"))
 
@@ -140,3 +143,33 @@ def test_compiling_takes_minutes_only_when_it_is_asked_to(
 def test_reference_that_is_not_there_is_an_error_and_not_a_figure(tmp_path: Path) -> None:
     with reference(tmp_path, sys.executable) as ask, pytest.raises((RuntimeError, BrokenPipeError)):
         ask(CASES[0], ["ab"])
+
+
+CONFIRMED = """
+sum = selector_width(select(tokens, "a", ==));
+#@ scope lengths=1..3 alphabet=abc
+#@ ensures most: forall i: sum[i] <= n
+#@ scope lengths=1..2 alphabet=ab
+#@ ensures wrong: sum[0] == 1
+"""
+
+
+def test_closed_lengths_are_counted_by_who_confirms_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.rasp"
+    path.write_text(CONFIRMED)
+    assert main(["confirm", f"{path}::most"]) == 0
+    out = capsys.readouterr().out
+    assert "| all | | 3 |" in out
+    assert "nobody" not in out
+    assert main(["confirm", f"{path}::wrong"]) == 1
+    assert f"not as expected: {path}::wrong" in capsys.readouterr().out
+
+
+def test_what_nobody_confirms_is_named(tmp_path: Path) -> None:
+    path, file = tmp_path / "a.rasp", tmp_path / "result.json"
+    path.write_text(CONFIRMED)
+    assert rasp(["check", f"{path}::most", "--proofs", "none", "--jobs", "1", "-q", "-o", str(file)]) == 0
+    tally = Tally()
+    tally.add(read_document(file))
+    assert tally.lengths == {("enumerate", "nobody"): 3}
+    assert [name.partition(",")[0] for name in tally.alone] == [f"{path}::most: length {n}" for n in (1, 2, 3)]
