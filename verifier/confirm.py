@@ -13,6 +13,7 @@ gets a short time, and all the time only when nobody was fast. A contradiction e
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from math import inf
 from time import monotonic
 from typing import Final
 
@@ -32,6 +33,8 @@ FEW: Final = 20_000
 OF_FEWER: Final = " (fewer inputs)"
 """Follows the name of who looked only at inputs that stand for all."""
 _SHORT: Final = 4.0
+_ON_ALL: Final = 10.0
+"""After so many seconds nobody else is asked about all inputs where fewer stand for them."""
 _FOR_A_PROOF: Final = 10.0
 _QUICKLY_EVALUATED: Final = 1 << 24
 _MOST_INPUTS: Final = 1 << 40
@@ -73,7 +76,7 @@ def confirm(
     if fewer is None:
         return _asked(query, by, detail, limits)
     short = replace(limits, wall_s=min(limits.wall_s, _SHORT), reductions=False)
-    found = _asked(query, by, detail, short)
+    found = _asked(query, by, detail, short, monotonic() + _ON_ALL)
     if found is not None:
         return found
     found = _asked(fewer, by, detail, limits)
@@ -87,11 +90,15 @@ def of_fewer(name: str) -> str:
     return name if name.endswith(OF_FEWER) else name + OF_FEWER
 
 
-def _asked(query: Query, by: str, detail: str, limits: Limits) -> Confirmed | Contradicted | None:
+def _asked(
+    query: Query, by: str, detail: str, limits: Limits, deadline: float = inf
+) -> Confirmed | Contradicted | None:
     asked: set[tuple[str, Limits]] = set()
     for confirmer in confirmers(query, by, detail, limits):
         if (confirmer.name, confirmer.limits) in asked:
             continue
+        if monotonic() > deadline:
+            break
         asked.add((confirmer.name, confirmer.limits))
         session = confirmer.engine.open(query, confirmer.limits)
         match session if isinstance(session, Undecided) else session.check():

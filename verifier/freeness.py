@@ -51,7 +51,8 @@ def free(bound: BoundProperty, scope: Scope, condition: ast.Expression) -> Itera
     if tried >= _ENOUGH:
         refs = bound.binding.refs
         names = dict.fromkeys(f"`{name.id}`" for name in names_in(condition) if refs[name] in computed)
-        yield f"it holds whatever the values of {', '.join(names)} are: {tried} others of their kinds were tried"
+        what = f"whatever the values of {', '.join(names)} are"
+        yield f"it may hold {what}: none of {tried} others of their kinds that were tried breaks it"
 
 
 def _satisfying(bound: BoundProperty, scope: Scope) -> Iterator[Word]:

@@ -73,8 +73,10 @@ def test_somebody_looks_at_all_inputs_where_fewer_stood_for_them(choice: str, le
 def test_who_looked_only_at_fewer_is_marked(choice: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = module._asked
 
-    def of_fewer_only(query: Query, by: str, detail: str, limits: Limits) -> Confirmed | Contradicted | None:
-        return asked(query, by, detail, limits) if limits.reductions else None
+    def of_fewer_only(
+        query: Query, by: str, detail: str, limits: Limits, *rest: float
+    ) -> Confirmed | Contradicted | None:
+        return asked(query, by, detail, limits, *rest) if limits.reductions else None
 
     monkeypatch.setattr("verifier.confirm._asked", of_fewer_only)
     answer = decide(circle(6), choice, ALL).answer
