@@ -1,6 +1,6 @@
 """Layers and heads: shipped programs as written, published depths, and the fewest heads of small functions.
 
-Three tables. (1) What the reference's greedy analysis reports beside the exact fronts, with processor time. (2) The
+Four tables. (1) What the reference's greedy analysis reports beside the exact fronts, with processor time. (2) The
 least depth of sixteen functions in twelve classes, compared with values computed independently of this code. (3)
 Minimal shapes of heads, on a scope and for all lengths. (4) Depth of families, where it grows and where it settles.
 Every lower bound is rechecked from its certificate; the exit code is 1 when one is rejected,

@@ -22,7 +22,7 @@ from verifier.bounds.target import Mealy, OfProgram, Target, of_regex
 from verifier.cli.common import loaded, overrides
 from verifier.cli.compile import compiled_and_compared
 from verifier.overrides import usage
-from verifier.recheck.files import MAX_CHARACTERS
+from verifier.recheck.shapes import MAX_CHARACTERS
 from verifier.report.progress import Steps
 from verifier.report.text import counted
 

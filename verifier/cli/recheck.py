@@ -13,8 +13,9 @@ from verifier.cli.common import Commands
 from verifier.config import Settings
 from verifier.engine import Proofs
 from verifier.jobs import Job
-from verifier.recheck.files import MAX_CHARACTERS, Checked, recheck
+from verifier.recheck.files import Checked, recheck
 from verifier.recheck.rup import Rejected
+from verifier.recheck.shapes import MAX_CHARACTERS
 from verifier.repeat import Judged, Standing, judge
 from verifier.report.document import Document, RunState, read_document
 from verifier.result import Result, to_json, verdict_name

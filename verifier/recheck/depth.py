@@ -3,9 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from fractions import Fraction
+from typing import Final
 
 from spec.values import Atom
 from verifier.recheck.rup import Rejected
+
+MAX_WORK: Final = 1 << 28
+"""The most pairs of positions that all layers together look at."""
 
 _SEES: dict[str, Callable[[int, int], bool]] = {
     "past": lambda i, j: j < i,
@@ -47,11 +51,15 @@ class Colouring:
         if attention not in _LEARNS or not masks or not set(masks) <= set(_SEES):
             raise Rejected("unknown class")
         self.learn, self.sees, self.start = _LEARNS[attention], [_SEES[mask] for mask in masks], start
+        self.work = 0
         begin: list[Hashable] = ["the start"] if start else []
         self.rows: list[list[int]] = self._numbered([begin + [(type(a), a) for a in word] for word in words])
 
     def round(self) -> bool:
         """One layer more; whether it told anything apart."""
+        self.work += sum(len(row) ** 2 for row in self.rows) * len(self.sees)
+        if self.work > MAX_WORK:
+            raise Rejected(f"more than {MAX_WORK} pairs of positions, layer by layer")
         before = len({colour for row in self.rows for colour in row})
         self.rows = self._numbered([[self._at(row, i) for i in range(len(row))] for row in self.rows])
         return len({colour for row in self.rows for colour in row}) > before

@@ -15,6 +15,8 @@ from verifier.recheck.rup import Rejected
 
 MOST_WORK: Final = 10_000_000
 """Inputs times nodes that are evaluated, about."""
+MOST_ENTRIES: Final = 400_000_000
+"""Inputs times nodes times pairs of positions, about."""
 _SEED: Final = 1
 _NEAR_ZERO: Final = 8
 _MOST_NAMED: Final = 16
@@ -54,20 +56,24 @@ class Domain:
         return sum(int(self.size**length) for length in range(self.low, self.high + 1))
 
     def some(self) -> Sequence[Atom]:
-        """The symbols, or those next to zero."""
+        """The symbols; of a range without an end, those next to zero, or next to its end."""
         if self.symbols:
             return self.symbols
-        least = self.least if self.least is not None else min(-_NEAR_ZERO, (self.greatest or 0) - _NEAR_ZERO)
-        greatest = self.greatest if self.greatest is not None else max(_NEAR_ZERO, least + _NEAR_ZERO)
-        return range(least, greatest + 1)
+        if self.least is not None and self.greatest is not None:
+            return range(self.least, self.greatest + 1)
+        if self.least is not None:
+            least = max(self.least, -_NEAR_ZERO)
+            return range(least, max(_NEAR_ZERO, least + _NEAR_ZERO) + 1)
+        greatest = _NEAR_ZERO if self.greatest is None else min(self.greatest, _NEAR_ZERO)
+        return range(min(-_NEAR_ZERO, greatest - _NEAR_ZERO), greatest + 1)
 
     def inputs(self, most: int) -> Iterator[tuple[Atom, ...]]:
         """All inputs when they are at most so many; otherwise so many, at random, of all lengths alike."""
         symbols, lengths = self.some(), range(self.low, self.high + 1)
         if self.count is not None and self.count <= most:
             return (word for length in lengths for word in product(symbols, repeat=length))
-        random = Random(_SEED)
-        return (tuple(random.choices(symbols, k=lengths[i % len(lengths)])) for i in range(most))
+        random, size = Random(_SEED), len(symbols) if self.size is None else self.size
+        return (tuple(symbols[random.randrange(size)] for _ in range(lengths[i % len(lengths)])) for i in range(most))
 
 
 def symbols_words(symbols: tuple[Atom, ...]) -> str:
@@ -85,7 +91,8 @@ def check_equal(roots: tuple[Node, Node], domain: Domain) -> tuple[int, int]:
         raise Rejected("an output is no s-op")
     if domain.size == 0:
         raise Rejected("a scope without inputs")
-    most = max(1_000, MOST_WORK // len(topological(roots)))
+    nodes = len(topological(roots))
+    most = min(max(1_000, MOST_WORK // nodes), max(1, MOST_ENTRIES // (nodes * domain.high**2)))
     before, after = (Interpreter((root,), domain.numbers) for root in (first, second))
     failing = compared = 0
     for word in islice(domain.inputs(most), most):

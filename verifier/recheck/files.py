@@ -4,9 +4,8 @@ import hashlib
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import islice, product
-from typing import Final, TypeAlias
+from typing import Final
 
 from spec.cost import MODELS
 from spec.diagnostics import EvaluationError, UsageError
@@ -20,13 +19,24 @@ from verifier.recheck.forever import check_all_lengths
 from verifier.recheck.heads import HeadTable, Kind, Tables, check_absent
 from verifier.recheck.rup import Rejected
 from verifier.recheck.schedule import Task, check_chain, check_clauses, check_crowd, check_schedule
+from verifier.recheck.shapes import (
+    Json,
+    Word,
+    parse,
+    read_array,
+    read_flag,
+    read_integer,
+    read_integers,
+    read_lines,
+    read_object,
+    read_symbols,
+    read_text,
+    read_word,
+)
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-Word: TypeAlias = tuple[Atom, ...]
-
-MAX_CHARACTERS: Final = 1 << 28
 MAX_LENGTH: Final = 1_000
-MAX_INPUTS: Final = 1 << 22
+MAX_PAIRS: Final = 1 << 26
+"""The most pairs of positions of inputs that are looked at one by one."""
 MAX_LIMIT: Final = 100_000
 """The most layers or heads of a limit on schedules; clauses are made for every one."""
 MAX_HEADS: Final = 64
@@ -46,20 +56,20 @@ class Checked:
 
 def recheck(text: str) -> list[Checked]:
     """Check every certificate of a document; raises `Rejected` when it is none."""
-    document = _object(_parse(text), "document")
+    document = read_object(parse(text), "document")
     if document.get("format") != "rasp-bounds" or document.get("version") != 1:
         raise Rejected("this is no document of certificates that this tool reads")
-    tables = _object(document.get("tables"), "tables")
-    programs = _Programs(_object(document.get("programs"), "programs"), tables)
-    return [_one(programs, item) for item in _array(document.get("certificates"), "certificates")]
+    tables = read_object(document.get("tables"), "tables")
+    programs = _Programs(read_object(document.get("programs"), "programs"), tables)
+    return [_one(programs, item) for item in read_array(document.get("certificates"), "certificates")]
 
 
 def _one(programs: "_Programs", item: Json) -> Checked:
     claim = "?"
     try:
-        record = _object(item, "certificate")
-        claim = _text(record, "claim")
-        check = _KINDS.get(_text(record, "kind"))
+        record = read_object(item, "certificate")
+        claim = read_text(record, "claim")
+        check = _KINDS.get(read_text(record, "kind"))
         if check is None:
             raise Rejected("unknown kind of certificate")
         return Checked(claim, True, check(programs, record))
@@ -129,14 +139,14 @@ def _outcome(graph: Graph, roots: Sequence[Node], word: Word) -> object:
 
 
 def _task(programs: _Programs, record: Mapping[str, Json]) -> Task:
-    graph, roots = programs.get(_text(record, "program"))
-    model = MODELS.get(_text(record, "model"))
+    graph, roots = programs.get(read_text(record, "program"))
+    model = MODELS.get(read_text(record, "model"))
     if model is None:
         raise Rejected("unknown cost model")
-    limits = _object(record.get("limits"), "limits")
-    layers = _integer(limits.get("layers"), "layers")
+    limits = read_object(record.get("limits"), "limits")
+    layers = read_integer(limits.get("layers"), "layers")
     width, total = (
-        None if limits.get(name) is None else _integer(limits.get(name), name) for name in ("heads", "total heads")
+        None if limits.get(name) is None else read_integer(limits.get(name), name) for name in ("heads", "total heads")
     )
     if not all(0 <= most <= MAX_LIMIT for most in (layers, width, total) if most is not None):
         raise Rejected(f"limits below 0 or above {MAX_LIMIT}")
@@ -144,7 +154,7 @@ def _task(programs: _Programs, record: Mapping[str, Json]) -> Task:
     listed = (("layers", layers), ("heads", width), ("total heads", total))
     said = ", ".join(f"{name} <= {most}" for name, most in listed if most is not None)
     negated = "not " if record.get("kind") == "no-schedule" else ""
-    about = f"program {_text(record, 'written')[:12]} as written, {model.name} model"
+    about = f"program {read_text(record, 'written')[:12]} as written, {model.name} model"
     _expect_claim(record, f"{about}: {negated}{said}")
     return task
 
@@ -158,51 +168,63 @@ def _expect_claim(record: Mapping[str, Json], claim: str) -> None:
 def _schedule(programs: _Programs, record: Mapping[str, Json]) -> str:
     task = _task(programs, record)
     layers: dict[int, int] = {}
-    for item in _array(record.get("layers"), "layers"):
+    for item in read_array(record.get("layers"), "layers"):
         match item:
-            case [int(read), int(layer)]:
+            case [int(read), int(layer)] if read not in layers:
                 layers[read] = layer
             case _:
-                raise Rejected("a layer is not a pair of numbers")
+                raise Rejected("a layer is not a pair of numbers, or a read is given two")
     return check_schedule(task, layers) + _merging(programs, record)
 
 
 def _no_schedule(programs: _Programs, record: Mapping[str, Json]) -> str:
     task = _task(programs, record)
-    argument = _object(record.get("argument"), "argument")
+    argument = read_object(record.get("argument"), "argument")
     if "chain" in argument:
-        found = check_chain(task, _integers(argument["chain"], "chain"))
+        found = check_chain(task, read_integers(argument["chain"], "chain"))
     elif "crowd" in argument:
-        first, last = _integer(argument.get("first"), "first"), _integer(argument.get("last"), "last")
-        found = check_crowd(task, first, last, _integers(argument["crowd"], "crowd"))
+        first, last = read_integer(argument.get("first"), "first"), read_integer(argument.get("last"), "last")
+        found = check_crowd(task, first, last, read_integers(argument["crowd"], "crowd"))
     else:
-        found = check_clauses(task, _lines(argument.get("proof")))
+        found = check_clauses(task, read_lines(argument.get("proof")))
     return found + _merging(programs, record)
 
 
 def _merging(programs: _Programs, record: Mapping[str, Json]) -> str:
-    return _same_meaning(programs, _text(record, "program"), _text(record, "written"))
+    return _same_meaning(programs, read_text(record, "program"), read_text(record, "written"))
 
 
 def _indistinguishable(programs: _Programs, record: Mapping[str, Json]) -> str:
     target = _target(programs, record)
-    points = [_object(record.get(side), side) for side in ("left", "right")]
-    words = [_word(point.get("word")) for point in points]
-    places = [_integer(point.get("position"), "position") for point in points]
+    points = [read_object(record.get(side), side) for side in ("left", "right")]
+    words = [read_word(point.get("word")) for point in points]
+    places = [read_integer(point.get("position"), "position") for point in points]
     if not all(0 <= place < len(word) for word, place in zip(words, places, strict=True)):
         raise Rejected("a position is outside of its word")
+    if any(len(word) > MAX_LENGTH for word in words):
+        raise Rejected(f"a word of more than {MAX_LENGTH} symbols")
+    stated = [read_text(point, "output") for point in points]
     if target is None:
-        outputs: list[Hashable] = [_text(point, "output") for point in points]
+        outputs: list[Hashable] = [*stated]
         trust = "; outputs as stated"
     else:
         outputs, trust = [target(word)[place] for word, place in zip(words, places, strict=True)], ""
+        if _shown(record, outputs) != stated:
+            raise Rejected("the outputs are not those of the target")
     if outputs[0] == outputs[1] or _ANY in outputs:
         raise Rejected("the outputs do not differ")
     colouring = _colouring(record, words)
-    depth = None if record.get("depth") is None else _integer(record.get("depth"), "depth")
+    depth = None if record.get("depth") is None else _depth(record)
     layers = "any number of layers" if depth is None else f"{depth} layers"
     _expect_claim(record, f"{_about(record)}: not in {layers} of {_class_words(record)}")
     return check_pair(colouring, (places[0], places[1]), depth) + trust
+
+
+def _depth(record: Mapping[str, Json]) -> int:
+    depth = read_integer(record.get("depth"), "depth")
+    if depth < 0:
+        raise Rejected("a number of layers below 0")
+    return depth
 
 
 def _distinguishable(programs: _Programs, record: Mapping[str, Json]) -> str:
@@ -212,7 +234,7 @@ def _distinguishable(programs: _Programs, record: Mapping[str, Json]) -> str:
     low, high, symbols = _scope(record)
     words = [word for n in range(low, high + 1) for word in product(symbols, repeat=n)]
     colouring = _colouring(record, words)
-    depth = _integer(record.get("depth"), "depth")
+    depth = _depth(record)
     lengths = _lengths(low, high, symbols)
     _expect_claim(record, f"{_about(record)}: in {depth} layers of {_class_words(record)}, {lengths}")
     for _ in range(depth):
@@ -232,16 +254,13 @@ def _program(programs: _Programs, record: Mapping[str, Json]) -> str:
         raise Rejected("the target is not in the document")
     low, high, symbols = _scope(record)
     kind, shape = _kind(record), _shape(record)
-    always = record.get("all_lengths") is True
+    always = "all_lengths" in record and read_flag(record, "all_lengths")
     lengths = f"all lengths over {symbols_words(symbols)}" if always else _lengths(low, high, symbols)
     claim = f"a program of {kind} with heads {_shape_words(shape)}, {lengths}"
     _expect_claim(record, f"{_about(record)}: {claim}")
     tables = Tables(kind, _states(record), _heads(record))
     if [len(layer) for layer in tables.heads] != shape or len(tables.states) != len(shape) + 1:
         raise Rejected("the program has another shape")
-    if always:
-        start, steps = _steps(_object(_object(record["target"], "target").get("mealy"), "mealy"))
-        return check_all_lengths(tables, start, steps, symbols)
     seen: dict[int, Hashable] = {}
     count = 0
     for word in (word for n in range(low, high + 1) for word in product(symbols, repeat=n)):
@@ -249,41 +268,47 @@ def _program(programs: _Programs, record: Mapping[str, Json]) -> str:
         for state, output in zip(tables.final(word), target(word), strict=True):
             if output != _ANY and seen.setdefault(state, output) != output:
                 raise Rejected(f"the program ends in one state for two outputs, on {list(word)}")
-    return f"run on {count} inputs"
+    detail = f"run on {count} inputs"
+    if always:
+        start, steps = _steps(read_object(read_object(record["target"], "target").get("mealy"), "mealy"))
+        detail = check_all_lengths(tables, start, steps, symbols)
+    ends = [seen.get(state, _ANY) for state in range(len(tables.states[-1]))]
+    if _shown(record, ends) != read_array(record.get("outputs"), "outputs"):
+        raise Rejected("the final states have other outputs")
+    return detail
 
 
 def _no_program(programs: _Programs, record: Mapping[str, Json]) -> str:
     target = _target(programs, record)
     kind, shape = _kind(record), _shape(record)
     _expect_claim(record, f"{_about(record)}: no program of {kind} with heads {_shape_words(shape)}")
+    entries = [read_object(item, "word") for item in read_array(record.get("words"), "words")]
     words: list[tuple[Word, Sequence[Hashable]]] = []
-    for item in _array(record.get("words"), "words"):
-        entry = _object(item, "word")
-        word = _word(entry.get("word"))
-        stated = [_ANY if output is None else output for output in _array(entry.get("outputs"), "outputs")]
-        outputs = (
-            target(word) if target is not None else [repr(output) if output != _ANY else _ANY for output in stated]
-        )
-        if len(outputs) != len(word):
+    for entry, word in ((entry, read_word(entry.get("word"))) for entry in entries):
+        stated = [_simple(output) for output in read_array(entry.get("outputs"), "outputs")]
+        if len(stated) != len(word):
             raise Rejected("not one output for each position")
+        outputs = [_ANY if output is None else output for output in stated] if target is None else target(word)
+        if target is not None and _shown(record, outputs) != stated:
+            raise Rejected("the outputs are not those of the target")
         words.append((word, outputs))
-    names = [_tupled(name) for name in _array(record.get("names"), "names")]
+    names = [_tupled(name) for name in read_array(record.get("names"), "names")]
     numbers = {name: number for number, name in enumerate(names, start=1) if isinstance(name, tuple)}
     if len(numbers) != len(names):
         raise Rejected("a name is given twice, or is no name")
-    found = check_absent(kind, shape, words, lambda output: output != _ANY, numbers, _lines(record.get("proof")))
+    found = check_absent(kind, shape, words, lambda output: output != _ANY, numbers, read_lines(record.get("proof")))
     return found + ("" if target is not None else "; outputs as stated")
 
 
 def _kind(record: Mapping[str, Json]) -> Kind:
-    cls = _object(record.get("class"), "class")
-    indices = cls.get("indices") is True
-    return Kind(_text(cls, "reading"), _text(cls, "mask"), indices, _integer(cls.get("values"), "values"))
+    cls = read_object(record.get("class"), "class")
+    reading, mask, indices = read_text(cls, "reading"), read_text(cls, "mask"), read_flag(cls, "indices")
+    return Kind(reading, mask, indices, read_integer(cls.get("values"), "values"))
 
 
 def _shape(record: Mapping[str, Json]) -> list[int]:
     """The heads of each layer, at least one and not more than anybody can ask about."""
-    shape = _integers(record.get("shape"), "shape")
+    shape = read_integers(record.get("shape"), "shape")
     if any(heads < 1 for heads in shape) or sum(shape) > MAX_HEADS:
         raise Rejected(f"a layer without heads, or more than {MAX_HEADS} heads")
     return shape
@@ -295,14 +320,14 @@ def _shape_words(shape: Sequence[int]) -> str:
 
 def _scope(record: Mapping[str, Json]) -> tuple[int, int, Word]:
     """Lengths and symbols, few enough for every input to be looked at."""
-    scope = _object(record.get("scope"), "scope")
+    scope = read_object(record.get("scope"), "scope")
     _numbers(scope)
-    low, high = _integer(scope.get("low"), "low"), _integer(scope.get("high"), "high")
-    symbols = _word(scope.get("symbols"))
-    if not (1 <= low <= high <= MAX_LENGTH and symbols):
+    low, high = read_integer(scope.get("low"), "low"), read_integer(scope.get("high"), "high")
+    symbols = read_symbols(scope.get("symbols"))
+    if not 1 <= low <= high <= MAX_LENGTH:
         raise Rejected("a scope without inputs, or with inputs that are too long")
-    if sum(len(symbols) ** n for n in range(low, high + 1)) > MAX_INPUTS:
-        raise Rejected(f"more than {MAX_INPUTS} inputs")
+    if sum(n * n * len(symbols) ** n for n in range(low, high + 1)) > MAX_PAIRS:
+        raise Rejected(f"inputs with more than {MAX_PAIRS} pairs of positions")
     return low, high, symbols
 
 
@@ -312,7 +337,7 @@ def _lengths(low: int, high: int, symbols: Word) -> str:
 
 def _states(record: Mapping[str, Json]) -> list[dict[Hashable, int]]:
     """The numbers of the states of each layer; base states name the type of their token."""
-    layers = [_array(layer, "states") for layer in _array(record.get("states"), "states")]
+    layers = [read_array(layer, "states") for layer in read_array(record.get("states"), "states")]
     indices = _kind(record).indices
     found: list[dict[Hashable, int]] = []
     for layer, states in enumerate(layers):
@@ -336,14 +361,15 @@ _TYPES: Final[Mapping[str, type]] = {"str": str, "int": int, "bool": bool, "floa
 
 def _results(state: Json) -> Hashable:
     """The number of the state before, and what the heads gave."""
-    return tuple(Fraction(part) if isinstance(part, str) else _tupled(part) for part in _array(state, "state"))
+    parts = read_array(state, "state")
+    return tuple(read_atom({"rational": part}) if isinstance(part, str) else _simple(part) for part in parts)
 
 
 def _heads(record: Mapping[str, Json]) -> list[list[HeadTable]]:
     most = _kind(record).values
     return [
-        [_head(_object(head, "head"), most) for head in _array(layer, "heads")]
-        for layer in _array(record.get("heads"), "heads")
+        [_head(read_object(head, "head"), most) for head in read_array(layer, "heads")]
+        for layer in read_array(record.get("heads"), "heads")
     ]
 
 
@@ -355,7 +381,7 @@ def _head(head: Mapping[str, Json], most: int) -> HeadTable:
 
 
 def _pairs(head: Mapping[str, Json], name: str) -> list[tuple[int, int]]:
-    pairs = [_integers(pair, name) for pair in _array(head.get(name), name)]
+    pairs = [read_integers(pair, name) for pair in read_array(head.get(name), name)]
     if any(len(pair) != 2 for pair in pairs):
         raise Rejected(f"{name} has something that is no pair")
     return [(pair[0], pair[1]) for pair in pairs]
@@ -365,7 +391,7 @@ def _tupled(value: Json) -> Hashable:
     """Lists as tuples, at any depth that names have."""
     match value:
         case list():
-            return tuple(tuple(part) if isinstance(part, list) else _simple(part) for part in value)
+            return tuple(tuple(map(_simple, part)) if isinstance(part, list) else _simple(part) for part in value)
         case _:
             return _simple(value)
 
@@ -378,13 +404,13 @@ def _simple(value: Json) -> Hashable:
 
 def _equivalent(programs: _Programs, record: Mapping[str, Json]) -> str:
     """The programs on every input of the scope; where there are too many, on some, and the rest on trust."""
-    (one, ones), (other, others) = (programs.get(_text(record, name)) for name in ("written", "program"))
-    scope = _domain(_object(record.get("scope"), "scope"))
-    about = f"program {_text(record, 'program')[:12]} equals program {_text(record, 'written')[:12]}"
+    (one, ones), (other, others) = (programs.get(read_text(record, name)) for name in ("written", "program"))
+    scope = _domain(read_object(record.get("scope"), "scope"))
+    about = f"program {read_text(record, 'program')[:12]} equals program {read_text(record, 'written')[:12]}"
     _expect_claim(record, f"{about} wherever that has a value, {scope}")
     if not one.numbers is other.numbers is scope.numbers or not len(ones) == len(others) == 1:
         raise Rejected("the programs are not about the same numbers and one output each")
-    listed = [by for by in _array(record.get("proved_by"), "proved_by") if isinstance(by, str)]
+    listed = [by for by in read_array(record.get("proved_by"), "proved_by") if isinstance(by, str)]
     if not listed:
         raise Rejected("nobody is said to have proved it")
     count, failing = check_equal((ones[0], others[0]), scope)
@@ -402,15 +428,12 @@ def _numbers(scope: Mapping[str, Json]) -> Numbers:
 
 def _domain(scope: Mapping[str, Json]) -> Domain:
     numbers = _numbers(scope)
-    low, high = _integer(scope.get("low"), "low"), _integer(scope.get("high"), "high")
+    low, high = read_integer(scope.get("low"), "low"), read_integer(scope.get("high"), "high")
     if not 1 <= low <= high <= MAX_LENGTH:
         raise Rejected("a scope without inputs, or with inputs that are too long")
     if "integers" not in scope:
-        symbols = _word(scope.get("symbols"))
-        if not symbols:
-            raise Rejected("a scope without symbols")
-        return Domain(low, high, numbers, symbols=symbols)
-    ends = [end if end is None else _integer(end, "integers") for end in _array(scope["integers"], "integers")]
+        return Domain(low, high, numbers, symbols=read_symbols(scope.get("symbols")))
+    ends = [end if end is None else read_integer(end, "integers") for end in read_array(scope["integers"], "integers")]
     if len(ends) != 2:
         raise Rejected("an interval has two ends")
     return Domain(low, high, numbers, least=ends[0], greatest=ends[1])
@@ -428,48 +451,59 @@ _KINDS: Final[Mapping[str, Callable[[_Programs, Mapping[str, Json]], str]]] = {
 
 
 def _colouring(record: Mapping[str, Json], words: Sequence[Word]) -> Colouring:
-    cls = _object(record.get("class"), "class")
-    masks = [mask for mask in _array(cls.get("masks"), "masks") if isinstance(mask, str)]
-    return Colouring(_text(cls, "attention"), masks, cls.get("start") is True, words)
+    cls = read_object(record.get("class"), "class")
+    return Colouring(read_text(cls, "attention"), _masks(cls), read_flag(cls, "start"), words)
 
 
 def _class_words(record: Mapping[str, Json]) -> str:
-    cls = _object(record.get("class"), "class")
-    masks = ",".join(mask for mask in _array(cls.get("masks"), "masks") if isinstance(mask, str))
-    return f"{_text(cls, 'attention')}/{masks}" + ("+start" if cls.get("start") is True else "")
+    cls = read_object(record.get("class"), "class")
+    return f"{read_text(cls, 'attention')}/{','.join(_masks(cls))}" + ("+start" if read_flag(cls, "start") else "")
+
+
+def _masks(cls: Mapping[str, Json]) -> list[str]:
+    masks = [mask for mask in read_array(cls.get("masks"), "masks") if isinstance(mask, str)]
+    if len(masks) != len(read_array(cls.get("masks"), "masks")) or len(set(masks)) < len(masks):
+        raise Rejected("a mask is no text, or is given twice")
+    return masks
 
 
 # ------------------------------------------------------------------------------------------------ targets
 
 
 def _about(record: Mapping[str, Json]) -> str:
-    target = _object(record.get("target"), "target")
+    target = read_object(record.get("target"), "target")
     if "program" in target:
-        return f"program {_text(target, 'program')[:12]}"
+        return f"program {read_text(target, 'program')[:12]}"
     if "table" in target:
-        return f"table {_text(target, 'table')[:12]}"
+        return f"table {read_text(target, 'table')[:12]}"
     if "mealy" in target:
         return f"machine {_hash(target['mealy'])[:12]}"
-    return f"{_text(target, 'stated')}, as stated"
+    return f"{read_text(target, 'stated')}, as stated"
 
 
 _ANY: Final = ("any output will do",)
 
 
+def _shown(record: Mapping[str, Json], outputs: Sequence[Hashable]) -> list[Hashable]:
+    """Outputs of the target as certificates write them, which the rows of a table are already."""
+    table = "table" in read_object(record.get("target"), "target")
+    return [None if output == _ANY else output if table else repr(output) for output in outputs]
+
+
 def _target(programs: _Programs, record: Mapping[str, Json]) -> Callable[[Word], Sequence[Hashable]] | None:
     """The function that the certificate is about; `None` when it only states outputs."""
-    target = _object(record.get("target"), "target")
+    target = read_object(record.get("target"), "target")
     if "program" in target:
-        graph, roots = programs.get(_text(target, "program"))
+        graph, roots = programs.get(read_text(target, "program"))
         root = roots[0]
         if not isinstance(root, SOp):
             raise Rejected("the target is no s-op")
         return lambda word: _values(graph, root, word)
     if "mealy" in target:
-        return _machine(_object(target["mealy"], "mealy"))
+        return _machine(read_object(target["mealy"], "mealy"))
     if "table" in target:
-        return _table(programs.tables, _text(target, "table"))
-    _text(target, "stated")
+        return _table(programs.tables, read_text(target, "table"))
+    read_text(target, "stated")
     return None
 
 
@@ -486,10 +520,11 @@ def _table(tables: Mapping[str, Json], key: str) -> Callable[[Word], Sequence[Ha
     if key not in tables or _hash(tables[key]) != key:
         raise Rejected("a table is missing, or is not the one that its hash says")
     rows: dict[Hashable, Sequence[Hashable]] = {}
-    for row in _array(tables[key], "table"):
-        word, outputs = ([*_array(row, "row"), None, None])[:2]
-        found = [_ANY if output is None else _simple(output) for output in _array(outputs, "outputs")]
-        rows[tuple(map(atom_key, _word(word)))] = found
+    for row in read_array(tables[key], "table"):
+        word, outputs = ([*read_array(row, "row"), None, None])[:2]
+        found = [_ANY if output is None else _simple(output) for output in read_array(outputs, "outputs")]
+        if rows.setdefault(tuple(map(atom_key, read_word(word))), found) is not found:
+            raise Rejected("a word is twice in a table")
 
     def look_up(word: Word) -> Sequence[Hashable]:
         found = rows.get(tuple(map(atom_key, word)))
@@ -508,24 +543,24 @@ def _hash(value: Json) -> str:
 def _steps(record: Mapping[str, Json]) -> tuple[str, Callable[[str, Atom], tuple[str, Atom]]]:
     """The first state of a machine, and what it does on a symbol."""
     steps: dict[tuple[str, object], tuple[str, Atom]] = {}
-    for item in _array(record.get("steps"), "steps"):
+    for item in read_array(record.get("steps"), "steps"):
         match item:
-            case [str(state), symbol, str(following), output]:
+            case [str(state), symbol, str(following), output] if (state, atom_key(read_atom(symbol))) not in steps:
                 steps[state, atom_key(read_atom(symbol))] = following, read_atom(output)
             case _:
-                raise Rejected("a step of the machine is malformed")
+                raise Rejected("a step of the machine is malformed, or is given twice")
 
     def step(state: str, symbol: Atom) -> tuple[str, Atom]:
         if (state, atom_key(symbol)) not in steps:
             raise Rejected("the machine has no step for an input")
         return steps[state, atom_key(symbol)]
 
-    return _text(record, "start"), step
+    return read_text(record, "start"), step
 
 
 def _machine(record: Mapping[str, Json]) -> Callable[[Word], Sequence[Hashable]]:
     start, step = _steps(record)
-    last_only = record.get("last_only") is True
+    last_only = read_flag(record, "last_only")
 
     def run(word: Word) -> Sequence[Hashable]:
         state = start
@@ -536,56 +571,3 @@ def _machine(record: Mapping[str, Json]) -> Callable[[Word], Sequence[Hashable]]
         return [_ANY] * (len(found) - 1) + found[-1:] if last_only else found
 
     return run
-
-
-# ------------------------------------------------------------------------------------------------ shapes
-
-
-def _parse(text: str) -> Json:
-    if len(text) > MAX_CHARACTERS:
-        raise Rejected(f"more than {MAX_CHARACTERS} characters")
-    try:
-        value: Json = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Rejected(f"not JSON: {error}") from error
-    return value
-
-
-def _object(value: Json, what: str) -> dict[str, Json]:
-    if isinstance(value, dict):
-        return value
-    raise Rejected(f"{what} is no object")
-
-
-def _array(value: Json, what: str) -> list[Json]:
-    if isinstance(value, list):
-        return value
-    raise Rejected(f"{what} is no list")
-
-
-def _text(record: Mapping[str, Json], name: str) -> str:
-    value = record.get(name)
-    if isinstance(value, str):
-        return value
-    raise Rejected(f"{name} is no text")
-
-
-def _integer(value: Json, what: str) -> int:
-    if type(value) is int:
-        return value
-    raise Rejected(f"{what} is no number")
-
-
-def _integers(value: Json, what: str) -> list[int]:
-    return [_integer(item, what) for item in _array(value, what)]
-
-
-def _lines(value: Json) -> list[str]:
-    lines = [line for line in _array(value, "proof") if isinstance(line, str)]
-    if len(lines) != len(_array(value, "proof")):
-        raise Rejected("a line of the proof is no text")
-    return lines
-
-
-def _word(value: Json) -> Word:
-    return tuple(read_atom(item) for item in _array(value, "word"))

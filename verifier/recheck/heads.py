@@ -19,6 +19,8 @@ Point = tuple[int, int]
 Literal = tuple[bool, tuple[Hashable, ...]]
 Gathered = tuple[int, ...]
 MAX_VALUES: Final = 64
+MAX_POINTS: Final = 2_000
+"""The most positions of the words that clauses are made for."""
 HeadTable = tuple[frozenset[tuple[int, int]], Mapping[int, int]]
 
 _SEES: dict[str, Callable[[int, int], bool]] = {
@@ -144,17 +146,22 @@ def check_absent(
     """No program of the shape separates the words; `asked` says which outputs are asked for."""
     if len(set(numbers.values())) != len(numbers) or min(numbers.values(), default=1) < 1:
         raise Rejected("two names have one number")
+    if sum(len(word) for word, _ in words) > MAX_POINTS:
+        raise Rejected(f"words with more than {MAX_POINTS} positions in all")
+    lemmas = check_refutation(_numbered(_Clauses(kind, shape, words, asked).all(), numbers), proof)
+    return f"{len(words)} words, clausal proof of {lemmas} lemmas"
+
+
+def _numbered(clauses: Iterable[list[Literal]], numbers: Mapping[tuple[Hashable, ...], int]) -> Iterator[list[int]]:
+    """The clauses with numbers for names; a name that has none gets the next one."""
     known = dict(numbers)
     fresh = max(known.values(), default=0)
-    clauses = []
-    for clause in _Clauses(kind, shape, words, asked).all():
+    for clause in clauses:
         for _, name in clause:
             if name not in known:
                 fresh += 1
                 known[name] = fresh
-        clauses.append([known[name] if positive else -known[name] for positive, name in clause])
-    lemmas = check_refutation(clauses, proof)
-    return f"{len(words)} words, clausal proof of {lemmas} lemmas"
+        yield [known[name] if positive else -known[name] for positive, name in clause]
 
 
 def _is(*name: Hashable) -> Literal:

@@ -6,6 +6,9 @@ solver is trusted: a deletion line only makes the clauses fewer, which can make 
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
+
+MAX_CLAUSES: Final = 2_000_000
 
 
 class Rejected(Exception):
@@ -15,7 +18,9 @@ class Rejected(Exception):
 def check_refutation(clauses: Iterable[Sequence[int]], proof: Iterable[str]) -> int:
     """The number of lemmas of a proof that these clauses have no model; `Rejected` unless it is one."""
     database = _Database()
-    for clause in clauses:
+    for number, clause in enumerate(clauses):
+        if number >= MAX_CLAUSES:
+            raise Rejected(f"more than {MAX_CLAUSES} clauses")
         database.add(clause)
     lemmas = 0
     if database.contradiction:

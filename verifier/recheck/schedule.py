@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 
 from spec.cost import CostModel, Demand, Head, Read, demands, floor, head_of, schedule, validate
 from spec.graph import Graph, Node
-from verifier.recheck.rup import Rejected, check_refutation
+from verifier.recheck.rup import MAX_CLAUSES, Rejected, check_refutation
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,8 @@ def _clauses(task: Task) -> Iterator[list[int]]:
     reads = list(wanted)
     heads = list(dict.fromkeys(head_of(read) for read in reads))
     last = task.layers
+    if (len(reads) + len(heads)) * last > MAX_CLAUSES:
+        raise Rejected(f"more than {MAX_CLAUSES} clauses")
 
     def done(read: Read, layer: int) -> int:
         """The variable: the read is in this layer or before."""
