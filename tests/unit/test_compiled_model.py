@@ -1,14 +1,22 @@
 """The weights: equal to the interpreter on every word, whatever the options; certificates find planted faults."""
 
 import json
+import os
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
-from itertools import product
+from itertools import product, takewhile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+
+from torch import Tensor  # noqa: E402  # only with torch
+from torch.overrides import TorchFunctionMode  # noqa: E402  # only with torch
 
 import compiled  # noqa: E402  # only with torch
 from compiled.assemble import Weights  # noqa: E402
@@ -24,6 +32,7 @@ from spec.values import Numbers  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
+ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = {
     "identity": "out_ = tokens;",
     "constant": "out_ = 0 * indices + 3;",
@@ -101,17 +110,55 @@ def test_weights_equal_the_interpreter_in_doubles(name: str) -> None:
     assert wrong_words(model, root, Numbers.IEEE, 6) == []
 
 
-@pytest.mark.parametrize("dtype", ["float64", "tf32", "float16", "bfloat16"])
-@pytest.mark.parametrize("name", ["reverse", "histogram", "shift", "majority"])
-def test_every_number_format_is_certified_and_right_or_refused(name: str, dtype: str) -> None:
-    made = program(PROGRAMS[name])
-    root = made.sop("out_")
-    try:
-        model = compiled.compile_program(made.graph, root, alphabet="ab", max_length=6, dtype=dtype)
-    except (compiled.Refused, Uncertified):
-        assert dtype != "float64"
-        return
-    assert wrong_words(model, root, Numbers.EXACT, 6) == []
+class TensorFloats(TorchFunctionMode):
+    """Matrix products as hardware for tf32 takes them: operands keep 11 bits, cut off or rounded."""
+
+    def __init__(self, add: int) -> None:
+        super().__init__()
+        self.add, self.products = add, 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (torch.einsum, Tensor.__matmul__, torch.matmul):
+            args = tuple(self._shortened(one) if isinstance(one, Tensor) else one for one in args)
+            self.products += 1
+        return func(*args, **(kwargs or {}))
+
+    def _shortened(self, tensor: Tensor) -> Tensor:
+        return ((tensor.contiguous().view(torch.int32) + self.add) & ~0x1FFF).view(torch.float32)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "least"), [("float64", 20), ("float32", 20), ("tf32", 19), ("float16", 18), ("bfloat16", 5)]
+)
+def test_every_number_format_is_certified_and_right_or_refused(dtype: str, least: int) -> None:
+    """`least`: how many of the programs are certified. It may rise; what bfloat16 holds (8 bits) is little."""
+    certified = 0
+    for text in PROGRAMS.values():
+        made = program(text)
+        root = made.sop("out_")
+        try:
+            model = compiled.compile_program(made.graph, root, alphabet="ab", max_length=5, dtype=dtype)
+        except (compiled.Refused, Uncertified):
+            continue
+        certified += 1
+        assert model.margins is not None
+        assert wrong_words(model, root, Numbers.EXACT, 5) == [], text
+        for add in (0, 0x1000) if dtype == "tf32" else ():
+            with TensorFloats(add) as short:
+                assert wrong_words(model, root, Numbers.EXACT, 5) == [], text
+            assert short.products or not model.layers
+    assert certified >= least
+
+
+def test_products_of_eleven_bits_are_not_enough_for_what_is_certified_with_more() -> None:
+    """The control of the test above: the same products, and weights that were made for float32."""
+    made = program("out_ = aggregate(select(indices, indices - 1, ==), indices);")
+    root, word = made.sop("out_"), ("a",) * 120
+    model = compiled.compile_program(made.graph, root, alphabet="a", max_length=len(word))
+    right = {"output": [expected(root, Numbers.EXACT, word)]}
+    assert model.model().run([word]) == right
+    with TensorFloats(0):
+        assert model.model().run([word]) != right
 
 
 @pytest.mark.parametrize("name", ["sort", "double_histogram", "reverse", "prefix"])
@@ -183,6 +230,28 @@ def test_a_folder_loads_and_its_certificate_replays(tmp_path: Path) -> None:
         compiled.check_model(tmp_path, {"out_": other}, **scope)  # type: ignore[arg-type]
     with pytest.raises(BadFile, match="another scope"):
         compiled.check_model(tmp_path, {"out_": root}, **(scope | {"max_length": 6}))  # type: ignore[arg-type]
+
+
+def test_the_lines_of_the_documentation_load_a_folder_with_torch_alone(tmp_path: Path) -> None:
+    """The first block under the heading `The folder`, as it is written, in a process that can load nothing else."""
+    page = (ROOT / "docs" / "compiler.md").read_text(encoding="utf-8")
+    section = page.split("\n## The folder\n")[1]
+    shown = list(takewhile(lambda line: line.startswith("    "), section.strip("\n").splitlines()))
+    assert 5 <= len(shown) <= 10
+    made = program(PROGRAMS["reverse"])
+    model = compiled.compile_program(made.graph, {"backwards": made.sop("out_")}, alphabet="abc", max_length=40)
+    model.save(tmp_path / "reverse")
+    script = tmp_path / "shown.py"
+    script.write_text(
+        "import sys\nsys.modules |= dict.fromkeys(['lark', 'z3', 'pysat', 'sympy', 'spec', 'verifier'])\n"
+        + textwrap.dedent("\n".join(shown))
+        + "\nprint(json.dumps(model.run(['abc', 'b'])), list(cache['blocks.1.attn.hook_pattern'].shape))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ('{"backwards": [["c", "b", "a"], ["b"]]} [2, 1, 4, 4]\n', "")
 
 
 @pytest.mark.parametrize("damage", ["truncate", "header", "nan", "shape", "config"])
