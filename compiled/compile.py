@@ -212,7 +212,7 @@ def cross_check(
     exhaustive: int = 20_000,
     samples: int = 500,
     seed: int = 0,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> "Agreement":
     """The interpreter against the weights, every s-op in the residual stream included; see `compiled.crosscheck`."""
     from compiled.crosscheck import crosscheck as compare

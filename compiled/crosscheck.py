@@ -5,21 +5,23 @@ compared with what the interpreter says it should, so that a mismatch names the 
 """
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, islice, pairwise, product
+from math import nan
 from typing import Final, TypeAlias
 
 import torch
 from torch import Tensor
 
-from compiled.errors import Refused
+from compiled.errors import NoDevice, Refused
 from compiled.formula import Both, Either, Formula, Holds, Literal, literals
 from compiled.layout import Plan, Slot, Writer
 from compiled.leaves import Count, Input, Leaf, Position
-from compiled.model import Transformer
+from compiled.model import Cache, Transformer
 from spec.graph import Aggregate, Node, Select
 from spec.interp import Interpreter, ProgramFailure, Run
 from spec.values import Atom
@@ -34,6 +36,7 @@ class Mismatch:
     """The first word on which weights and interpreter differ.
 
     `layer` is the first layer after which the residual stream is wrong (0: the embedding), None when only logits are.
+    `position` and `what` are of an output where one is wrong, else of a slot that is wrong after that layer.
     """
 
     word: Word
@@ -60,16 +63,28 @@ class Agreement:
     seconds: float
 
     @property
+    def compared(self) -> int:
+        """The words on which the program has a value: on the others nothing is promised, and nothing compared."""
+        return self.words - self.failing
+
+    @property
     def inputs_per_second(self) -> float:
         """How many words a second the model took."""
-        return self.words / self.model_seconds if self.model_seconds else 0.0
+        return self.compared / self.model_seconds if self.model_seconds else 0.0
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """`auto` is the accelerator if there is one."""
-    if name != "auto":
-        return torch.device(name)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """`auto` is the accelerator if there is one; `NoDevice` for a name that is unknown, or of what is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", name):
+        raise NoDevice(f"`{name}` is not a device")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError) as error:  # which of them depends on how torch was built
+        raise NoDevice(f"this machine has no device `{name}`, or torch cannot use it") from error
+    return device
 
 
 def crosscheck(
@@ -80,9 +95,13 @@ def crosscheck(
     exhaustive: int = EXHAUSTIVE,
     samples: int = 500,
     seed: int = 0,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Agreement:
-    """Compare on every word of the lengths that `exhaustive` words cover, then on sampled longer ones."""
+    """Compare on every word of the lengths that `exhaustive` words cover, then on sampled longer ones.
+
+    The first mismatch ends it: the first by length, then in the order of the alphabet. `progress` is told how many
+    words are done, and how many there are.
+    """
     begin = time.monotonic()
     chosen = pick_device(device)
     model = model.to(chosen).eval()
@@ -96,7 +115,7 @@ def crosscheck(
         mismatch = comparison.compare(chunk)
         done += len(chunk)
         if progress is not None:
-            progress(done)
+            progress(done, len(short) + len(sampled))
     return Agreement(
         covered,
         done,
@@ -123,7 +142,7 @@ def _short_words(plan: Plan, budget: int) -> tuple[Sequence[Word], int]:
 
 
 def _samples(plan: Plan, covered: int, count: int, seed: int) -> list[Word]:
-    """Longer words, half of them of the full length, over few and over all symbols, in order of length."""
+    """Longer words, half of them of the full length, over few and over all symbols, in the order of the scope."""
     if covered >= plan.max_length:
         return []
     chance = random.Random(seed)
@@ -132,7 +151,8 @@ def _samples(plan: Plan, covered: int, count: int, seed: int) -> list[Word]:
         length = plan.max_length if k % 2 else chance.randint(covered + 1, plan.max_length)
         few = chance.sample(plan.alphabet, chance.randint(1, len(plan.alphabet)))
         found.append(tuple(chance.choices(few, k=length)))
-    return sorted(found, key=len)
+    place = {symbol: k for k, symbol in enumerate(plan.alphabet)}
+    return sorted(found, key=lambda word: (len(word), [place[symbol] for symbol in word]))
 
 
 class _Comparison:
@@ -144,6 +164,7 @@ class _Comparison:
         self.model_seconds = 0.0
         self.slots = [slot for slot in plan.slots if slot.writer is not Writer.START]
         self.columns = torch.tensor([slot.number for slot in self.slots], dtype=torch.long)
+        self.layers = torch.tensor([slot.layer for slot in self.slots], dtype=torch.long)
         self.tolerance = torch.tensor([_tolerance(slot) for slot in self.slots], dtype=torch.float64)
         leaves = {leaf for slot in self.slots for leaf in slot.leaves}
         roots: dict[Node, None] = dict.fromkeys(readout.sop for readout in plan.readouts)
@@ -179,48 +200,60 @@ class _Comparison:
             logits, cache = self.model.run_with_cache(self.model.encode(kept))
             classes = {name: found.cpu() for name, found in self.model.classes(logits).items()}
         self.model_seconds += time.monotonic() - begin
-        blocks = len(self.plan.layers)
-        stream = (
-            cache[f"blocks.{blocks - 1}.hook_resid_post"] if blocks else cache["hook_embed"] + cache["hook_pos_embed"]
-        )
-        rows = stream[:, 1:].to("cpu", torch.float64)
+        final = self._after(cache, len(self.plan.layers))[:, 1:].to("cpu", torch.float64)
         for k, (word, run) in enumerate(zip(kept, runs, strict=True)):
-            found = self._word(word, run, rows[k, : len(word)], {name: c[k] for name, c in classes.items()})
-            if found is not None:
-                return found
+            nominal = self._nominal(word, run)
+            output = self._wrong_output(word, run, {name: found[k] for name, found in classes.items()})
+            if output is not None or self._wrong_slot(nominal, final[k, : len(word)]) is not None:
+                return self._located(word, nominal, cache, k, output)
         return None
 
-    def _word(self, word: Word, run: Run, stream: Tensor, classes: Mapping[str, Tensor]) -> Mismatch | None:
-        wrong = self._wrong_slot(word, run, stream)
-        for readout in self.plan.readouts:
-            expected = run.values[readout.sop]
-            numbers = classes[readout.name].tolist()
-            for i, atom in enumerate(expected):
-                if self.index[readout.name].get(atom) != numbers[i]:
-                    layer = None if wrong is None else wrong.layer
-                    return Mismatch(word, i, readout.name, str(atom), str(readout.values[numbers[i]]), layer)
-        return wrong
+    def _after(self, cache: Cache, layer: int) -> Tensor:
+        """The residual stream after so many layers."""
+        if not layer:
+            return cache["hook_embed"] + cache["hook_pos_embed"]
+        return cache[f"blocks.{layer - 1}.hook_resid_post"]
 
-    def _wrong_slot(self, word: Word, run: Run, stream: Tensor) -> Mismatch | None:
-        if not self.slots:
-            return None
+    def _located(self, word: Word, nominal: Tensor, cache: Cache, k: int, output: Mismatch | None) -> Mismatch | None:
+        """The mismatch with the layer in which it begins: the first after which a slot of it or before is wrong."""
+        for layer in range(len(self.plan.layers) + 1):
+            stream = self._after(cache, layer)[k, 1 : len(word) + 1].to("cpu", torch.float64)
+            if (at := self._wrong_slot(nominal, stream, layer)) is None:
+                continue
+            if output is not None:
+                return replace(output, layer=layer)
+            position, column = at
+            said, got = float(nominal[position, column]), float(stream[position, self.columns[column]])
+            slot = self.slots[column].number
+            return Mismatch(word, position, f"slot {slot}", f"{said:.9g}", f"{got:.9g}", layer)
+        return output
+
+    def _wrong_output(self, word: Word, run: Run, classes: Mapping[str, Tensor]) -> Mismatch | None:
+        for readout in self.plan.readouts:
+            numbers = classes[readout.name].tolist()
+            for i, atom in enumerate(run.values[readout.sop]):
+                if self.index[readout.name].get(atom) != numbers[i]:
+                    return Mismatch(word, i, readout.name, str(atom), str(readout.values[numbers[i]]), None)
+        return None
+
+    def _nominal(self, word: Word, run: Run) -> Tensor:
+        """What each slot should hold at each position; not a number where the plan knows no such state."""
         known = {leaf: _leaf_values(leaf, word, run) for leaf in self.leaves}
-        expected = []
+        rows = []
         for i in range(len(word)):
-            row = []
-            for slot in self.slots:
-                held = slot.at(tuple(known[leaf][i] for leaf in slot.leaves))
-                row.append(float("nan") if held is None else float(held))
-            expected.append(row)
-        nominal = torch.tensor(expected, dtype=torch.float64)
-        actual = stream[:, self.columns]
-        bad = ~((actual - nominal).abs() <= self.tolerance)
+            held = [slot.at(tuple(known[leaf][i] for leaf in slot.leaves)) for slot in self.slots]
+            rows.append([nan if value is None else float(value) for value in held])
+        return torch.tensor(rows, dtype=torch.float64).reshape(len(word), len(self.slots))
+
+    def _wrong_slot(self, nominal: Tensor, stream: Tensor, layer: int | None = None) -> tuple[int, int] | None:
+        """Position and column of a slot that is wrong, the earliest written first; of those up to a layer."""
+        bad = ~((stream[:, self.columns] - nominal).abs() <= self.tolerance)
+        if layer is not None:
+            bad &= self.layers <= layer
         if not bool(bad.any()):
             return None
         position, column = min(bad.nonzero().tolist(), key=lambda at: (self.slots[at[1]].layer, at[0]))
-        slot = self.slots[column]
-        said, got = float(nominal[position, column]), float(actual[position, column])
-        return Mismatch(word, position, f"slot {slot.number}", f"{said:.9g}", f"{got:.9g}", slot.layer)
+        return position, column
 
 
 def _tolerance(slot: Slot) -> float:

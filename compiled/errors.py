@@ -8,6 +8,7 @@ from spec.source import Span
 REFUSED: Final = "C0601"
 UNCERTIFIED: Final = "C0602"
 BAD_FILE: Final = "C0603"
+NO_DEVICE: Final = "C0604"
 
 
 class Refused(UsageError):
@@ -31,4 +32,12 @@ class BadFile(UsageError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(Diagnostic(BAD_FILE, reason))
+        self.reason = reason
+
+
+class NoDevice(UsageError):
+    """The device that was asked for is unknown, or not in this machine."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Diagnostic(NO_DEVICE, reason, hint="--device auto, cpu, cuda or cuda:1"))
         self.reason = reason

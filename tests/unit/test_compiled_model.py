@@ -22,13 +22,15 @@ import compiled  # noqa: E402  # only with torch
 from compiled.assemble import Weights  # noqa: E402
 from compiled.build import fill  # noqa: E402
 from compiled.certify import certify, ledger_of  # noqa: E402
+from compiled.crosscheck import crosscheck, pick_device  # noqa: E402
 from compiled.errors import BadFile, Uncertified  # noqa: E402
 from compiled.plan import domain_for  # noqa: E402
+from spec.diagnostics import UsageError  # noqa: E402
 from spec.elaborate import Program, elaborate  # noqa: E402
 from spec.graph import SOp  # noqa: E402
 from spec.interp import Interpreter, ProgramFailure  # noqa: E402
 from spec.source import Source  # noqa: E402
-from spec.values import Numbers  # noqa: E402
+from spec.values import Atom, Numbers  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -171,16 +173,66 @@ def test_the_cross_check_finds_no_mismatch_and_looks_into_the_stream(name: str) 
     assert found.slots > 0
 
 
-def test_the_cross_check_names_the_layer_in_which_a_fault_begins() -> None:
-    from compiled.crosscheck import crosscheck
+@pytest.mark.parametrize(
+    ("tensor", "layer"),
+    [
+        ("pos_embed.W_pos", 0),
+        ("blocks.0.attn.b_O", 1),
+        ("blocks.0.mlp.b_in", 1),
+        ("blocks.1.attn.W_O", 2),
+        ("blocks.1.mlp.b_out", 2),  # writes over slots of all layers: right until here
+        ("unembed.b_U", None),
+    ],
+)
+def test_the_cross_check_names_the_first_word_and_the_layer_in_which_a_fault_begins(
+    tensor: str, layer: int | None
+) -> None:
+    made = program(PROGRAMS["double_histogram"])
+    root = made.sop("out_")
+    model = compiled.compile_program(made.graph, root, alphabet="ba", max_length=5, optimise="heads")
+    assert model.layers == 2
+    changed = {name: value.copy() for name, value in model.weights.tensors.items()}
+    changed[tensor].reshape(-1)[-1 if tensor.startswith("unembed") else slice(None)] -= 100
+    torn = fill(model.model(), changed)
+    found = crosscheck(model.plan, torn, device="cpu", exhaustive=400, samples=0).mismatch
+    assert found is not None
+    assert found.layer == layer
+    words: list[tuple[Atom, ...]] = [w for n in range(1, 6) for w in product("ba", repeat=n)]
+    wrong = [w for w in words if torn.run([w])["output"][0] != expected(root, Numbers.EXACT, w)]
+    assert words.index(found.word) <= min(map(words.index, wrong), default=len(words))
+    if found.what == "output":
+        assert found.word == wrong[0]
 
-    made = program(PROGRAMS["sort"])
-    model = compiled.compile_program(made.graph, made.sop("out_"), alphabet="abc", max_length=5)
-    tensors = {name: tensor.copy() for name, tensor in model.weights.tensors.items()}
-    tensors["blocks.0.mlp.b_in"][:] -= 100
-    found = crosscheck(model.plan, fill(model.model(), tensors), device="cpu", exhaustive=400, samples=0)
+
+def test_a_fault_in_one_position_is_found_on_the_first_word_that_has_it() -> None:
+    """Words go by length, then in the order of the alphabet as it was written, sampled ones too."""
+    made = program(PROGRAMS["reverse"])
+    model = compiled.compile_program(made.graph, made.sop("out_"), alphabet="ba", max_length=9)
+    changed = {name: value.copy() for name, value in model.weights.tensors.items()}
+    changed["pos_embed.W_pos"][4] += 1
+    told: list[tuple[int, int]] = []
+    found = crosscheck(
+        model.plan,
+        fill(model.model(), changed),
+        device="cpu",
+        exhaustive=62,
+        samples=9,
+        progress=lambda done, total: told.append((done, total)),
+    )
     assert found.mismatch is not None
-    assert found.mismatch.layer == 1
+    assert (found.mismatch.word, found.mismatch.layer) == (tuple("bbbb"), 0)
+    assert told == [(71, 71)]
+    changed["pos_embed.W_pos"][4] -= 1
+    changed["pos_embed.W_pos"][8] += 1
+    sampled = crosscheck(model.plan, fill(model.model(), changed), device="cpu", exhaustive=2, samples=90).mismatch
+    assert sampled is not None
+    assert len(sampled.word) == 8
+
+
+@pytest.mark.parametrize("name", ["gpu", "meta", "cuda:9999", "cuda:999", ""])
+def test_a_device_that_is_not_there_is_a_usage_error(name: str) -> None:
+    with pytest.raises(UsageError, match=r"not a device|no device"):
+        pick_device(name)
 
 
 def faults(weights: Weights, count: int) -> Iterator[tuple[str, int, float]]:

@@ -19,6 +19,7 @@ from spec.transplant import as_sop
 from verifier.bounds.written import Front
 from verifier.cli.common import Commands, add_scope, overrides, symbols, target
 from verifier.overrides import usage
+from verifier.report.progress import Steps
 from verifier.report.text import word_text
 from verifier.selection import usual_scope
 from verifier.subject import Subject
@@ -51,7 +52,7 @@ def register(commands: Commands) -> None:
         )
     compile_.add_argument("-o", dest="folder", metavar="DIR", type=Path, help="where to write the model")
     compile_.set_defaults(handler=_compile)
-    crosscheck.add_argument("--device", default="auto", help="auto, cpu, cuda, ..")
+    crosscheck.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
     crosscheck.add_argument("--exhaustive", type=int, default=20_000, metavar="N", help="inputs to cover completely")
     crosscheck.add_argument("--samples", type=int, default=500, metavar="N", help="longer inputs to sample")
     crosscheck.add_argument("--seed", type=int, default=0)
@@ -59,7 +60,10 @@ def register(commands: Commands) -> None:
 
 
 def _compile(options: argparse.Namespace) -> int:
-    made, program = _made(options)
+    with Steps() as steps:
+        steps.tell("compiling")
+        made, program = _made(options)
+    _warn(options)
     print("\n".join(printable(line) for line in made.explain().splitlines()))
     if options.folder is not None:
         folder = made.save(options.folder, program=program.source.text)
@@ -68,22 +72,49 @@ def _compile(options: argparse.Namespace) -> int:
 
 
 def _crosscheck(options: argparse.Namespace) -> int:
-    made, _ = _made(options)
-    from compiled import cross_check
-
-    found = cross_check(
-        made, device=options.device, exhaustive=options.exhaustive, samples=options.samples, seed=options.seed
-    )
+    try:
+        from compiled import cross_check
+        from compiled.crosscheck import pick_device
+    except ImportError as error:
+        raise _no_torch(error) from error
+    device = str(pick_device(options.device))
+    if options.device == "auto" and device == "cpu":
+        print("torch finds no GPU here: the CPU computes", file=sys.stderr)
+    with Steps() as steps:
+        steps.tell("compiling")
+        made, _ = _made(options)
+        found = cross_check(
+            made,
+            device=device,
+            exhaustive=options.exhaustive,
+            samples=options.samples,
+            seed=options.seed,
+            progress=lambda done, total: steps.tell(f"{done} of {total} inputs"),
+        )
+    _warn(options)
     shape = f"{made.layers} layers, heads {'/'.join(map(str, made.heads))}, {made.parameters} parameters"
     print(f"model      {shape}, {found.dtype} on {found.device}")
     covered = f"every input of n ≤ {found.exhaustive_to}, " if found.exhaustive_to else ""
-    print(f"compared   {found.words} inputs: {covered}{found.sampled} longer ones sampled; {found.slots} values each")
+    print(
+        f"compared   {found.compared} inputs: {covered}{found.sampled} longer ones sampled; {found.slots} values each"
+    )
     if found.failing:
         print(f"skipped    {found.failing} inputs on which the program itself fails")
     print(f"speed      {found.inputs_per_second:.0f} inputs a second")
     _agreed(found)
+    if not found.compared:
+        raise usage("nothing was compared", hint="--exhaustive N, --samples N, --lengths 1..8")
     print("AGREED")
     return Exit.EXPECTED
+
+
+def _warn(options: argparse.Namespace) -> None:
+    if not options.certify:
+        print("not certified: nothing is known about these weights", file=sys.stderr)
+
+
+def _no_torch(error: ImportError) -> UsageError:
+    return usage(f"compiling needs an optional package: {error}", hint="install rasp-verifier[torch]")
 
 
 def compiled_and_compared(program: Program, name: str, scope: Scope) -> str:
@@ -99,10 +130,8 @@ def compiled_and_compared(program: Program, name: str, scope: Scope) -> str:
     except UsageError as reason:  # refused, or not certified
         return "; ".join(diagnostic.message for diagnostic in reason.diagnostics)
     _agreed(found)
-    heads = "/".join(map(str, made.heads))
-    return (
-        f"compiled to {made.layers} layers, heads {heads}, {made.parameters} parameters, right on {found.words} inputs"
-    )
+    shape = f"{made.layers} layers, heads {'/'.join(map(str, made.heads))}, {made.parameters} parameters"
+    return f"compiled to {shape}, right on {found.compared} inputs"
 
 
 def compiled_from(front: Front, step: Schedule, scope: Scope) -> str:
@@ -135,7 +164,9 @@ def compiled_from(front: Front, step: Schedule, scope: Scope) -> str:
             continue
         found = cross_check(made)
         _agreed(found)
-        return f"met by a compiled model: {heads}, certified up to length {scope.high}, right on {found.words} inputs"
+        return (
+            f"met by a compiled model: {heads}, certified up to length {scope.high}, right on {found.compared} inputs"
+        )
     return f"not met by a compiled model: {short}"
 
 
@@ -160,7 +191,7 @@ def _made(options: argparse.Namespace) -> tuple["Compiled", Program]:
     try:
         from compiled import compile_program
     except ImportError as error:
-        raise usage(f"compiling needs an optional package: {error}", hint="install rasp-verifier[torch]") from error
+        raise _no_torch(error) from error
     made = compile_program(
         program.graph,
         _outputs(program, wanted.name),
@@ -172,8 +203,6 @@ def _made(options: argparse.Namespace) -> tuple["Compiled", Program]:
         optimise=options.optimise,
         certify=options.certify,
     )
-    if not options.certify:
-        print("not certified: nothing is known about these weights", file=sys.stderr)
     return made, program
 
 
