@@ -18,6 +18,7 @@ from verifier.check import Asked, Options, check
 from verifier.engine import Limits, Query, Reason, Undecided
 from verifier.portfolio import Finding, decide
 from verifier.result import Result, from_json, to_json
+from verifier.unbounded import solve
 from verifier.unbounded.claim import Claimed, Obligation, any_letters, claimed, listed_letters
 from verifier.unbounded.invariant import Invariant, Mode
 from verifier.unbounded.linear import TRUE, Formula, Linear, Unsupported, at_most, constant, equal, holds, total
@@ -293,3 +294,12 @@ def test_tokens_that_are_compared_need_their_letters() -> None:
     prop = bound(PROVED[4][1], PROVED[4][2], PROVED[4][3])
     with pytest.raises(Unsupported):
         prove(claimed(prop, any_letters(prop)), 1e12)
+
+
+@pytest.mark.parametrize("limit", ["MAX_MEMORY", "MAX_QUESTIONS"])
+def test_a_proof_that_needs_too_much_is_given_up(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, program, scope, clause = next(one for one in PROVED if one[0] == "parity")
+    prop = bound(program, scope, clause)
+    monkeypatch.setattr(solve, limit, 1)
+    with pytest.raises(Unsupported, match="memory" if limit == "MAX_MEMORY" else "questions"):
+        prove(claimed(prop, listed_letters(prop)), 1e12)
