@@ -211,7 +211,10 @@ class Program:
         return Selection(name, tuple(word), rows)
 
     def bounds(self, name: str, *, numbers: str = "exact", seconds: float = 60.0) -> Bounds:
-        """The fewest layers and heads of an s-op as written; `rasp bounds` also asks about classes of transformers."""
+        """The fewest layers and heads of an s-op as written; `rasp bounds` also asks about classes of transformers.
+
+        Of a Python function, `verifier.bounds.target.OfFunction`, these are asked as `docs/bounds.md` shows.
+        """
         program = self.subject(None, Numbers(numbers))
         sop = program.sop(name)
         found = [as_written([sop], model, program.numbers, program.graph.spans, seconds) for model in MODELS.values()]

@@ -1,6 +1,8 @@
 """Level 3, depth: known values, agreement with a second implementation, and transformers made at random."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import product
@@ -20,7 +22,8 @@ from verifier.bounds.target import ANYTHING, Mealy, OfFunction, OfProgram, Outpu
 from verifier.recheck.depth import Colouring, check_pair
 from verifier.recheck.rup import Rejected
 
-PROGRAMS = Path(__file__).resolve().parents[2] / "spec" / "programs"
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = ROOT / "spec" / "programs"
 
 
 def last(function: Callable[[Word], Atom]) -> Callable[[Word], Outputs]:
@@ -290,3 +293,12 @@ def test_pair_that_is_told_apart_is_rejected() -> None:
     words = [pair.left.word, pair.right.word]
     with pytest.raises(Rejected):
         check_pair(Colouring("rightmost", ["past"], False, words), (1, 1), 1)
+
+
+def test_function_in_the_documentation_gives_what_is_printed_there(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "bounds.md").read_text(encoding="utf-8")
+    ((code, printed),) = re.findall(r"```python\n(.*?)```.*?```text\n(.*?)```", text, re.DOTALL)
+    file = tmp_path / "function.py"
+    file.write_text(code, encoding="utf-8")
+    run = subprocess.run([sys.executable, file], capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
+    assert (run.returncode, run.stdout) == (0, printed), run.stderr
