@@ -10,8 +10,9 @@ stream the checker keeps what it holds as a function of leaves, derived from the
     units     every hidden unit is <= 0 or >= 1 on every state, with its error: what it adds is exact
     logits    on every state the right logit is larger than every other by more than the errors
 
-Nothing here is shared with planning or assembling. What is trusted: the values of s-ops (`compiled.values`,
-`compiled.counting`), exp(0) = 1, exp within 4 units and 0 where the format underflows, and Higham's bounds.
+Nothing here is shared with the choice of encodings, layers and weights. What is shared with it, and trusted: what the
+program means (`formula`, `leaves`, `values`, `entries`, `profiles`, `means`) and which s-ops are counts (`counting`,
+`presence`). Trusted besides: exp(0) = 1, exp within 4 units and 0 where the format underflows, and Higham's bounds.
 """
 
 from collections.abc import Mapping, Sequence

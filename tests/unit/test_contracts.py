@@ -18,6 +18,7 @@ LAYERS = "verifier and compiled stand on spec"
 INDEPENDENCE = "verifier and compiled do not know each other, the command line excepted"
 LIGHT_SPEC = "spec needs no solver and no tensor"
 ENGINES = "engines are independent witnesses"
+CHECKER = "the checker of weights knows nothing of how they were chosen"
 
 OUTCOME = re.compile(r"^(?P<name>.+?) (?P<outcome>KEPT|BROKEN)(?: \(\d+ ignored imports?\))?$", re.MULTILINE)
 
@@ -86,6 +87,11 @@ PLANTS = (
             "verifier.engines.planted_b": "",
         },
         ENGINES,
+    ),
+    Plant(
+        "the checker of weights reaches the encodings",
+        {"compiled.checker.planted": "import compiled.planted", "compiled.planted": "import compiled.encode"},
+        CHECKER,
     ),
     Plant(
         "the command line imports compiled",
