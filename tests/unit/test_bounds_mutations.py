@@ -54,7 +54,7 @@ VOCABULARY = (
 
 SAME_CLAIM = {
     "argument.crowd": "the order of a crowd means nothing",
-    "argument.proof": "a lemma that nothing needs may be left out or repeated",
+    "argument.proof*": "a lemma that nothing needs may be left out, repeated or changed for another that follows",
     "limits": "a limit that is not there is no limit, like null",
     "proved_by*": "all inputs were compared, so nobody is believed",
     "left.*": "another pair of points may do, or the outputs are only stated, as the claim says",
