@@ -21,8 +21,8 @@ from compiled import Refused, Uncertified, compile_program
 from spec.elaborate import Program, elaborate
 from spec.source import Source
 from spec.values import Atom, Numbers
-from verifier.selection import usual_scope
-from verifier.subject import Subject
+from verifier.running.selection import usual_scope
+from verifier.running.subject import Subject
 
 PROGRAMS: Final = Path(__file__).resolve().parents[1] / "spec" / "programs"
 LENGTH: Final = 40

@@ -14,7 +14,7 @@ from typing import Final
 
 from verifier.check import EVALUATION
 from verifier.cli import main as rasp
-from verifier.confirm import OF_FEWER
+from verifier.evidence.confirm import OF_FEWER
 from verifier.report.document import Document, read_document
 from verifier.verdict import Closed, Failed, Proved, Unknown
 

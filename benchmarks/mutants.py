@@ -15,8 +15,8 @@ from typing import Final
 from verifier.check import Options
 from verifier.engine import Limits
 from verifier.mutate import Killed, Stillborn, Survived, fate, judge, mutants
-from verifier.overrides import Overrides
-from verifier.subject import Subject
+from verifier.running.overrides import Overrides
+from verifier.running.subject import Subject
 
 PROGRAMS: Final = Path(__file__).resolve().parents[1] / "spec" / "programs"
 

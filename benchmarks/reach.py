@@ -19,10 +19,10 @@ from pathlib import Path
 from time import process_time
 
 from spec.property.bound import BoundProperty
-from verifier.claims import state
 from verifier.engine import Limits, Query, Sat, Undecided, Unsat
 from verifier.portfolio import AUTO, ENGINES, decide
-from verifier.subject import Subject
+from verifier.question.claims import state
+from verifier.running.subject import Subject
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "spec" / "programs"
 LENGTHS = (2, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96)

@@ -30,16 +30,16 @@ from spec.values import Atom, Numbers
 from verifier.bounds.written import as_written
 from verifier.check import Options
 from verifier.engine import Limits, Reason
-from verifier.jobs import Job, describe, work
-from verifier.overrides import Overrides
 from verifier.report import text
 from verifier.report.counterexample import counterexample
 from verifier.report.flow import drawing
 from verifier.report.html import fragment, framed
 from verifier.report.markup import element
-from verifier.result import Result
-from verifier.selection import select, stated
-from verifier.subject import Subject
+from verifier.report.result import Result
+from verifier.running.jobs import Job, describe, work
+from verifier.running.overrides import Overrides
+from verifier.running.selection import select, stated
+from verifier.running.subject import Subject
 from verifier.verdict import Proved, Refuted, Unknown, Verdict, Witness, as_expected
 from verifier.views import Bounds, Picture, Selection
 

@@ -20,17 +20,17 @@ from spec.property import ast
 from spec.property.bound import BoundProperty
 from spec.property.evaluate import Checker, Outcome, Status
 from verifier.bounds.arch import architecture
-from verifier.cache import answer
-from verifier.claims import state
-from verifier.confirm import INTERPRETER, with_proof
 from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat, Word
-from verifier.express import Unexpressible
-from verifier.fewer import reduced
+from verifier.evidence.confirm import INTERPRETER, with_proof
+from verifier.evidence.proofs import keep
+from verifier.evidence.quality import conflict, quality
+from verifier.evidence.sample import spread
 from verifier.listing import following
 from verifier.portfolio import AUTO, Finding
-from verifier.proofs import keep
-from verifier.quality import conflict, quality
-from verifier.sample import spread
+from verifier.question.claims import state
+from verifier.question.express import Unexpressible
+from verifier.reductions.fewer import reduced
+from verifier.running.cache import answer
 from verifier.unbounded.decide import all_lengths
 from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
 
@@ -47,9 +47,9 @@ _ATTEMPTS: Final = 8
 class Options:
     """How to check: which engine, what it may spend, and how many inputs are spot-checked at each length.
 
-    Answers are kept in the folder `cache`, if there is one; `verifier.cache` says what its modes are. Clausal proofs
-    are kept in the folder `save_proofs`; then answers from a cache, which have none, are not good enough. Of a `cover`
-    so many `witnesses` are looked for.
+    Answers are kept in the folder `cache`, if there is one; `verifier.running.cache` says what its modes are. Clausal
+    proofs are kept in the folder `save_proofs`; then answers from a cache, which have none, are not good enough. Of a
+    `cover` so many `witnesses` are looked for.
     """
 
     engine: str = AUTO

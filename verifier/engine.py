@@ -19,8 +19,8 @@ from typing import Protocol, TypeAlias
 
 from spec.property.scope import Alphabet, Integers
 from spec.values import Atom
-from verifier.classes import Classes
-from verifier.terms import Term
+from verifier.question.terms import Term
+from verifier.reductions.classes import Classes
 
 Word: TypeAlias = tuple[Atom, ...]
 

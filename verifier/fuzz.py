@@ -16,12 +16,12 @@ from spec.property.bound import BoundProperty
 from spec.property.evaluate import Checker, Status
 from spec.property.scope import MAX_LENGTH, Integers, Scope
 from spec.values import Atom
-from verifier.claims import state
 from verifier.engine import Word
-from verifier.express import Unexpressible
-from verifier.point import value
-from verifier.sample import spread
-from verifier.terms import Term
+from verifier.evidence.sample import spread
+from verifier.question.claims import state
+from verifier.question.express import Unexpressible
+from verifier.question.point import value
+from verifier.question.terms import Term
 
 COMPARED: Final = 8
 """Up to this length, inputs are also evaluated as terms."""

@@ -14,13 +14,13 @@ from spec.property.bound import BoundProperty
 from spec.property.evaluate import Checker, Status
 from spec.property.scope import Integers
 from spec.values import Atom
-from verifier.claims import state
+from verifier.encodings.words import index_of
 from verifier.engine import Limits, Listing, Query, Sat, Session, Undecided, Unsat, Word
 from verifier.engines.diagrams import DIAGRAMS
 from verifier.engines.sat import SAT
 from verifier.engines.smt import SMT
-from verifier.express import Unexpressible
-from verifier.words import index_of
+from verifier.question.claims import state
+from verifier.question.express import Unexpressible
 
 MOST: Final = 100_000
 _EVALUATED: Final = 20_000

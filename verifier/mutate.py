@@ -34,9 +34,9 @@ from spec.source import Source, Span
 from spec.syntax_walk import walk_expressions
 from spec.unparse import unparse
 from verifier.check import Options, check
-from verifier.overrides import Overrides
-from verifier.selection import select
-from verifier.subject import Subject
+from verifier.running.overrides import Overrides
+from verifier.running.selection import select
+from verifier.running.subject import Subject
 from verifier.verdict import Failed, Refuted, Unknown, Witness, as_expected
 
 

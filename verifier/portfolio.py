@@ -12,7 +12,8 @@ from typing import Final, assert_never
 from spec.diagnostics import Diagnostic, InternalError, UsageError
 from spec.property.scope import Alphabet, Integers
 from spec.values import Atom
-from verifier.confirm import Confirmed, Contradicted, confirm, of_fewer
+from verifier.encodings.sweep import walked
+from verifier.encodings.words import few_symbols
 from verifier.engine import (
     Answer,
     Engine,
@@ -33,9 +34,8 @@ from verifier.engines.parallel import PARALLEL
 from verifier.engines.sat import SAT
 from verifier.engines.second import SECOND
 from verifier.engines.smt import SMT
-from verifier.fewer import reduced
-from verifier.sweep import walked
-from verifier.words import few_symbols
+from verifier.evidence.confirm import Confirmed, Contradicted, confirm, of_fewer
+from verifier.reductions.fewer import reduced
 
 _ALL: Final[tuple[Engine, ...]] = (ENUMERATE, PARALLEL, DIAGRAMS, SAT, SMT, SECOND)
 ENGINES: Final = {engine.name: engine for engine in _ALL}

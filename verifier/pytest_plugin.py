@@ -17,8 +17,8 @@ import pytest
 
 if TYPE_CHECKING:
     from spec.property.bound import BoundProperty
-    from verifier.config import Settings
-    from verifier.result import Result
+    from verifier.report.result import Result
+    from verifier.running.config import Settings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -94,7 +94,7 @@ class RaspFile(pytest.File):
     def collect(self) -> "Iterable[RaspItem]":
         """An item for each property; an error in the program or in a contract is an error of the collection."""
         from spec.diagnostics import RaspError
-        from verifier.jobs import Job
+        from verifier.running.jobs import Job
 
         try:
             settings = self._settings()
@@ -110,8 +110,8 @@ class RaspFile(pytest.File):
         """The result of an item; those of the file that will be asked for are decided with it."""
         if item.name not in self._results:
             from verifier.cli.check import options_of
-            from verifier.jobs import Job
-            from verifier.supervise import Planned, run
+            from verifier.running.jobs import Job
+            from verifier.running.supervise import Planned, run
 
             settings = self._settings()
             job = Job(self.program, overrides=settings.overrides, options=options_of(settings))
@@ -130,7 +130,7 @@ class RaspFile(pytest.File):
                 yield other
 
     def _settings(self) -> "Settings":
-        from verifier.config import Value, resolve
+        from verifier.running.config import Value, resolve
 
         given: dict[str, Value] = {"max_length": self.config.getoption("--rasp-max-length")}
         profile = self.config.getoption("--rasp-profile")

@@ -78,8 +78,8 @@ class Proved(_NoTruth):
 
     Where an input is all that was asked for (`cover`, `example`), `witness` is that input. Where the claim is about
     the graph and not about inputs (`arch`), `structural` says what shows it. `warnings` and `notes` are what
-    `verifier.quality` says, `others` the witnesses after the first, where they were asked for. Where the scope has no
-    greatest length, `every` is the proof for all lengths.
+    `verifier.evidence.quality` says, `others` the witnesses after the first, where they were asked for. Where the scope
+    has no greatest length, `every` is the proof for all lengths.
     """
 
     scope: Scope

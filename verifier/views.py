@@ -9,12 +9,12 @@ from spec.graph import SOp
 from spec.values import Atom
 from verifier.bounds.certificate import Document
 from verifier.bounds.written import Front
-from verifier.data import record, string, write_text
+from verifier.report.data import record, string, write_text
 from verifier.report.fronts import fronts
 from verifier.report.html import framed
 from verifier.report.pictures import MAX_POSITIONS, matrix
 from verifier.report.text import word_text
-from verifier.trace import Matrix
+from verifier.report.trace import Matrix
 
 
 @dataclass(frozen=True, repr=False)

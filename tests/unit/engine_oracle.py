@@ -7,7 +7,7 @@ from random import Random
 from spec.values import Atom, Numbers, atom_key
 from tests.unit.random_graphs import Program, circuit, differs, random_program, random_question
 from verifier.engine import Answer, Engine, Limits, Query, Sat, Session, Undecided, Unsat, Word
-from verifier.point import value, values
+from verifier.question.point import value, values
 
 LIMITS = Limits(wall_s=20.0)
 

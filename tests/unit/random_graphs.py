@@ -14,8 +14,8 @@ from spec.graph import Graph, Junction, Node, Selector, SOp, View
 from spec.operators import Item, Lookup, Member, Op, Operator, arity
 from spec.values import Atom, Kind, Numbers, kind_of
 from verifier.engine import Query
-from verifier.terms import Term, Terms
-from verifier.unroll import Unrolled, unroll
+from verifier.question.terms import Term, Terms
+from verifier.question.unroll import Unrolled, unroll
 
 ALPHABETS: tuple[tuple[Atom, ...], ...] = (
     ("a", "b"),

@@ -9,8 +9,8 @@ from spec.source import Source, Span
 from spec.values import Numbers
 from verifier.engine import Evidence, Listing, Reason
 from verifier.report.document import Document, RunState
-from verifier.result import Result
-from verifier.trace import Matrix, Place, Trace, Values
+from verifier.report.result import Result
+from verifier.report.trace import Matrix, Place, Trace, Values
 from verifier.verdict import Closed, EveryLength, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
 
 HOSTILE = "\x1b[31m::error::%0A\x00\u202e<script>alert('&')</script>|`]]>,\ud800 \"\\"

@@ -13,7 +13,7 @@ from spec.values import Numbers
 from verifier.bounds.arch import architecture
 from verifier.bounds.problem import problem
 from verifier.cli import main
-from verifier.subject import Subject
+from verifier.running.subject import Subject
 from verifier.verdict import Exit, Proved, Refuted, Verdict
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "spec" / "programs"

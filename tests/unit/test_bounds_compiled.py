@@ -15,8 +15,8 @@ from verifier.bounds.written import Front, as_written
 from verifier.cli import main
 from verifier.cli.compile import compiled_from
 from verifier.cli.program_bounds import finite
-from verifier.selection import usual_scope
-from verifier.subject import Subject
+from verifier.running.selection import usual_scope
+from verifier.running.subject import Subject
 from verifier.verdict import Exit
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "spec" / "programs"

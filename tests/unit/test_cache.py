@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-import verifier.cache
+import verifier.running.cache
 from spec.diagnostics import InternalError
 from spec.property.bound import BoundProperty
 from spec.property.scope import Integers
-from verifier.cache import SAMPLE, answer, canonical, query_key
 from verifier.check import Options, check
-from verifier.claims import state
 from verifier.engine import Evidence, Limits, Proofs, Query, Reason, Sat, Undecided, Unsat
-from verifier.overrides import Overrides
 from verifier.portfolio import Finding
+from verifier.question.claims import state
 from verifier.report.document import this_tool
-from verifier.selection import select
-from verifier.subject import Subject
+from verifier.running.cache import SAMPLE, answer, canonical, query_key
+from verifier.running.overrides import Overrides
+from verifier.running.selection import select
+from verifier.running.subject import Subject
 from verifier.verdict import Proved, Refuted, Unknown
 
 PROGRAM = """r = aggregate(select(indices, length - 1 - indices, ==), tokens);
@@ -50,7 +50,7 @@ def _stub(monkeypatch: pytest.MonkeyPatch, finding: Finding) -> list[Query]:
         asked.append(query)
         return finding
 
-    monkeypatch.setattr(verifier.cache, "decide", decide)
+    monkeypatch.setattr(verifier.running.cache, "decide", decide)
     return asked
 
 
@@ -86,11 +86,11 @@ def test_equal_questions_have_equal_keys_and_different_ones_do_not() -> None:
 def test_a_version_of_a_solver_or_a_line_of_code_is_a_part_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = query_key(_query("back"), "auto")
     with monkeypatch.context() as patch:
-        patch.setattr(verifier.cache, "_code", lambda: "0.1.0 other")
+        patch.setattr(verifier.running.cache, "_code", lambda: "0.1.0 other")
         assert query_key(_query("back"), "auto") != before
     tool = this_tool()
     changed = type(tool)(tool.version, tool.python, tool.platform, (*tool.solvers, ("new", "1")))
-    monkeypatch.setattr(verifier.cache, "this_tool", lambda: changed)
+    monkeypatch.setattr(verifier.running.cache, "this_tool", lambda: changed)
     assert query_key(_query("back"), "auto") != before
 
 
@@ -110,7 +110,7 @@ def test_the_canonical_form_tells_random_graphs_apart_exactly_when_they_differ()
 def test_an_answer_is_given_again_without_asking(
     finding: Finding, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verifier.cache, "query_key", _key(1))
+    monkeypatch.setattr(verifier.running.cache, "query_key", _key(1))
     asked = _stub(monkeypatch, finding)
     query = _query("back")
     found = [answer(query, "auto", Limits(), str(tmp_path), "use") for _ in range(2)]
@@ -147,14 +147,14 @@ def test_a_sample_of_the_absences_is_asked_for_again(tmp_path: Path, monkeypatch
     query = _query("back")
     for _ in range(2):
         for index in range(2 * SAMPLE):
-            monkeypatch.setattr(verifier.cache, "query_key", _key(index))
+            monkeypatch.setattr(verifier.running.cache, "query_key", _key(index))
             answer(query, "auto", Limits(), str(tmp_path), "use")
     assert len(asked) == 2 * SAMPLE + 2
 
 
 @pytest.mark.parametrize("mode", ["use", "read", "verify"])
 def test_an_answer_that_differs_ends_the_run(mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verifier.cache, "query_key", _key(0 if mode != "verify" else 1))
+    monkeypatch.setattr(verifier.running.cache, "query_key", _key(0 if mode != "verify" else 1))
     _stub(monkeypatch, UNSAT)
     answer(_query("back"), "auto", Limits(), str(tmp_path), "use")
     _stub(monkeypatch, SAT)

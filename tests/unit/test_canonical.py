@@ -6,8 +6,8 @@ from itertools import pairwise, permutations, product
 import numpy as np
 import pytest
 
-from verifier import canonical
-from verifier.classes import Classes, Digits, Tokens
+from verifier.reductions import canonical
+from verifier.reductions.classes import Classes, Digits, Tokens
 
 NAMED, RENAMED, ORDERED = Tokens
 

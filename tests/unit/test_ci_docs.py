@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import verifier
-from verifier.config import CACHE_MODES, Settings, resolve
 from verifier.report.formats import FORMATS
+from verifier.running.config import CACHE_MODES, Settings, resolve
 
 PROGRAM = "result = sort(tokens, tokens);\n"
 

@@ -1,7 +1,7 @@
 """A claim as one term means what the checker on the interpreter says, on every input tried.
 
-`verifier.claims.state` and `spec.property.evaluate.Checker` share no code: the one unrolls the graph and the property
-into a term, the other evaluates the graph and then the property on one input.
+`verifier.question.claims.state` and `spec.property.evaluate.Checker` share no code: the one unrolls the graph and the
+property into a term, the other evaluates the graph and then the property on one input.
 """
 
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ from spec.property.bound import BoundProperty
 from spec.property.contract import read_contract
 from spec.property.evaluate import Checker, Status
 from spec.source import Source
-from verifier.claims import state
 from verifier.engine import Word
-from verifier.express import Unexpressible
-from verifier.point import value
-from verifier.sample import spread
-from verifier.subject import Subject
+from verifier.evidence.sample import spread
+from verifier.question.claims import state
+from verifier.question.express import Unexpressible
+from verifier.question.point import value
+from verifier.running.subject import Subject
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "spec" / "programs"
 SHIPPED = sorted(path.relative_to(PROGRAMS).as_posix() for path in PROGRAMS.rglob("*.rasp"))

@@ -11,13 +11,13 @@ from pysat.solvers import Solver
 from spec.diagnostics import InternalError
 from spec.operators import Op
 from spec.values import Kind, Numbers
-from verifier.confirm import Confirmer
 from verifier.engine import Limits, Proofs, Query, Sat, Undecided, Unsat
 from verifier.engines import sat
 from verifier.engines.sat import SAT
+from verifier.evidence.confirm import Confirmer
 from verifier.portfolio import AUTO, ENGINES, decide
+from verifier.question.terms import Term, Terms
 from verifier.recheck.rup import Rejected, check_refutation
-from verifier.terms import Term, Terms
 
 INTS = frozenset({Kind.INT})
 Clauses = list[list[int]]
@@ -154,13 +154,13 @@ def test_an_engine_that_is_contradicted_is_an_internal_error(monkeypatch: pytest
         def check(self, *_: object) -> Sat:
             return Sat((0,) * 8)
 
-    monkeypatch.setattr("verifier.confirm.confirmers", lambda *_: [Confirmer("liar", Liar(), Limits())])
+    monkeypatch.setattr("verifier.evidence.confirm.confirmers", lambda *_: [Confirmer("liar", Liar(), Limits())])
     with pytest.raises(InternalError, match="diagrams says that no input will do, liar says"):
         decide(question(), "diagrams", Limits(proofs=Proofs.ALL))
 
 
 def test_without_a_confirmation_there_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verifier.confirm.confirmers", lambda *_: [])
+    monkeypatch.setattr("verifier.evidence.confirm.confirmers", lambda *_: [])
     finding = decide(question(), "diagrams", Limits(proofs=Proofs.ALL))
     assert isinstance(finding.answer, Undecided)
     kept = decide(replace(question()), "diagrams", Limits(proofs=Proofs.SAMPLE))

@@ -6,8 +6,8 @@ import pytest
 
 from spec.diagnostics import UsageError
 from verifier import cli
-from verifier.config import KEYS, Resolved, Settings, Value, resolve
-from verifier.overrides import Overrides
+from verifier.running.config import KEYS, Resolved, Settings, Value, resolve
+from verifier.running.overrides import Overrides
 
 FILE = """
 [tool.rasp]

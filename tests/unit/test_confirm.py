@@ -8,16 +8,16 @@ import pytest
 from spec.diagnostics import InternalError
 from spec.operators import Op
 from spec.values import Kind, Numbers
-from verifier import confirm as module
 from verifier.check import Options, check
-from verifier.confirm import OF_FEWER, Confirmed, Contradicted
 from verifier.engine import Limits, Proofs, Query, Unsat
-from verifier.fewer import ORDER, Reduced
-from verifier.jobs import Job, work
+from verifier.evidence import confirm as module
+from verifier.evidence.confirm import OF_FEWER, Confirmed, Contradicted
+from verifier.evidence.repeat import Standing, judge
 from verifier.portfolio import AUTO, ENGINES, decide
-from verifier.repeat import Standing, judge
-from verifier.result import Result, to_json
-from verifier.terms import Term, Terms
+from verifier.question.terms import Term, Terms
+from verifier.reductions.fewer import ORDER, Reduced
+from verifier.report.result import Result, to_json
+from verifier.running.jobs import Job, work
 from verifier.verdict import Proved
 
 STRINGS = frozenset({Kind.STR})
@@ -78,7 +78,7 @@ def test_who_looked_only_at_fewer_is_marked(choice: str, monkeypatch: pytest.Mon
     ) -> Confirmed | Contradicted | None:
         return asked(query, by, detail, limits, *rest) if limits.reductions else None
 
-    monkeypatch.setattr("verifier.confirm._asked", of_fewer_only)
+    monkeypatch.setattr("verifier.evidence.confirm._asked", of_fewer_only)
     answer = decide(circle(6), choice, ALL).answer
     assert isinstance(answer, Unsat)
     assert answer.evidence.checked_by
@@ -135,7 +135,7 @@ def test_no_warning_rests_on_a_reduction_that_is_switched_off(tmp_path: Path, mo
     path = tmp_path / "a.rasp"
     path.write_text(f"{ORDERED}#@ ensures idle: forall i: rank[i] > n => rank[i] == 0\n")
     asked: list[Query] = []
-    monkeypatch.setattr("verifier.quality.reduced", asked.append)
+    monkeypatch.setattr("verifier.evidence.quality.reduced", asked.append)
     (bound,) = (one for one in Job(str(path)).select() if one.property.name == "idle")
     for reductions in (False, True):
         verdict = check(bound, Options(limits=Limits(reductions=reductions)))

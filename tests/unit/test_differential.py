@@ -15,14 +15,14 @@ from spec.interp import ProgramFailure, evaluate
 from spec.values import Atom, Numbers, kind_of
 from tests.unit.engine_oracle import LIMITS
 from tests.unit.random_graphs import ALPHABETS, Program, differs, random_program
-from verifier import circuit as circuit_module
+from verifier.encodings import circuit as circuit_module
 from verifier.engine import Answer, Engine, Query, Sat, Undecided, Unsat
 from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.sat import SAT
 from verifier.engines.smt import SMT
-from verifier.point import values
-from verifier.terms import Term, Terms
-from verifier.unroll import unroll
+from verifier.question.point import values
+from verifier.question.terms import Term, Terms
+from verifier.question.unroll import unroll
 
 TOGETHER = 12
 ENGINES: tuple[Engine, ...] = (ENUMERATE, SAT, SMT)

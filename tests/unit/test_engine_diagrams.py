@@ -10,7 +10,7 @@ from spec.values import Atom, Kind, Numbers
 from tests.unit.engine_oracle import compare_values, compare_with_brute_force
 from verifier.engine import Engine, Limits, Query, Reason, Sat, Session, Undecided, Unsat
 from verifier.engines.diagrams import DIAGRAMS, FIRST_ON_TOP, LAST_ON_TOP
-from verifier.terms import Term, Terms
+from verifier.question.terms import Term, Terms
 
 INTS = frozenset({Kind.INT})
 FORWARD = replace(DIAGRAMS, orders=(FIRST_ON_TOP,))

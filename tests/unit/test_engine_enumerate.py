@@ -9,7 +9,7 @@ from tests.unit.engine_oracle import compare_values, compare_with_brute_force
 from verifier.engine import Answer, Limits, Query, Reason, Sat, Session, Undecided, Unsat
 from verifier.engines import enumerate as enumerate_module
 from verifier.engines.enumerate import ENUMERATE
-from verifier.terms import Term, Terms
+from verifier.question.terms import Term, Terms
 
 INTS = frozenset({Kind.INT})
 

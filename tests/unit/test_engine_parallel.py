@@ -8,11 +8,11 @@ from spec.operators import Op
 from spec.property.scope import Integers
 from spec.values import Atom, Kind, Numbers
 from tests.unit.engine_oracle import compare_values, compare_with_brute_force
-from verifier import blocks
+from verifier.encodings import blocks
 from verifier.engine import Limits, Query, Reason, Sat, Session, Undecided, Unsat
 from verifier.engines import parallel
 from verifier.engines.parallel import PARALLEL
-from verifier.terms import Term, Terms
+from verifier.question.terms import Term, Terms
 
 INTS = frozenset({Kind.INT})
 

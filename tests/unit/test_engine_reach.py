@@ -10,8 +10,8 @@ from spec.operators import Op
 from spec.values import Atom, Kind, Numbers, agree
 from verifier.engine import Answer, Limits, Query, Sat, Undecided, Unsat
 from verifier.engines.sat import SAT
-from verifier.terms import Term, Terms
-from verifier.unroll import unroll
+from verifier.question.terms import Term, Terms
+from verifier.question.unroll import unroll
 
 STRINGS = frozenset({Kind.STR})
 

@@ -9,13 +9,13 @@ from spec.operators import Op
 from spec.property.scope import Integers
 from spec.values import Kind, Numbers
 from tests.unit.engine_oracle import compare_values, compare_with_brute_force
-from verifier.cnf import to_cnf
+from verifier.encodings.cnf import to_cnf
+from verifier.encodings.gates import FALSE, TRUE, Gates, Literal, TooManyGates, evaluate
+from verifier.encodings.guarded import Values
+from verifier.encodings.meaning import Codes
 from verifier.engine import Limits, Query, Reason, Sat, Session, Undecided, Unsat
 from verifier.engines.sat import SAT
-from verifier.gates import FALSE, TRUE, Gates, Literal, TooManyGates, evaluate
-from verifier.guarded import Values
-from verifier.meaning import Codes
-from verifier.terms import Term, Terms
+from verifier.question.terms import Term, Terms
 
 INTS = frozenset({Kind.INT})
 

@@ -9,12 +9,12 @@ from spec.operators import Op
 from spec.property.scope import Integers
 from spec.values import Kind, Numbers
 from tests.unit.engine_oracle import compare_values, compare_with_brute_force
+from verifier.encodings.formula import Encoder, formula_of
 from verifier.engine import Evidence, Limits, Proofs, Query, Reason, Sat, Undecided, Unsat
 from verifier.engines import second
 from verifier.engines.second import SECOND
-from verifier.formula import Encoder, formula_of
 from verifier.portfolio import AUTO, decide
-from verifier.terms import Term, Terms
+from verifier.question.terms import Term, Terms
 
 pytest.importorskip("cvc5")
 INTS = frozenset({Kind.INT})

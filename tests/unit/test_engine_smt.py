@@ -12,11 +12,11 @@ from spec.property.scope import Integers
 from spec.values import Atom, Kind, Numbers, kind_of
 from tests.unit.engine_oracle import compare_values, compare_with_brute_force
 from tests.unit.random_graphs import is_atom
+from verifier.encodings.logic import Logic
 from verifier.engine import Answer, Limits, Query, Reason, Sat, Undecided, Unsat
 from verifier.engines.smt import SMT
-from verifier.logic import Logic
-from verifier.point import value
-from verifier.terms import Term, Terms
+from verifier.question.point import value
+from verifier.question.terms import Term, Terms
 
 INTS = frozenset({Kind.INT})
 EXACT = Numbers.EXACT

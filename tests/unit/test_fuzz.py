@@ -11,11 +11,11 @@ from spec.property.bound import BoundProperty
 from spec.property.evaluate import Checker, Status
 from spec.source import Source
 from verifier import cli, fuzz
-from verifier.claims import Stated, state
-from verifier.overrides import Overrides
-from verifier.selection import select
-from verifier.subject import Subject
-from verifier.terms import Terms
+from verifier.question.claims import Stated, state
+from verifier.question.terms import Terms
+from verifier.running.overrides import Overrides
+from verifier.running.selection import select
+from verifier.running.subject import Subject
 
 SUM = """up = select(indices, indices, <=);
 depth = aggregate(up, 1 if tokens == "(" else -1) * (indices + 1);

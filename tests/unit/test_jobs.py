@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from spec.diagnostics import RaspError
-from verifier import jobs
 from verifier.check import Options
 from verifier.engine import Limits, Reason
-from verifier.jobs import Job, work
-from verifier.overrides import Overrides
+from verifier.running import jobs
+from verifier.running.jobs import Job, work
+from verifier.running.overrides import Overrides
 from verifier.verdict import Proved, Refuted, Unknown
 
 PROGRAM = """

@@ -6,8 +6,8 @@ from spec.property import ast
 from spec.property.scope import Scope
 from spec.values import Numbers
 from verifier.check import Options, check
-from verifier.selection import implicit
-from verifier.subject import Subject
+from verifier.running.selection import implicit
+from verifier.running.subject import Subject
 from verifier.verdict import Refuted
 
 PROGRAM = Path("spec/programs/wrong/dyck2_unrounded.rasp")

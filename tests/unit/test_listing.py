@@ -12,8 +12,8 @@ from verifier import listing
 from verifier.check import Options, check
 from verifier.cli import main
 from verifier.engine import Limits, Query, Reason, Undecided, Word
-from verifier.jobs import Job
 from verifier.listing import MOST
+from verifier.running.jobs import Job
 from verifier.verdict import Proved
 
 PROGRAM = """

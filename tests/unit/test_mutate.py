@@ -9,8 +9,8 @@ from spec.source import Source
 from verifier.check import Options
 from verifier.cli.mutate import register
 from verifier.mutate import Killed, Mutant, Stillborn, Survived, fate, judge, mutants
-from verifier.overrides import Overrides
-from verifier.subject import Subject
+from verifier.running.overrides import Overrides
+from verifier.running.subject import Subject
 
 
 def made(text: str) -> list[tuple[str, str]]:

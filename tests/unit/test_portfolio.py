@@ -8,7 +8,7 @@ from spec.property.scope import Alphabet, Integers
 from spec.values import Kind, Numbers
 from verifier.engine import Limits, Query, Reason, Sat, Undecided, Unsat
 from verifier.portfolio import AUTO, ENGINES, decide
-from verifier.terms import Term, Terms
+from verifier.question.terms import Term, Terms
 
 INTS = frozenset({Kind.INT})
 

@@ -13,8 +13,8 @@ from spec.property.bound import BoundProperty
 from spec.property.evaluate import Checker, Status
 from verifier.check import Options, check
 from verifier.cli import main
-from verifier.jobs import Job
-from verifier.quality import quality
+from verifier.evidence.quality import quality
+from verifier.running.jobs import Job
 from verifier.verdict import Proved, Vacuous
 
 IMPLICIT = ast.NoError | ast.NumbersAgree

@@ -10,7 +10,7 @@ from pysat.solvers import Solver
 
 from spec.property.evaluate import Checker, Status
 from verifier.cli import main
-from verifier.jobs import Job
+from verifier.running.jobs import Job
 
 PROGRAM = """
 sum = selector_width(select(tokens, "a", ==));

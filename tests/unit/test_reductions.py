@@ -16,18 +16,19 @@ from spec.property.scope import Alphabet, Integers
 from spec.values import Atom, Kind, Numbers, atom_key, kind_of
 from tests.unit.engine_oracle import hits_of, key
 from tests.unit.random_graphs import circuit, random_program, random_question
-from verifier import positions, sweep
 from verifier.check import Options, check
-from verifier.circuit import Circuit, circuit_of
-from verifier.classes import Tokens
+from verifier.encodings import sweep
+from verifier.encodings.circuit import Circuit, circuit_of
 from verifier.engine import Limits, Proofs, Query, Sat, Undecided, Unsat, Word
-from verifier.fewer import ORDER, Reduced, reduced
-from verifier.point import values
 from verifier.portfolio import AUTO, decide
-from verifier.positions import interchangeable
-from verifier.subject import Subject
-from verifier.symmetry import EQUIVARIANT, INVARIANT, UNKNOWN, Changes, Flavour, flavours, written
-from verifier.terms import Term, Terms, topological
+from verifier.question.point import values
+from verifier.question.terms import Term, Terms, topological
+from verifier.reductions import positions
+from verifier.reductions.classes import Tokens
+from verifier.reductions.fewer import ORDER, Reduced, reduced
+from verifier.reductions.positions import interchangeable
+from verifier.reductions.symmetry import EQUIVARIANT, INVARIANT, UNKNOWN, Changes, Flavour, flavours, written
+from verifier.running.subject import Subject
 
 STRINGS = frozenset({Kind.STR})
 INTS = frozenset({Kind.INT})

@@ -14,12 +14,12 @@ from verifier.bounds.problem import Limits as Within
 from verifier.bounds.problem import Problem
 from verifier.check import Options
 from verifier.cli import main
-from verifier.confirm import Confirmer, confirm, confirmers
-from verifier.data import Json
 from verifier.engine import Limits, Proofs, Query, Reason, Sat
-from verifier.jobs import Job, work
-from verifier.repeat import Judged, Standing, judge
-from verifier.result import Result, from_json, to_json, verdict_name
+from verifier.evidence.confirm import Confirmer, confirm, confirmers
+from verifier.evidence.repeat import Judged, Standing, judge
+from verifier.report.data import Json
+from verifier.report.result import Result, from_json, to_json, verdict_name
+from verifier.running.jobs import Job, work
 from verifier.verdict import Proved, Refuted, Unknown
 
 PROGRAM = """
@@ -136,11 +136,11 @@ def test_another_contract_is_rejected(results: dict[str, Result]) -> None:
 
 
 def test_what_nobody_else_can_tell_stays_open(results: dict[str, Result], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verifier.confirm.confirmers", lambda *_: [])
+    monkeypatch.setattr("verifier.evidence.confirm.confirmers", lambda *_: [])
     found = again(results["order"])
     assert found.standing is Standing.CONFIRMED
     assert found.detail == "interpreter: n = 1..5"
-    monkeypatch.setattr("verifier.confirm.FEW", 0)
+    monkeypatch.setattr("verifier.evidence.confirm.FEW", 0)
     found = again(results["order"])
     assert found.standing is Standing.OPEN
     assert "nobody but" in found.detail
@@ -166,7 +166,7 @@ def test_a_lying_confirmer_is_an_alarm(results: dict[str, Result], monkeypatch: 
         def check(self, *_: object) -> Sat:
             return Sat(("a",))
 
-    monkeypatch.setattr("verifier.confirm.confirmers", lambda *_: [Confirmer("liar", Liar(), Limits())])
+    monkeypatch.setattr("verifier.evidence.confirm.confirmers", lambda *_: [Confirmer("liar", Liar(), Limits())])
     with pytest.raises(InternalError, match="liar says that `order` fails"):
         again(results["order"])
 
@@ -256,7 +256,7 @@ def test_kept_proofs_are_replayed_without_any_engine(
         asked.append(query.length)
         return confirm(query, *how)  # type: ignore[arg-type]  # passed on as it came
 
-    monkeypatch.setattr("verifier.repeat.confirm", ask)
+    monkeypatch.setattr("verifier.evidence.repeat.confirm", ask)
     found = again(results["order"], proofs)
     assert asked == [1]
     assert found.standing is Standing.CONFIRMED

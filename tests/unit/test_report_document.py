@@ -12,11 +12,11 @@ import pytest
 from spec.diagnostics import UsageError
 from spec.property.ast import Expected
 from tests.unit.result_samples import VERDICTS, document, everything, result
-from verifier import jobs
 from verifier.report import document as module
 from verifier.report.document import Document, RunState, Shard, document_json, read_document
 from verifier.report.formats import render
-from verifier.result import KINDS
+from verifier.report.result import KINDS
+from verifier.running import jobs
 from verifier.verdict import Exit
 
 SCHEMA = json.loads(Path(module.__file__).with_name("result.schema.json").read_text(encoding="utf-8"))

@@ -25,12 +25,12 @@ from spec.values import atom_key
 from tests.unit.random_contracts import random_contract, random_text
 from verifier.check import Options, check
 from verifier.engine import Limits, Sat, Word
+from verifier.evidence.sample import spread
 from verifier.mutate import mutants
-from verifier.overrides import Overrides
 from verifier.portfolio import ENGINES, Finding
-from verifier.sample import spread
-from verifier.selection import select
-from verifier.subject import Subject
+from verifier.running.overrides import Overrides
+from verifier.running.selection import select
+from verifier.running.subject import Subject
 from verifier.verdict import Failed, Proved, Refuted, Unknown, Vacuous, Verdict
 
 LIMITS = Limits(wall_s=20.0, solver_steps=2_000_000)

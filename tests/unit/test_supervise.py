@@ -21,10 +21,10 @@ from verifier import check as checking
 from verifier.check import Options, check
 from verifier.cli import main
 from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat, Word
-from verifier.jobs import Job
 from verifier.portfolio import Finding
-from verifier.result import Result, to_json
-from verifier.supervise import Allowance, Planned, run
+from verifier.report.result import Result, to_json
+from verifier.running.jobs import Job
+from verifier.running.supervise import Allowance, Planned, run
 from verifier.verdict import Closed, Proved, Refuted, Unknown, Vacuous
 
 PROGRAM = """
@@ -107,7 +107,7 @@ def children(parents: Sequence[int] | None = None) -> list[int]:
                 command = (entry / "cmdline").read_bytes()
             except OSError:
                 continue  # it has ended meanwhile
-            if int(parent) in above and b"verifier.worker" in command:
+            if int(parent) in above and b"verifier.running.worker" in command:
                 found.append(int(entry.name))
     return found
 

@@ -17,11 +17,11 @@ from tests.unit.engine_oracle import hits_of, key
 from tests.unit.random_graphs import circuit, random_program, random_question
 from verifier.cli import main
 from verifier.engine import Limits, Query, Sat, Undecided, Unsat
-from verifier.fewer import named_symbols, reduced
-from verifier.point import values
 from verifier.portfolio import AUTO, decide
-from verifier.symmetry import EQUIVARIANT, FIXED, INVARIANT, UNKNOWN, Changes, Flavour, flavours, written
-from verifier.terms import Term, Terms, topological
+from verifier.question.point import values
+from verifier.question.terms import Term, Terms, topological
+from verifier.reductions.fewer import named_symbols, reduced
+from verifier.reductions.symmetry import EQUIVARIANT, FIXED, INVARIANT, UNKNOWN, Changes, Flavour, flavours, written
 
 STRINGS = frozenset({Kind.STR})
 INTS = frozenset({Kind.INT})

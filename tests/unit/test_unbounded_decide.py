@@ -17,7 +17,7 @@ from spec.source import Source
 from verifier.check import Asked, Options, check
 from verifier.engine import Limits, Query, Reason, Undecided
 from verifier.portfolio import Finding, decide
-from verifier.result import Result, from_json, to_json
+from verifier.report.result import Result, from_json, to_json
 from verifier.unbounded import solve
 from verifier.unbounded.claim import Claimed, Obligation, any_letters, claimed, listed_letters
 from verifier.unbounded.invariant import Invariant, Mode

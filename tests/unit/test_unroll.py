@@ -10,9 +10,9 @@ from spec.interp import ProgramFailure, evaluate
 from spec.operators import Op
 from spec.values import Atom, Numbers, atom_key
 from tests.unit.random_graphs import Program, circuit, random_program
-from verifier.point import value, values
-from verifier.terms import Literal, Terms
-from verifier.unroll import unroll
+from verifier.question.point import value, values
+from verifier.question.terms import Literal, Terms
+from verifier.question.unroll import unroll
 
 PROGRAMS = 1_500
 

@@ -12,7 +12,7 @@ from spec.property.ast import Expected
 from spec.property.scope import Integers, Scope
 from spec.values import Numbers
 from verifier.engine import Evidence, Reason
-from verifier.result import Result, from_json, to_json, verdict_name
+from verifier.report.result import Result, from_json, to_json, verdict_name
 from verifier.verdict import (
     Closed,
     Exit,

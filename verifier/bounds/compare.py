@@ -15,11 +15,11 @@ from spec.interp import Run, evaluate
 from spec.operators import Op
 from spec.property.scope import Scope
 from spec.values import Atom, Kind, Numbers, atom_key
-from verifier.claims import input_bits
 from verifier.engine import Limits, Query, Sat, Undecided, Unsat
 from verifier.portfolio import AUTO, decide
-from verifier.terms import Literal, Term, Terms
-from verifier.unroll import Row, Unroller
+from verifier.question.claims import input_bits
+from verifier.question.terms import Literal, Term, Terms
+from verifier.question.unroll import Row, Unroller
 
 Word: TypeAlias = tuple[Atom, ...]
 

@@ -13,8 +13,8 @@ from spec.values import Atom, Numbers
 from verifier.bounds.target import Mealy, OfProgram, Target
 from verifier.engine import Limits, Query, Undecided, Unsat
 from verifier.portfolio import AUTO, decide
-from verifier.terms import Term, Terms, bits
-from verifier.unroll import unroll
+from verifier.question.terms import Term, Terms, bits
+from verifier.question.unroll import unroll
 
 
 def proved_equal(target: Target, sop: SOp, scope: Scope, seconds: float) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ from verifier.bounds.summary import Json
 from verifier.cli.common import Commands, add_scope, loaded, overrides, target
 from verifier.cli.function_bounds import DEFAULT_CLASSES, of_function
 from verifier.cli.program_bounds import Asked, finite, listed, reference, rewritten, written
-from verifier.overrides import usage
-from verifier.selection import usual_scope
-from verifier.subject import Subject
+from verifier.running.overrides import usage
+from verifier.running.selection import usual_scope
+from verifier.running.subject import Subject
 from verifier.verdict import Exit
 
 

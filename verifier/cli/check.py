@@ -10,16 +10,16 @@ from spec.diagnostics import Diagnostic, RaspError
 from verifier.check import Options
 from verifier.cli.common import Commands, add_scope, positive, seconds, target
 from verifier.cli.outcome import Presentation, present, print_result, started
-from verifier.config import CACHE_MODES, FAIL_ON, KEYS, Settings, Value, resolve
 from verifier.engine import Proofs
-from verifier.jobs import Job
-from verifier.overrides import usage
 from verifier.portfolio import AUTO, ENGINES, by_name
 from verifier.report.document import Shard
 from verifier.report.formats import FORMATS, output
 from verifier.report.regression import save_tests
-from verifier.selection import files
-from verifier.supervise import Planned
+from verifier.running.config import CACHE_MODES, FAIL_ON, KEYS, Settings, Value, resolve
+from verifier.running.jobs import Job
+from verifier.running.overrides import usage
+from verifier.running.selection import files
+from verifier.running.supervise import Planned
 from verifier.verdict import Exit
 
 __all__ = ["add_engine", "options_of", "print_result", "register", "settings_of"]

@@ -9,8 +9,8 @@ from spec.elaborate import Program, load_program
 from spec.graph import SOp
 from spec.property.scope import Scope
 from spec.values import Atom, Numbers
-from verifier.overrides import Overrides, usage
-from verifier.selection import Target
+from verifier.running.overrides import Overrides, usage
+from verifier.running.selection import Target
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 

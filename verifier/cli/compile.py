@@ -18,11 +18,11 @@ from spec.source import printable
 from spec.transplant import as_sop
 from verifier.bounds.written import Front
 from verifier.cli.common import Commands, add_scope, overrides, symbols, target
-from verifier.overrides import usage
 from verifier.report.progress import Steps
 from verifier.report.text import word_text
-from verifier.selection import usual_scope
-from verifier.subject import Subject
+from verifier.running.overrides import usage
+from verifier.running.selection import usual_scope
+from verifier.running.subject import Subject
 from verifier.verdict import Exit
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from spec.unparse import dump
 from spec.values import Numbers
 from verifier.cli.common import Commands, add_numbers, target
 from verifier.cli.queries import QUERIES, query_lines
-from verifier.overrides import usage
+from verifier.running.overrides import usage
 from verifier.verdict import Exit
 
 _FORMS: Final = ("ast", "graph", "dot", "json")

@@ -21,10 +21,10 @@ from verifier.bounds.synthesis import Absent, Exists, HeadFront, Shape, fewest_h
 from verifier.bounds.target import Mealy, OfProgram, Target, of_regex
 from verifier.cli.common import loaded, overrides
 from verifier.cli.compile import compiled_and_compared
-from verifier.overrides import usage
 from verifier.recheck.shapes import MAX_CHARACTERS
 from verifier.report.progress import Steps
 from verifier.report.text import counted
+from verifier.running.overrides import usage
 
 DEFAULT_CLASSES: Final = ("rightmost/past", "hard/past,future", "average/all", "count/all")
 

@@ -11,13 +11,13 @@ from verifier.cli.common import Commands, add_scope, overrides, positive, second
 from verifier.cli.outcome import print_result
 from verifier.engine import Reason
 from verifier.fuzz import Fuzzed, about_inputs, beyond, fuzz
-from verifier.jobs import describe
 from verifier.report import text
 from verifier.report.counterexample import counterexample
 from verifier.report.regression import save_tests
-from verifier.result import Result
-from verifier.selection import files, select
-from verifier.subject import Subject
+from verifier.report.result import Result
+from verifier.running.jobs import describe
+from verifier.running.selection import files, select
+from verifier.running.subject import Subject
 from verifier.verdict import Exit, Refuted, Unknown, Witness
 
 _ABOUT = """Random inputs for every property that inputs can break, up to twice as long as its contract says, or of the

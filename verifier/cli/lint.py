@@ -9,8 +9,8 @@ from spec.diagnostics import Diagnostic, RaspError
 from spec.lint import lint
 from spec.values import Numbers
 from verifier.cli.common import Commands, target
-from verifier.selection import Target, files
-from verifier.subject import Subject
+from verifier.running.selection import Target, files
+from verifier.running.subject import Subject
 from verifier.verdict import Exit
 
 

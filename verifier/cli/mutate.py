@@ -9,7 +9,7 @@ from verifier.cli.check import add_engine, options_of, settings_of
 from verifier.cli.common import Commands, add_scope
 from verifier.mutate import Killed, Mutant, Stillborn, Survived, fate, judge, mutants
 from verifier.report.text import word_text
-from verifier.subject import Subject
+from verifier.running.subject import Subject
 from verifier.verdict import Exit
 
 

@@ -14,8 +14,8 @@ from verifier.report import text
 from verifier.report.document import Document, RunState, Shard
 from verifier.report.formats import Output, render, write
 from verifier.report.progress import Progress
-from verifier.result import Result
-from verifier.supervise import Allowance, Planned, run
+from verifier.report.result import Result
+from verifier.running.supervise import Allowance, Planned, run
 from verifier.verdict import Exit, as_expected
 
 INTERRUPTED = 130

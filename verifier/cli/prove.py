@@ -10,12 +10,12 @@ from spec.source import printable
 from verifier.cli.check import add_engine, options_of, print_result, settings_of
 from verifier.cli.common import Commands, add_scope, positive, target
 from verifier.engine import Listing
-from verifier.jobs import Job
 from verifier.listing import MOST
-from verifier.overrides import usage
+from verifier.report.result import Result
 from verifier.report.text import word_text
-from verifier.result import Result
-from verifier.supervise import Planned, run
+from verifier.running.jobs import Job
+from verifier.running.overrides import usage
+from verifier.running.supervise import Planned, run
 from verifier.verdict import Exit, Proved, Refuted
 
 

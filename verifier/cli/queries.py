@@ -6,15 +6,15 @@ from typing import Final, assert_never
 from spec.property import ast
 from spec.property.bound import BoundProperty
 from spec.source import printable
-from verifier.claims import state
+from verifier.encodings.formula import Encoder, formula_of
 from verifier.engine import Limits, Query, Undecided
 from verifier.engines.sat import Clauses, clauses_of
-from verifier.express import Unexpressible
-from verifier.formula import Encoder, formula_of
-from verifier.overrides import Overrides, usage
-from verifier.selection import Target, select
-from verifier.subject import Subject
-from verifier.table import atom_text
+from verifier.question.claims import state
+from verifier.question.express import Unexpressible
+from verifier.report.table import atom_text
+from verifier.running.overrides import Overrides, usage
+from verifier.running.selection import Target, select
+from verifier.running.subject import Subject
 
 QUERIES: Final = ("smt", "cnf")
 

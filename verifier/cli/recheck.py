@@ -10,16 +10,16 @@ from spec.reader import read_source
 from spec.source import printable
 from verifier.cli.check import add_configuration, add_engine, options_of, settings_of
 from verifier.cli.common import Commands
-from verifier.config import Settings
 from verifier.engine import Proofs
-from verifier.jobs import Job
+from verifier.evidence.repeat import Judged, Standing, judge
 from verifier.recheck.files import Checked, recheck
 from verifier.recheck.rup import Rejected
 from verifier.recheck.shapes import MAX_CHARACTERS
-from verifier.repeat import Judged, Standing, judge
 from verifier.report.document import Document, RunState, read_document
-from verifier.result import Result, to_json, verdict_name
-from verifier.supervise import Planned, run
+from verifier.report.result import Result, to_json, verdict_name
+from verifier.running.config import Settings
+from verifier.running.jobs import Job
+from verifier.running.supervise import Planned, run
 from verifier.verdict import Exit, overall
 
 _ABOUT = """Certificates of `rasp bounds -o` are checked with code that shares nothing with what made them. Results of

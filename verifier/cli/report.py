@@ -5,8 +5,8 @@ from pathlib import Path
 
 from spec.reader import read_source
 from verifier.cli.common import Commands
-from verifier.data import read_json, write_text
 from verifier.recheck.shapes import MAX_CHARACTERS
+from verifier.report.data import read_json, write_text
 from verifier.report.document import Document, read_document
 from verifier.report.fronts import fronts
 from verifier.report.html import page

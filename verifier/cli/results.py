@@ -7,14 +7,14 @@ from pathlib import Path
 from verifier import api
 from verifier.cli.check import add_configuration
 from verifier.cli.common import Commands, add_numbers, target
-from verifier.config import KEYS, resolve
 from verifier.engine import Word
-from verifier.overrides import usage, word
 from verifier.report import text
 from verifier.report.compare import FORMATS, compare, shown
 from verifier.report.document import Document, read_document
 from verifier.report.formats import output, write
 from verifier.report.merge import merge
+from verifier.running.config import KEYS, resolve
+from verifier.running.overrides import usage, word
 from verifier.verdict import Exit, Refuted
 
 

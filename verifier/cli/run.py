@@ -11,7 +11,7 @@ from spec.property.ast import MAX_WORD
 from spec.source import printable
 from spec.values import Numbers
 from verifier.cli.common import Commands, add_numbers, shown, target
-from verifier.overrides import usage, word
+from verifier.running.overrides import usage, word
 from verifier.verdict import Exit
 
 

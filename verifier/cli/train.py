@@ -13,9 +13,9 @@ from spec.property.scope import Scope
 from spec.show import label
 from verifier.cli.common import Commands, add_scope, overrides, symbols, target
 from verifier.engine import Word
-from verifier.overrides import usage
-from verifier.selection import select, usual_scope
-from verifier.subject import Subject
+from verifier.running.overrides import usage
+from verifier.running.selection import select, usual_scope
+from verifier.running.subject import Subject
 from verifier.verdict import Exit
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from oxidd.bcdd import BCDDFunction, BCDDManager
 from oxidd.util import DDMemoryError
 
 from spec.values import Atom
-from verifier.circuit import Circuit, circuit_of
+from verifier.encodings.circuit import Circuit, circuit_of
+from verifier.encodings.gates import TRUE, Gates, Literal
+from verifier.encodings.words import Box, index_of, listed, rank
 from verifier.engine import Answer, Evidence, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
-from verifier.gates import TRUE, Gates, Literal
-from verifier.words import Box, index_of, listed, rank
 
 NAME: Final = "diagrams"
 SMALL: Final = 1 << 20

@@ -16,11 +16,12 @@ from typing import Final, assert_never
 import numpy as np
 
 from spec.operators import Op, Operator
-from verifier.columns import TRUTH, Array, Column, Table, TooManyValues, Values
+from verifier.encodings.columns import TRUTH, Array, Column, Table, TooManyValues, Values
+from verifier.encodings.meaning import EMPTY, FAILED, FALSE, TRUE, Coded
+from verifier.encodings.meaning import Codes as Meaning
+from verifier.encodings.words import Box, Symbols, listed, rank, unrank
 from verifier.engine import Answer, Evidence, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
-from verifier.meaning import EMPTY, FAILED, FALSE, TRUE, Coded
-from verifier.meaning import Codes as Meaning
-from verifier.terms import (
+from verifier.question.terms import (
     BOOL,
     Agree,
     Apply,
@@ -37,7 +38,6 @@ from verifier.terms import (
     operands,
     topological,
 )
-from verifier.words import Box, Symbols, listed, rank, unrank
 
 NAME: Final = "enumerate"
 BATCH: Final = 1 << 15

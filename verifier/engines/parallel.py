@@ -1,4 +1,4 @@
-"""Bit-parallel exhaustive evaluation on one core: vectors are numpy arrays of machine words; see `verifier.sweep`."""
+"""Bit-parallel exhaustive evaluation on one core: vectors are arrays of machine words (`verifier.encodings.sweep`)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.blocks import Truth
-from verifier.canonical import Words
-from verifier.circuit import circuit_of
+from verifier.encodings.blocks import Truth
+from verifier.encodings.circuit import circuit_of
+from verifier.encodings.sweep import Sweep
 from verifier.engine import Limits, Query, Session, Undecided
-from verifier.sweep import Sweep
+from verifier.reductions.canonical import Words
 
 NAME: Final = "parallel"
 BLOCK: Final = 1 << 18

@@ -13,8 +13,10 @@ from pysat.solvers import Solver
 
 from spec.diagnostics import InternalError
 from spec.values import Atom
-from verifier.circuit import Circuit, circuit_of
-from verifier.cnf import Cnf, to_cnf
+from verifier.encodings.circuit import Circuit, circuit_of
+from verifier.encodings.cnf import Cnf, to_cnf
+from verifier.encodings.gates import FALSE, Literal
+from verifier.encodings.words import Box, index_of, listed
 from verifier.engine import (
     Answer,
     Evidence,
@@ -29,9 +31,7 @@ from verifier.engine import (
     Unsat,
     Word,
 )
-from verifier.gates import FALSE, Literal
 from verifier.recheck.rup import Rejected, check_refutation
-from verifier.words import Box, index_of, listed
 
 NAME: Final = "sat"
 SOLVER: Final = "cadical195"

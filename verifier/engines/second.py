@@ -11,9 +11,9 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from spec.values import Atom
+from verifier.encodings.formula import Encoder, Letter, formula_of
+from verifier.encodings.words import Box
 from verifier.engine import Answer, Evidence, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
-from verifier.formula import Encoder, Letter, formula_of
-from verifier.words import Box
 
 NAME: Final = "cvc5"
 _VALUE: Final = re.compile(r"\(\|?(x\d+(?:\.\d+)?)\|? (true|false|\d+|\(- \d+\))\)")

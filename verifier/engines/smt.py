@@ -11,10 +11,10 @@ import z3
 from z3 import z3core
 
 from spec.values import Atom
+from verifier.encodings.formula import Encoder, Letter, formula_of
+from verifier.encodings.logic import Truth
+from verifier.encodings.words import Box
 from verifier.engine import Answer, Evidence, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
-from verifier.formula import Encoder, Letter, formula_of
-from verifier.logic import Truth
-from verifier.words import Box
 
 NAME: Final = "smt"
 

@@ -7,12 +7,12 @@ from typing import Final, assert_never
 
 from spec.property.scope import Scope
 from spec.source import printable
-from verifier.data import Json
+from verifier.report.data import Json
 from verifier.report.document import Document
 from verifier.report.escape import markdown
 from verifier.report.junit import evidence
+from verifier.report.result import Result
 from verifier.report.text import counted, headline
-from verifier.result import Result
 from verifier.verdict import Failed, Proved, Refuted, Unknown, Vacuous, as_expected
 
 FORMATS: Final = ("text", "markdown", "json")

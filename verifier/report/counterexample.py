@@ -10,9 +10,9 @@ from spec.interp import ProgramFailure, Run, evaluate
 from spec.property import ast
 from spec.property.bound import BoundProperty, Program
 from spec.source import Span
-from verifier.relevance import Cell, Relevant, relevant
-from verifier.table import table
-from verifier.trace import Matrix, Place, Step, Trace, Values
+from verifier.report.relevance import Cell, Relevant, relevant
+from verifier.report.table import table
+from verifier.report.trace import Matrix, Place, Step, Trace, Values
 from verifier.verdict import Witness
 
 _LONGEST: Final = 60

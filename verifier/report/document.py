@@ -17,8 +17,8 @@ from typing import Final
 
 import verifier
 from spec.diagnostics import Diagnostic, InternalError, UsageError
-from verifier.data import Json, at_least, boolean, integer, items, number, read_json, record, string
-from verifier.result import Result, diagnostic_json, from_json, read_diagnostic, to_json, verdict_name
+from verifier.report.data import Json, at_least, boolean, integer, items, number, read_json, record, string
+from verifier.report.result import Result, diagnostic_json, from_json, read_diagnostic, to_json, verdict_name
 from verifier.verdict import Exit, as_expected, overall
 
 SCHEMA_VERSION: Final = "1.0"

@@ -7,10 +7,10 @@ from spec.graph import Node, Selector, SOp
 from spec.interp import Run, evaluate
 from spec.prompt.results import Row
 from spec.show import label
-from verifier import trace
 from verifier.engine import Word
+from verifier.report import trace
 from verifier.report.markup import Markup
-from verifier.result import Result
+from verifier.report.result import Result
 from verifier.verdict import Refuted, Witness
 
 MAX_POSITIONS = 12

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from verifier.data import write_text
-from verifier.overrides import usage
+from verifier.report.data import write_text
 from verifier.report.document import Document, document_json
 from verifier.report.github import annotations, step_summary
 from verifier.report.junit import junit
 from verifier.report.sarif import sarif
 from verifier.report.text import plain
+from verifier.running.overrides import usage
 
 FORMATS: Final = ("text", "json", "sarif", "junit", "github", "markdown")
 _ENDINGS: Final = {".json": "json", ".sarif": "sarif", ".xml": "junit", ".md": "markdown", ".txt": "text"}

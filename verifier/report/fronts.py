@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from spec.diagnostics import Diagnostic, UsageError
-from verifier.data import Json, integer, items, record, string
 from verifier.recheck.files import Checked, recheck
 from verifier.recheck.rup import Rejected
+from verifier.report.data import Json, integer, items, record, string
 from verifier.report.markup import Markup, element
 from verifier.report.text import counted
 

@@ -9,9 +9,9 @@ from spec.diagnostics import Diagnostic
 from verifier.report.document import Document, RunState, summary
 from verifier.report.escape import command_data, command_property, markdown
 from verifier.report.junit import evidence
+from verifier.report.result import Result
 from verifier.report.sarif import message
 from verifier.report.text import closing, counted, headline
-from verifier.result import Result
 from verifier.verdict import Unknown, as_expected
 
 MAX_ANNOTATIONS: Final = 9

@@ -15,8 +15,8 @@ from verifier.report.flow import flow
 from verifier.report.junit import evidence
 from verifier.report.markup import Markup, element, join, void
 from verifier.report.pictures import run as picture
+from verifier.report.result import Result, verdict_name
 from verifier.report.text import closing, details, headline
-from verifier.result import Result, verdict_name
 from verifier.verdict import Proved, Refuted, Unknown, Vacuous, Verdict, Witness, as_expected
 
 MAX_LENGTHS: Final = 60

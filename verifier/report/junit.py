@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 from spec.diagnostics import Diagnostic
 from verifier.report.document import Document, RunState
 from verifier.report.escape import xml
+from verifier.report.result import Result, verdict_name
 from verifier.report.text import details, headline, word_text
-from verifier.result import Result, verdict_name
 from verifier.verdict import Failed, Proved, Refuted, Unknown, Vacuous, Witness, as_expected
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from verifier.overrides import usage
 from verifier.report.document import Document, RunState
+from verifier.running.overrides import usage
 
 
 def merge(parts: Sequence[Document]) -> Document:

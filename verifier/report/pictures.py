@@ -4,9 +4,9 @@ from collections import Counter
 from typing import Final
 
 from verifier.report.markup import Markup, element, join
+from verifier.report.table import atom_text
 from verifier.report.text import word_text
-from verifier.table import atom_text
-from verifier.trace import Matrix, Place, Trace, Values
+from verifier.report.trace import Matrix, Place, Trace, Values
 from verifier.verdict import Witness
 
 _SIDE: Final = 18

@@ -14,8 +14,8 @@ from typing import Final
 
 from spec.diagnostics import Diagnostic, UsageError
 from spec.values import Atom
-from verifier.data import write_text
-from verifier.result import Result
+from verifier.report.data import write_text
+from verifier.report.result import Result
 from verifier.verdict import Refuted, Witness, as_expected
 
 MARK: Final = "# Written by `rasp check --save-tests`. Delete this line to keep rasp from replacing the file.\n"

@@ -12,13 +12,13 @@ from typing import Final, assert_never
 from urllib.parse import quote
 
 from spec.diagnostics import Diagnostic
-from verifier.data import Json
+from verifier.report.data import Json
 from verifier.report.document import Document, RunState
 from verifier.report.escape import lines
+from verifier.report.result import Result
+from verifier.report.table import atom_text
 from verifier.report.text import details, headline, word_text
-from verifier.result import Result
-from verifier.table import atom_text
-from verifier.trace import Matrix, Place, Step, Trace, Values
+from verifier.report.trace import Matrix, Place, Step, Trace, Values
 from verifier.verdict import Failed, Proved, Refuted, Unknown, Vacuous, Witness, as_expected
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

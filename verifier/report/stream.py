@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from spec.diagnostics import Diagnostic, UsageError
-from verifier.data import Json, integer, items, read_json, record, string
+from verifier.report.data import Json, integer, items, read_json, record, string
 from verifier.report.markup import Markup, element
 from verifier.report.text import counted
 

@@ -9,8 +9,8 @@ from spec.property.scope import Scope
 from spec.source import printable
 from spec.values import Atom, Numbers
 from verifier.report.document import Document, RunState, run_exit
-from verifier.result import Result, verdict_name
-from verifier.table import atom_text
+from verifier.report.result import Result, verdict_name
+from verifier.report.table import atom_text
 from verifier.verdict import Closed, EveryLength, Exit, Failed, Proved, Refuted, Unknown, Vacuous, Witness, as_expected
 
 _LONGEST_CLAIM: Final = 400

@@ -30,7 +30,7 @@ from spec.graph import (
 from spec.idiom import counted
 from spec.operators import PREDICATE_OP, OperatorError
 from spec.values import Atom, Kind, Numbers
-from verifier.terms import read_atom
+from verifier.question.terms import read_atom
 from verifier.unbounded.counting import Counting, Tally, moved
 from verifier.unbounded.domain import Domain
 from verifier.unbounded.linear import (

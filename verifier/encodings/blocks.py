@@ -1,0 +1,237 @@
+"""A circuit on blocks of inputs: each gate a vector with a bit for each input.
+
+In a block of consecutive inputs the last positions run through all their symbols. The positions before them are
+constants, which fold away what depends on them alone; what depends on the last positions alone is the same in all
+blocks and computed once. Blocks of listed inputs share nothing, but letters that are the same throughout fold as well.
+
+Where the vectors are, and what computes on them, is up to the `Lanes`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import accumulate
+from math import prod
+from time import monotonic
+from typing import Any, Final, Protocol, TypeAlias
+
+from verifier.encodings.circuit import Circuit
+from verifier.encodings.gates import FALSE, TRUE, Gates, Literal
+from verifier.encodings.words import Symbols, index_of
+from verifier.engine import Limits
+from verifier.reductions.canonical import Words
+
+FEWEST: Final = 64
+"""Inputs in a block, unless there are not so many; however much memory they take."""
+PATIENCE: Final = 0.2
+"""Seconds after which the time that all blocks will take is known well enough to give up."""
+Vector: TypeAlias = Any
+"""Something with `&`, `&=` and `~`: a bit for each input of a block; bits past its end mean nothing."""
+Truth: TypeAlias = "bool | Vector"
+
+
+class Lanes(Protocol):
+    """Where vectors are: how they are made and read, and how many inputs, and bytes of memory, a block may take."""
+
+    block: int
+    memory: int
+
+    def repeating(self, size: int, each: int, digits: int) -> Callable[[int], Vector]:
+        """Digit -> where it is, in `size` inputs that run through the digits, `each` times every one."""
+        ...
+
+    def listed(self, column: Words) -> Callable[[int], Truth]:
+        """Digit -> where it is in the column."""
+        ...
+
+    def first(self, bits: Vector, begin: int, size: int) -> int | None:
+        """The first bit that is set from `begin` on, before `size`."""
+        ...
+
+
+class TooLong(Exception):
+    """Evaluating all inputs takes more time than there is."""
+
+
+class Clock:
+    """When time is up, and when it is plain that it will be."""
+
+    def __init__(self, limits: Limits, total: int) -> None:
+        self.begin, self.wall, self.total = monotonic(), limits.wall_s, total
+
+    def look(self, size: int) -> None:
+        """Within a block of this size."""
+        if monotonic() - self.begin > self.wall:
+            raise TooLong(f"blocks of {size} inputs")
+
+    def done(self, inputs: int) -> None:
+        """After so many inputs."""
+        elapsed = monotonic() - self.begin
+        if elapsed > PATIENCE and elapsed * self.total > self.wall * inputs:
+            raise TooLong(f"{self.total} inputs at {inputs / elapsed:.3g} a second")
+
+
+def _most(circuit: Circuit, lanes: Lanes) -> int:
+    """How many inputs a block may have."""
+    return max(FEWEST, min(lanes.block, 8 * lanes.memory // _peak(circuit)))
+
+
+def _peak(circuit: Circuit) -> int:
+    """How many vectors may be alive at once, each with its complement."""
+    cone = circuit.gates.cone([circuit.violation])
+    dying = _dying(circuit.gates, cone, circuit.violation)
+    return 2 * max(accumulate((1 - len(dying.get(gate, ())) for gate in cone), initial=1))
+
+
+def _dying(gates: Gates, order: Sequence[int], root: Literal) -> dict[int, list[int]]:
+    """For each gate, the gates of the order that it is the last to use."""
+    last = {abs(operand): gate for gate in order for operand in gates.operands[gate] or ()}
+    found: dict[int, list[int]] = {}
+    for gate in order:
+        if gate in last and gate != abs(root):
+            found.setdefault(last[gate], []).append(gate)
+    return found
+
+
+class _Evaluator:
+    """Runs gates of one circuit, on blocks of `size` inputs at most.
+
+    `known` maps the literals of letters and of gates to their truth: one bit where it is the same in the whole block.
+    """
+
+    def __init__(self, circuit: Circuit, size: int, clock: Clock) -> None:
+        self.circuit, self.size, self.clock = circuit, size, clock
+        self.operands = circuit.gates.operands
+
+    def letters(self, known: dict[Literal, Truth], position: int, present: Mapping[int, Callable[[], Truth]]) -> None:
+        """The letters of a position, given where the symbols with these indices are; all others are not."""
+        for index, literal in enumerate(self.circuit.inputs[position]):
+            if literal not in known and -literal not in known:
+                known[literal] = present[index]() if index in present else False
+
+    def run(self, order: Sequence[int], dying: Mapping[int, Sequence[int]], known: dict[Literal, Truth]) -> None:
+        """The gates in order, into `known`."""
+        for number, gate in enumerate(order):
+            known[gate] = _conjunction(known, self.operands[gate] or ())
+            for dead in dying.get(gate, ()):
+                del known[dead]
+                known.pop(-dead, None)
+            if number % 256 == 0:
+                self.clock.look(self.size)
+
+
+def _conjunction(known: dict[Literal, Truth], operands: Sequence[Literal]) -> Truth:
+    """Whether all operands hold."""
+    vectors: list[Vector] = []
+    for operand in operands:
+        truth = _value(known, operand)
+        if not isinstance(truth, bool):
+            vectors.append(truth)
+        elif not truth:
+            return False
+    if len(vectors) < 2:
+        return vectors[0] if vectors else True
+    result = vectors[0] & vectors[1]
+    for vector in vectors[2:]:
+        result &= vector
+    return result
+
+
+def _value(known: dict[Literal, Truth], literal: Literal) -> Truth:
+    """The truth of a literal; complements are made when they are first asked for."""
+    truth = known.get(literal)
+    if truth is None:
+        positive = known[-literal]
+        truth = known[literal] = not positive if isinstance(positive, bool) else ~positive
+    return truth
+
+
+_ALWAYS: Final[Mapping[Literal, Truth]] = {TRUE: True, FALSE: False}
+
+
+class Blocks:
+    """The blocks of one box of inputs. Those before `split` are the positions that are the same in a whole block.
+
+    Gates are told apart by what they depend on: letters within the block alone, letters before it alone, or both. The
+    first are computed once, the second for each block on single bits, the third for each block on vectors.
+    """
+
+    def __init__(self, circuit: Circuit, symbols: Sequence[Symbols], lanes: Lanes, clock: Clock) -> None:
+        self.symbols, self.root = symbols, circuit.violation
+        self.split = _split(list(map(len, symbols)), _most(circuit, lanes))
+        self.size = prod(map(len, symbols[self.split :]))
+        self.evaluator = _Evaluator(circuit, self.size, clock)
+        inside, self.before, self.both = _parted(circuit, self.split)
+        self.dying = _dying(circuit.gates, self.both, self.root)
+        self.indices = [[index_of(circuit.symbols, atom) for atom in choices] for choices in symbols]
+        self.known = dict(_ALWAYS)
+        each = self.size
+        for position in range(self.split, len(symbols)):
+            each //= len(symbols[position])
+            where = lanes.repeating(self.size, each, len(symbols[position]))
+            self._letters(
+                self.known, position, {digit: partial(where, digit) for digit in range(len(symbols[position]))}
+            )
+        self.evaluator.run(inside, {}, self.known)
+
+    def violations(self, digits: Sequence[int]) -> Truth:
+        """Which inputs of the block with these symbols before it violate."""
+        known = dict(self.known)
+        for position, digit in enumerate(digits):
+            self._letters(known, position, {digit: lambda: True})
+        self.evaluator.run(self.before, {}, known)
+        self.evaluator.run(self.both, self.dying, known)
+        return _value(known, self.root)
+
+    def _letters(self, known: dict[Literal, Truth], position: int, present: Mapping[int, Callable[[], Truth]]) -> None:
+        indices = self.indices[position]
+        at = {index: truth for digit, truth in present.items() if (index := indices[digit]) is not None}
+        self.evaluator.letters(known, position, at)
+
+
+def _split(sizes: Sequence[int], most: int) -> int:
+    """Where the positions that run within a block begin."""
+    split = len(sizes)
+    while split > 0 and prod(sizes[split - 1 :]) <= most:
+        split -= 1
+    return split
+
+
+def _parted(circuit: Circuit, split: int) -> tuple[list[int], list[int], list[int]]:
+    """The gates that depend on letters from `split` on alone, on letters before it alone, and on both, in order."""
+    operands = circuit.gates.operands
+    inner: dict[int, bool] = {TRUE: False}
+    outer: dict[int, bool] = {TRUE: False}
+    for position, literals in enumerate(circuit.inputs):
+        for literal in map(abs, literals):
+            inner[literal], outer[literal] = position >= split, position < split
+    inside: list[int] = []
+    before: list[int] = []
+    both: list[int] = []
+    for gate in circuit.gates.cone([circuit.violation]):
+        parts = operands[gate]
+        if parts:  # neither a letter nor the constant
+            inner[gate] = any(inner[abs(part)] for part in parts)
+            outer[gate] = any(outer[abs(part)] for part in parts)
+            (both if inner[gate] and outer[gate] else inside if inner[gate] else before).append(gate)
+    return inside, before, both
+
+
+class Listing:
+    """Blocks of inputs that are listed."""
+
+    def __init__(self, circuit: Circuit, lanes: Lanes, clock: Clock) -> None:
+        self.circuit, self.lanes = circuit, lanes
+        self.most = _most(circuit, lanes)
+        self.evaluator = _Evaluator(circuit, self.most, clock)
+        self.order = [gate for gate in circuit.gates.cone([circuit.violation]) if circuit.gates.operands[gate]]
+        self.dying = _dying(circuit.gates, self.order, circuit.violation)
+
+    def violations(self, found: Words) -> Truth:
+        """Which of the inputs violate."""
+        known = dict(_ALWAYS)
+        for position in range(found.shape[0]):
+            where = self.lanes.listed(found[position])
+            symbols = range(len(self.circuit.symbols))
+            self.evaluator.letters(known, position, {digit: partial(where, digit) for digit in symbols})
+        self.evaluator.run(self.order, self.dying, known)
+        return _value(known, self.circuit.violation)

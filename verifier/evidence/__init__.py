@@ -1,0 +1,1 @@
+"""What stands behind a proof, and what it does not say: who else confirms it, kept proofs, warnings."""

@@ -1,0 +1,1 @@
+"""Which inputs stand for all: changes of symbols and places that a query does not notice."""
