@@ -98,7 +98,9 @@ def certified(made: compiled.Compiled, weights: Mapping[str, Floats]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("seed", [*range(25), *(pytest.param(s, marks=pytest.mark.slow) for s in range(25, 1000))])
+@pytest.mark.parametrize(
+    "seed", [*range(25), 175, *(pytest.param(s, marks=pytest.mark.slow) for s in range(25, 1000) if s != 175)]
+)
 def test_random_programs_are_right_or_refused_and_so_are_their_faults(seed: int) -> None:
     rng = Random(seed)
     made = random_program(rng, rng.choice(list(Numbers)), rng.randint(6, 16))
