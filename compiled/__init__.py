@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from compiled.errors import Uncertified as Uncertified
     from compiled.export import check_model as check_model
     from compiled.export import load_model as load_model
-    from compiled.plan import Arch as Arch
-    from compiled.plan import Encoding as Encoding
-    from compiled.plan import Optimise as Optimise
-    from compiled.plan import Options as Options
+    from compiled.planning.plan import Arch as Arch
+    from compiled.planning.plan import Encoding as Encoding
+    from compiled.planning.plan import Optimise as Optimise
+    from compiled.planning.plan import Options as Options
     from compiled.training.fit import train as train
     from compiled.training.folder import load_trained as load_trained
 
 _HOME = {
-    "Arch": "compiled.plan",
+    "Arch": "compiled.planning.plan",
     "BadFile": "compiled.errors",
     "Compiled": "compiled.compile",
-    "Encoding": "compiled.plan",
-    "Optimise": "compiled.plan",
-    "Options": "compiled.plan",
+    "Encoding": "compiled.planning.plan",
+    "Optimise": "compiled.planning.plan",
+    "Options": "compiled.planning.plan",
     "Refused": "compiled.errors",
     "Uncertified": "compiled.errors",
     "check_model": "compiled.export",

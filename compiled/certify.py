@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compiled.checker import Checker, Margins
-from compiled.counting import definitions
+from compiled.certificate.checker import Checker, Margins
+from compiled.certificate.ledger import HeadClaim, Ledger, PartClaim, from_json, to_json
 from compiled.errors import BadFile
-from compiled.layout import Head, Plan
-from compiled.ledger import HeadClaim, Ledger, PartClaim, from_json, to_json
+from compiled.meaning.counting import definitions
+from compiled.meaning.values import Domain
+from compiled.planning.layout import Head, Plan
 from compiled.precision import PRECISIONS
-from compiled.values import Domain
 from spec.graph import SOp, topological
 from spec.values import Atom, Numbers
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from compiled.assemble import Floats, Shape, Weights, assemble, shape_of
+from compiled.certificate.checker import Margins
 from compiled.certify import certify, ledger_of, write_certificate
-from compiled.checker import Margins
 from compiled.errors import Refused, Uncertified
-from compiled.layout import Plan
-from compiled.plan import Arch, Encoding, Optimise, Options, Planner
+from compiled.planning.layout import Plan
+from compiled.planning.plan import Arch, Encoding, Optimise, Options, Planner
 from compiled.precision import PRECISIONS
-from compiled.tensors import quantise
+from compiled.weights.assemble import Floats, Shape, Weights, assemble, shape_of
+from compiled.weights.tensors import quantise
 from spec.cost import TRANSFORMER, Schedule, as_soon_as_possible
 from spec.graph import Aggregate, Graph, SOp
 from spec.values import Atom, Numbers
@@ -89,7 +89,7 @@ class Compiled:
 
     def model(self) -> "Transformer":
         """The weights as a torch module, on the CPU."""
-        from compiled.build import build_model
+        from compiled.weights.build import build_model
 
         return build_model(self.plan, self.weights)
 

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 
 from compiled.errors import NoDevice, Refused
-from compiled.formula import Both, Either, Formula, Holds, Literal, literals
-from compiled.layout import Plan, Slot, Writer
-from compiled.leaves import Count, Input, Leaf, Position
+from compiled.meaning.formula import Both, Either, Formula, Holds, Literal, literals
+from compiled.meaning.leaves import Count, Input, Leaf, Position
 from compiled.model import Cache, Transformer
+from compiled.planning.layout import Plan, Slot, Writer
 from spec.graph import Aggregate, Node, Select
 from spec.interp import Interpreter, ProgramFailure, Run
 from spec.values import Atom

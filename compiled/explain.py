@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any, assert_never
 
 from compiled.atoms import write_atom
-from compiled.formula import Both, Either, Formula, Holds, Literal
-from compiled.layout import Head, Plan, Slot, Writer
-from compiled.leaves import Count, Input, Leaf, Position
+from compiled.meaning.formula import Both, Either, Formula, Holds, Literal
+from compiled.meaning.leaves import Count, Input, Leaf, Position
+from compiled.planning.layout import Head, Plan, Slot, Writer
 from spec.graph import Aggregate, Constant, Indices, Map, Select, SOp, Tokens
 from spec.values import format_atom
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from compiled.atoms import read_atom
+from compiled.certificate.checker import Margins
 from compiled.certify import recheck
-from compiled.checker import Margins
 from compiled.errors import BadFile
 from compiled.explain import circuit, slot_label
-from compiled.files import make_folder, read, read_json, to_text, write
 from compiled.precision import PRECISIONS
-from compiled.tensors import MAX_BYTES, dump, load, quantise
+from compiled.weights.files import make_folder, read, read_json, to_text, write
+from compiled.weights.tensors import MAX_BYTES, dump, load, quantise
 from spec.graph import SOp
 from spec.values import Atom, Numbers, atom_key, to_input
 
@@ -54,7 +54,7 @@ Position 0 of every row is the start token, padding comes at the end. In plain t
 
 def save(compiled: "Compiled", folder: Path, *, program: str | None = None) -> Path:
     """Write the folder; a file appears whole or not at all."""
-    from compiled.build import config_of
+    from compiled.weights.build import config_of
 
     plan = compiled.plan
     config = config_of(plan, compiled.shape).to_json() | {"numbers": plan.numbers.value}
@@ -125,8 +125,8 @@ def _shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 
 def load_model(folder: Path | str) -> "Transformer":
     """The torch module of a folder, or `BadFile`."""
-    from compiled.build import fill
     from compiled.model import DTYPES, MASKS, Config, Transformer
+    from compiled.weights.build import fill
 
     config, tensors = read_folder(Path(folder))
     try:

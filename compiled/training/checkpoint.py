@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from compiled.errors import BadFile
-from compiled.files import read, write
-from compiled.tensors import MAX_BYTES, dump, load
+from compiled.weights.files import read, write
+from compiled.weights.tensors import MAX_BYTES, dump, load
 
 NAME: Final = "checkpoint.safetensors"
 _MOMENTS: Final = ("exp_avg", "exp_avg_sq")

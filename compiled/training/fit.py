@@ -26,7 +26,6 @@ from torch.nn.functional import cross_entropy
 
 from compiled.crosscheck import pick_device
 from compiled.errors import BadFile, Refused
-from compiled.files import make_folder, read_json, to_text, write
 from compiled.model import Cache, Config
 from compiled.training import checkpoint
 from compiled.training.batch import NO_CLASS, Batch, attention, batch_of
@@ -34,6 +33,7 @@ from compiled.training.examples import Example, Source, classes
 from compiled.training.measure import Accuracy, Agreement, accuracy, agreement
 from compiled.training.network import Network
 from compiled.training.settings import Settings
+from compiled.weights.files import make_folder, read_json, to_text, write
 from spec.graph import Selector
 from spec.values import Atom
 

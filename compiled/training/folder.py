@@ -11,12 +11,12 @@ from typing import Any, Final
 import torch
 
 from compiled.errors import BadFile
-from compiled.files import make_folder, read, read_json, to_text, write
 from compiled.model import DTYPES, MASKS, Config
-from compiled.tensors import MAX_BYTES, dump, load
 from compiled.training.fit import Trained
 from compiled.training.network import Network
 from compiled.training.settings import LARGEST
+from compiled.weights.files import make_folder, read, read_json, to_text, write
+from compiled.weights.tensors import MAX_BYTES, dump, load
 from spec.show import label
 
 FORMAT: Final = "rasp-trained"

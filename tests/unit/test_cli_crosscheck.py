@@ -7,8 +7,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import compiled.compile  # noqa: E402  # only with torch
-from compiled.build import fill  # noqa: E402
 from compiled.model import Transformer  # noqa: E402
+from compiled.weights.build import fill  # noqa: E402
 from verifier import cli  # noqa: E402
 from verifier.report import progress  # noqa: E402
 

@@ -12,13 +12,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import compiled  # noqa: E402  # only with torch
-from compiled.build import fill  # noqa: E402
+from compiled.certificate.ledger import from_json, to_json  # noqa: E402
+from compiled.certificate.states import Floats  # noqa: E402
 from compiled.certify import certify, ledger_of  # noqa: E402
 from compiled.errors import BadFile, Refused, Uncertified  # noqa: E402
-from compiled.ledger import from_json, to_json  # noqa: E402
-from compiled.plan import domain_for  # noqa: E402
-from compiled.states import Floats  # noqa: E402
-from compiled.tensors import dump, load, quantise  # noqa: E402
+from compiled.planning.plan import domain_for  # noqa: E402
+from compiled.weights.build import fill  # noqa: E402
+from compiled.weights.tensors import dump, load, quantise  # noqa: E402
 from spec.elaborate import Program, elaborate  # noqa: E402
 from spec.graph import SOp, topological  # noqa: E402
 from spec.interp import Interpreter, ProgramFailure  # noqa: E402

@@ -19,12 +19,12 @@ from torch import Tensor  # noqa: E402  # only with torch
 from torch.overrides import TorchFunctionMode  # noqa: E402  # only with torch
 
 import compiled  # noqa: E402  # only with torch
-from compiled.assemble import Weights  # noqa: E402
-from compiled.build import fill  # noqa: E402
 from compiled.certify import certify, ledger_of  # noqa: E402
 from compiled.crosscheck import crosscheck, pick_device  # noqa: E402
 from compiled.errors import BadFile, Uncertified  # noqa: E402
-from compiled.plan import domain_for  # noqa: E402
+from compiled.planning.plan import domain_for  # noqa: E402
+from compiled.weights.assemble import Weights  # noqa: E402
+from compiled.weights.build import fill  # noqa: E402
 from spec.diagnostics import UsageError  # noqa: E402
 from spec.elaborate import Program, elaborate  # noqa: E402
 from spec.graph import SOp  # noqa: E402

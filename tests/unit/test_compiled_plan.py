@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from compiled.certificate.rounding import Arithmetic, operand, quantum
 from compiled.compile import compile_program
-from compiled.decompose import additive, relevant
-from compiled.encode import relation, scorings
 from compiled.errors import Refused
-from compiled.forms import Column, Search, staircase
-from compiled.formula import formula
+from compiled.meaning.formula import formula
+from compiled.meaning.values import Domain
+from compiled.planning.decompose import additive, relevant
+from compiled.planning.encode import relation, scorings
+from compiled.planning.forms import Column, Search, staircase
 from compiled.precision import PRECISIONS
-from compiled.rounding import Arithmetic, operand, quantum
-from compiled.tensors import dump, load, quantise
-from compiled.values import Domain
+from compiled.weights.tensors import dump, load, quantise
 from spec.cost import TRANSFORMER, as_soon_as_possible
 from spec.elaborate import elaborate
 from spec.source import Source

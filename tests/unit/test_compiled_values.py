@@ -4,10 +4,10 @@ from itertools import product
 
 import pytest
 
-from compiled.counting import definitions
 from compiled.errors import Refused
-from compiled.formula import disjoint, formula, holds, keys_of, literals, queries_of
-from compiled.values import Domain
+from compiled.meaning.counting import definitions
+from compiled.meaning.formula import disjoint, formula, holds, keys_of, literals, queries_of
+from compiled.meaning.values import Domain
 from spec.elaborate import Program, elaborate
 from spec.graph import Aggregate, Map, Select, SOp, topological
 from spec.interp import Interpreter, ProgramFailure

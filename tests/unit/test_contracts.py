@@ -90,7 +90,10 @@ PLANTS = (
     ),
     Plant(
         "the checker of weights reaches the encodings",
-        {"compiled.checker.planted": "import compiled.planted", "compiled.planted": "import compiled.encode"},
+        {
+            "compiled.certificate.planted": "import compiled.planted",
+            "compiled.planted": "import compiled.planning.encode",
+        },
         CHECKER,
     ),
     Plant(

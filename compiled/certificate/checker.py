@@ -1,8 +1,8 @@
 """The certificate checker: weights are right on every input of length <= n, from the weights and the program alone.
 
 Induction over layers, on *local* states only: a head is a function of a query state and a key state, an MLP of one
-state, and a state is a combination of values of leaves at one place (`compiled.values`). Per slot of the residual
-stream the checker keeps what it holds as a function of leaves, derived from the weights, and an error bound:
+state, and a state is a combination of values of leaves at one place (`compiled.meaning.values`). Per slot of the
+residual stream the checker keeps what it holds as a function of leaves, derived from the weights, and an error bound:
 
     start     the start token attends to itself only, so its state is a constant
     heads     selected pairs score the same, all others and (where a default is not wanted) the start token
@@ -23,15 +23,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from compiled.check_heads import HeadCheck
-from compiled.check_units import UnitCheck
+from compiled.certificate.check_heads import HeadCheck
+from compiled.certificate.check_units import UnitCheck
+from compiled.certificate.ledger import HeadClaim, Ledger
+from compiled.certificate.rounding import Arithmetic, Operand, exactly, operand
+from compiled.certificate.states import Floats, Held, Read, States, Term
 from compiled.errors import Refused, Uncertified
-from compiled.leaves import INPUT, POSITION, Leaf, Tuple, leaf_order
-from compiled.ledger import HeadClaim, Ledger
+from compiled.meaning.leaves import INPUT, POSITION, Leaf, Tuple, leaf_order
+from compiled.meaning.values import Domain, leaf_classes
 from compiled.precision import Precision
-from compiled.rounding import Arithmetic, Operand, exactly, operand
-from compiled.states import Floats, Held, Read, States, Term
-from compiled.values import Domain, leaf_classes
 from spec.graph import Map, SOp, topological
 from spec.values import Atom
 

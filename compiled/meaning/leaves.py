@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
-from compiled.formula import Formula, keys_of, queries_of
+from compiled.meaning.formula import Formula, keys_of, queries_of
 from spec.graph import Aggregate
 from spec.values import Atom, atom_key
 

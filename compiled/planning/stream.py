@@ -2,7 +2,7 @@
 
 A read asks for numbers as functions of the values of some s-ops at one position. It resolves to a sum of unary
 features of leaves where the function is such a sum (nothing is computed: the consumer reads several slots), and
-otherwise to a joint function, computed by the MLP of one layer as a staircase over a form (`compiled.forms`).
+otherwise to a joint function, computed by the MLP of one layer as a staircase over a form (`compiled.planning.forms`).
 
     input, position    a feature is a column of the embedding
     fetched            an aggregate of at most one key: a feature is a value channel of its head
@@ -16,15 +16,15 @@ from fractions import Fraction
 from itertools import product
 from typing import Final, TypeAlias, TypeVar
 
-from compiled.decompose import Unary, additive, project, relevant
-from compiled.encode import Phi
 from compiled.errors import Refused
-from compiled.forms import MAX_STEPS, Column, Form, Search, staircase
-from compiled.layout import Layer, Linear, Slot, Unit, Writer, total
-from compiled.leaves import Classes, Count, Input, Leaf, Position, Tuple
-from compiled.means import as_fraction, is_number
+from compiled.meaning.leaves import Classes, Count, Input, Leaf, Position, Tuple
+from compiled.meaning.means import as_fraction, is_number
+from compiled.meaning.values import Domain
+from compiled.planning.decompose import Unary, additive, project, relevant
+from compiled.planning.encode import Phi
+from compiled.planning.forms import MAX_STEPS, Column, Form, Search, staircase
+from compiled.planning.layout import Layer, Linear, Slot, Unit, Writer, total
 from compiled.precision import Precision
-from compiled.values import Domain
 from spec.graph import Aggregate, SOp
 from spec.values import Atom
 

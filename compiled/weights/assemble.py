@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from compiled.layout import Head, Layer, Linear, Plan, Writer
+from compiled.planning.layout import Head, Layer, Linear, Plan, Writer
 from spec.values import Atom
 
 Floats = npt.NDArray[np.float64]

@@ -10,8 +10,8 @@ from typing import Any
 
 from compiled.atoms import read_atom, write_atom
 from compiled.errors import BadFile
-from compiled.formula import Both, Either, Formula, Holds, Literal
-from compiled.leaves import Count, Leaf
+from compiled.meaning.formula import Both, Either, Formula, Holds, Literal
+from compiled.meaning.leaves import Count, Leaf
 from spec.graph import Aggregate, Node, Select
 
 VERSION = 1

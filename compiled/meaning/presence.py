@@ -11,9 +11,9 @@ from math import isfinite
 from typing import Final, TypeAlias
 
 from compiled.errors import Refused
-from compiled.formula import Formula, Holds, Literal, conjunction, disjunction, formula, negation
-from compiled.leaves import Count, Definition
-from compiled.values import Domain
+from compiled.meaning.formula import Formula, Holds, Literal, conjunction, disjunction, formula, negation
+from compiled.meaning.leaves import Count, Definition
+from compiled.meaning.values import Domain
 from spec.graph import Aggregate, Constant, Map, SOp
 from spec.operators import Op
 from spec.values import Atom, Kind, atom_key

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from compiled.leaves import Classes, Leaf, Tuple
-from compiled.rounding import Operand, operand
+from compiled.certificate.rounding import Operand, operand
+from compiled.meaning.leaves import Classes, Leaf, Tuple
 from spec.values import Atom
 
 Floats = npt.NDArray[np.float64]

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Final
 
 from compiled.errors import Refused
-from compiled.formula import (
+from compiled.meaning.formula import (
     Both,
     Either,
     Formula,
@@ -25,10 +25,10 @@ from compiled.formula import (
     keys_of,
     queries_of,
 )
-from compiled.leaves import POSITION, Count, Definition, Leaf, Position
-from compiled.means import is_number
-from compiled.presence import presence
-from compiled.values import Domain
+from compiled.meaning.leaves import POSITION, Count, Definition, Leaf, Position
+from compiled.meaning.means import is_number
+from compiled.meaning.presence import presence
+from compiled.meaning.values import Domain
 from spec.ast import Predicate
 from spec.graph import Aggregate, Constant, Indices, Map, Node, Select, SOp, topological
 from spec.operators import OperatorError

@@ -13,10 +13,10 @@ from itertools import product
 from math import prod
 from typing import Final, assert_never
 
-from compiled.entries import Entries
 from compiled.errors import Refused
-from compiled.formula import Formula, formula, keys_of, queries_of
-from compiled.leaves import (
+from compiled.meaning.entries import Entries
+from compiled.meaning.formula import Formula, formula, keys_of, queries_of
+from compiled.meaning.leaves import (
     INPUT,
     POSITION,
     Classes,
@@ -29,8 +29,8 @@ from compiled.leaves import (
     leaf_order,
     row_key,
 )
-from compiled.means import Values, distinct
-from compiled.profiles import Profile
+from compiled.meaning.means import Values, distinct
+from compiled.meaning.profiles import Profile
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
 from spec.interp import read_token
 from spec.operators import OperatorError, function

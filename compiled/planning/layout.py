@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 
-from compiled.formula import Formula
-from compiled.leaves import Classes, Leaf, Tuple
+from compiled.meaning.formula import Formula
+from compiled.meaning.leaves import Classes, Leaf, Tuple
 from spec.graph import SOp
 from spec.values import Atom, Numbers
 

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from compiled.entries import Entry
 from compiled.errors import Refused
-from compiled.formula import Formula, conjuncts, formula, keys_of, queries_of
-from compiled.leaves import POSITION, Count
-from compiled.means import MAX_SET, Choice, Share, Values, aggregated, averageable, distinct
+from compiled.meaning.entries import Entry
+from compiled.meaning.formula import Formula, conjuncts, formula, keys_of, queries_of
+from compiled.meaning.leaves import POSITION, Count
+from compiled.meaning.means import MAX_SET, Choice, Share, Values, aggregated, averageable, distinct
 from spec.graph import Aggregate, SOp
 
 if TYPE_CHECKING:
-    from compiled.values import Domain
+    from compiled.meaning.values import Domain
 
 
 class Profile:

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from compiled.assemble import Shape, Weights
-from compiled.layout import Plan
 from compiled.model import DTYPES, Config, Transformer
+from compiled.planning.layout import Plan
+from compiled.weights.assemble import Shape, Weights
 
 Floats = npt.NDArray[np.float64]
 

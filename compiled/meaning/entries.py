@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
-from compiled.formula import Both, Either, Formula, conjunction, disjunction, holds, keys_of, queries_of
-from compiled.leaves import Tuple
+from compiled.meaning.formula import Both, Either, Formula, conjunction, disjunction, holds, keys_of, queries_of
+from compiled.meaning.leaves import Tuple
 from spec.operators import OperatorError
 
 if TYPE_CHECKING:
-    from compiled.values import Domain
+    from compiled.meaning.values import Domain
 
 Entry: TypeAlias = tuple[bool, bool]
 

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from compiled.certificate.ledger import HeadClaim, PartClaim
+from compiled.certificate.rounding import Operand, digits_of, exactly, operand
+from compiled.certificate.states import Floats, Read, States, Term
 from compiled.errors import Uncertified
-from compiled.formula import Both, Formula, Literal, formula, keys_of, queries_of
-from compiled.leaves import Classes, Count, Leaf, Tuple
-from compiled.ledger import HeadClaim, PartClaim
-from compiled.means import averageable
-from compiled.rounding import Operand, digits_of, exactly, operand
-from compiled.states import Floats, Read, States, Term
+from compiled.meaning.formula import Both, Formula, Literal, formula, keys_of, queries_of
+from compiled.meaning.leaves import Classes, Count, Leaf, Tuple
+from compiled.meaning.means import averageable
 from spec.ast import Predicate
 from spec.graph import Aggregate, Indices, Select, SOp
 from spec.values import Atom
 
 if TYPE_CHECKING:
-    from compiled.checker import Checker
+    from compiled.certificate.checker import Checker
 
 GAP: Final = 16.0
 UNDERFLOW: Final = {"float64": 746.0, "float32": 104.0, "tf32": 104.0, "float16": 18.0, "bfloat16": 104.0}

@@ -15,10 +15,10 @@ from itertools import pairwise, product
 from typing import Final, TypeAlias
 
 from compiled.errors import Refused
-from compiled.formula import Formula, Literal, keys_of, queries_of
-from compiled.leaves import Tuple
-from compiled.means import is_number
-from compiled.values import Domain
+from compiled.meaning.formula import Formula, Literal, keys_of, queries_of
+from compiled.meaning.leaves import Tuple
+from compiled.meaning.means import is_number
+from compiled.meaning.values import Domain
 from spec.ast import Predicate
 from spec.graph import Select, SOp
 from spec.values import Atom

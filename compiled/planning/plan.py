@@ -10,18 +10,18 @@ from enum import Enum
 from fractions import Fraction
 from typing import Final
 
-from compiled.counting import definitions
-from compiled.decompose import Unary, project, relevant
-from compiled.encode import Phi, Relation, Scoring, relation, scorings
 from compiled.errors import Refused
-from compiled.forms import Form, Search
-from compiled.formula import Formula, Literal, conjuncts, formula
-from compiled.layout import Channel, Head, Layer, Linear, Mask, Part, Plan, Readout, total
-from compiled.leaves import Count, Leaf, Tuple
-from compiled.means import averageable
+from compiled.meaning.counting import definitions
+from compiled.meaning.formula import Formula, Literal, conjuncts, formula
+from compiled.meaning.leaves import Count, Leaf, Tuple
+from compiled.meaning.means import averageable
+from compiled.meaning.values import Domain
+from compiled.planning.decompose import Unary, project, relevant
+from compiled.planning.encode import Phi, Relation, Scoring, relation, scorings
+from compiled.planning.forms import Form, Search
+from compiled.planning.layout import Channel, Head, Layer, Linear, Mask, Part, Plan, Readout, total
+from compiled.planning.stream import LeafKind, Stream, expand
 from compiled.precision import PRECISIONS
-from compiled.stream import LeafKind, Stream, expand
-from compiled.values import Domain
 from spec.ast import Predicate
 from spec.cost import Read
 from spec.graph import Aggregate, Indices, Select, SOp

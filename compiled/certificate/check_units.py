@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compiled.certificate.rounding import exactly
+from compiled.certificate.states import Floats, States, Term
 from compiled.errors import Uncertified
-from compiled.leaves import Leaf, Tuple
-from compiled.rounding import exactly
-from compiled.states import Floats, States, Term
+from compiled.meaning.leaves import Leaf, Tuple
 from spec.values import Atom
 
 if TYPE_CHECKING:
-    from compiled.checker import Checker
+    from compiled.certificate.checker import Checker
 
 
 class UnitCheck:
