@@ -67,9 +67,10 @@ def serve() -> None:
     """Answer requests until there are no more."""
     from spec import grammar
     from spec.property import grammar as clauses
-    from verifier.cli import main
+    from verifier.cli import main, parser
 
-    # What every command builds first, at the same price.
+    # What commands load and build first, at the same price.
+    parser()
     grammar.grammar()
     clauses.grammar()
     gc.freeze()  # or each child would copy all of it when it looks for garbage

@@ -1,6 +1,9 @@
 """The commands as a user runs them: what each says when all is well, and every exit code once."""
 
+import argparse
+import importlib
 import json
+import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+import verifier.cli
 from spec.graph import topological
 from spec.serialize import loads
 from tests.command_server import Commands, Done
+from verifier.cli import FAMILIES
 
 REVERSE = "r = aggregate(select(indices, length - 1 - indices, ==), tokens);\n_half = 0.5;\ns = select(r, r, ==);\n"
 TWICE = "a = aggregate(select(indices, length - indices - 1, ==), tokens);\nb = tokens;\n"
@@ -220,3 +225,30 @@ def test_the_installed_command_is_this_one(folder: Path) -> None:
         [command, "run", "plain.rasp::r", "ab"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "[b, a]\n", "")
+
+
+# --- which commands there are ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_a_family_registers_the_commands_it_is_listed_with(family: str) -> None:
+    """Only the module of the command that is run is loaded, so a command missing in the table could not be found."""
+    commands = argparse.ArgumentParser().add_subparsers()
+    importlib.import_module(f"verifier.cli.{family}").register(commands)
+
+    assert tuple(commands.choices) == FAMILIES[family]
+
+
+def test_every_module_that_registers_commands_is_listed() -> None:
+    modules = {name for _, name, _ in pkgutil.iter_modules(verifier.cli.__path__)}
+    registering = {name for name in modules if hasattr(importlib.import_module(f"verifier.cli.{name}"), "register")}
+
+    assert registering == set(FAMILIES)
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["run", "right.rasp::r", "abc"], ["lint", "right.rasp"]], ids=str)
+def test_what_proves_nothing_loads_no_solver(argv: list[str], folder: Path) -> None:
+    script = "import sys; from verifier.cli import main\ntry: main(sys.argv[1:])\nfinally: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script, *argv], cwd=folder, capture_output=True, text=True, check=True)
+
+    assert {"numpy", "sympy", "torch", "z3"}.isdisjoint(done.stdout.split())

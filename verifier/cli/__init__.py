@@ -3,45 +3,34 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 import spec
 import verifier
-import verifier.cli.bounds as bounds
-import verifier.cli.check as check
-import verifier.cli.compile as compile_
-import verifier.cli.explain as explain
-import verifier.cli.fuzz as fuzz
-import verifier.cli.lint as lint
-import verifier.cli.mutate as mutate
-import verifier.cli.prove as prove
-import verifier.cli.recheck as recheck
-import verifier.cli.report as report
-import verifier.cli.results as results
-import verifier.cli.run as run
-import verifier.cli.train as train
 from spec.diagnostics import InternalError, RaspError
 from spec.source import printable
 from verifier.verdict import Exit
 
-_FAMILIES: Final[tuple[Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None], ...]] = (
-    check.register,
-    run.register,
-    prove.register,
-    bounds.register,
-    recheck.register,
-    compile_.register,
-    train.register,
-    explain.register,
-    mutate.register,
-    fuzz.register,
-    lint.register,
-    results.register,
-    report.register,
-)
+FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "check": ("check",),
+    "run": ("run", "repl"),
+    "prove": ("prove", "equiv", "find"),
+    "bounds": ("bounds",),
+    "recheck": ("recheck",),
+    "compile": ("compile", "crosscheck"),
+    "train": ("train",),
+    "explain": ("explain",),
+    "mutate": ("mutate",),
+    "fuzz": ("fuzz",),
+    "lint": ("lint",),
+    "results": ("config", "replay", "diff", "merge"),
+    "report": ("report",),
+}
+"""The modules of this package that register commands, and which; a module is loaded when one of its commands is run."""
 
 _EPILOG: Final = """exit codes
   0    everything came out as expected
@@ -55,8 +44,8 @@ _EPILOG: Final = """exit codes
   143  terminated"""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole grammar of the command line."""
+def parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The grammar of the command line: of the family of this command alone, if there is one, else of all."""
     top = argparse.ArgumentParser(
         prog="rasp",
         description="Prove what RASP programs compute, and find the shortest input on which they don't.",
@@ -66,16 +55,23 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"rasp {verifier.__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for register in _FAMILIES:
-        register(commands)
+    for family in _families(command):
+        import_module(f"{__name__}.{family}").register(commands)
     return top
+
+
+def _families(command: str | None) -> tuple[str, ...]:
+    if command == "--version":
+        return ()
+    return tuple(name for name, commands in FAMILIES.items() if command in commands) or tuple(FAMILIES)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the result is the process's exit code."""
     if argv is None:
         sys.excepthook = _crash
-    options = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    options = parser(words[0] if words else None).parse_args(words)
     handler: Callable[[argparse.Namespace], int] = options.handler
     try:
         _check_packages()
