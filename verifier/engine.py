@@ -15,6 +15,8 @@ to be the only one.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from math import inf
+from time import monotonic, process_time
 from typing import Protocol, TypeAlias
 
 from spec.property.scope import Alphabet, Integers
@@ -61,19 +63,44 @@ class Proofs(Enum):
 
 
 @dataclass(frozen=True)
+class Deadline:
+    """When time is up: at `wall` by the monotonic clock, or when this process has computed up to `cpu`.
+
+    Asking how long it has computed takes a system call, so that is left out before the clock shows `soonest`.
+    """
+
+    wall: float
+    cpu: float = inf
+    soonest: float = inf
+
+    def passed(self) -> bool:
+        """Whether time is up."""
+        now = monotonic()
+        return now > self.wall or (now > self.soonest and process_time() > self.cpu)
+
+
+@dataclass(frozen=True)
 class Limits:
     """What an engine may spend on one query. Reaching a limit is `Undecided`, never an answer.
 
+    `cpu_s` is processor time, of all threads of this process together, so that it allows as much on a busy machine as
+    on an idle one; the circuit, which is built once for all engines that share it, is not counted in it.
     `reductions` allows to ask about fewer inputs that stand for all, where a symmetry of the query is established.
     """
 
     wall_s: float = 60.0
+    cpu_s: float = inf
     max_inputs: int = 5_000_000
     max_terms: int = 2_000_000
     max_nodes: int = 1 << 23
     solver_steps: int = 50_000_000
     proofs: Proofs = Proofs.SAMPLE
     reductions: bool = True
+
+    def deadline(self) -> Deadline:
+        """When the time is up that begins now."""
+        now = monotonic()
+        return Deadline(now + self.wall_s, process_time() + self.cpu_s, now + self.cpu_s)
 
 
 class Reason(Enum):

@@ -46,7 +46,7 @@ _VERY_FEW: Final = 256
 _FEW: Final = 1 << 20
 """So many inputs are evaluated bit-parallel before any diagram is."""
 _SHORT: Final = 4.0
-"""Seconds of the first attempt of each engine."""
+"""Seconds of processor time of the first attempt of each engine, the circuit that all share not included."""
 _FEW_TO_CONFIRM: Final = 2_000
 """So many inputs are evaluated once more, term by term, to confirm that none of them will do."""
 _FEW_NODES: Final = 1 << 20
@@ -200,7 +200,7 @@ def _stages(query: Query, choice: str, limits: Limits) -> Iterator[Stage]:
 def _auto(query: Query, limits: Limits) -> Iterator[Stage]:
     symbols = few_symbols(query.alphabet)
     numbers = isinstance(query.alphabet, Integers)
-    short = replace(limits, wall_s=min(limits.wall_s, _SHORT))
+    short = replace(limits, cpu_s=min(limits.cpu_s, _SHORT))
     inputs = query.inputs
     if inputs is not None and inputs <= _VERY_FEW:
         yield Stage(ENUMERATE, limits, "there are so few inputs")

@@ -118,3 +118,7 @@ def test_limits_are_undecided() -> None:
     assert DIAGRAMS.open(replace(query, prepared={}), Limits(wall_s=0.0)) == Undecided(
         Reason.WALL, "while building the circuit"
     )
+    late = DIAGRAMS.open(replace(query, prepared={}), Limits(cpu_s=0.0))
+    assert isinstance(late, Undecided)
+    assert late.reason is Reason.WALL
+    assert late.detail.startswith("a circuit of")  # which was built, since its building is not counted

@@ -1,11 +1,17 @@
 """Who is asked in which order, and that the answer does not depend on it."""
 
+from time import process_time, sleep
+from typing import Any
+
 import pytest
 
 from spec.diagnostics import UsageError
 from spec.operators import Op
 from spec.property.scope import Alphabet, Integers
 from spec.values import Kind, Numbers
+from verifier import portfolio as portfolio_module
+from verifier.encodings import circuit as circuit_module
+from verifier.encodings.circuit import circuit_of
 from verifier.engine import Limits, Query, Reason, Sat, Undecided, Unsat
 from verifier.portfolio import AUTO, ENGINES, decide
 from verifier.question.terms import Term, Terms
@@ -86,3 +92,36 @@ def test_without_an_answer_every_reason_is_given() -> None:
 def test_an_unknown_engine_is_a_usage_error() -> None:
     with pytest.raises(UsageError):
         decide(query(1, (0, 1), 1), "oracle", Limits())
+
+
+def test_the_circuit_is_built_once_for_all_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    built = []
+
+    def counted(*args: Any) -> circuit_module.Circuit:
+        built.append(args)
+        return build(*args)
+
+    build = circuit_module.build
+    monkeypatch.setattr(circuit_module, "build", counted)
+    monkeypatch.setattr(portfolio_module, "_SHORT", 0.0)
+    finding = decide(greatest_and_ascending(24), AUTO, Limits())
+    assert isinstance(finding.answer, Unsat)
+    assert [passed.split(":")[0] for passed in finding.passed[:2]] == ["diagrams", "parallel"]
+    assert len(built) == 1
+
+
+def test_a_circuit_that_could_not_be_built_is_tried_again_with_more_time_only() -> None:
+    asked = greatest_and_ascending(24)
+    assert isinstance(circuit_of(asked, Limits(wall_s=0.0)), Undecided)
+    assert circuit_of(asked, Limits(wall_s=0.0)) is circuit_of(asked, Limits(wall_s=0.0))
+    assert isinstance(circuit_of(asked, Limits()), circuit_module.Circuit)
+
+
+def test_processor_time_is_not_the_time_on_the_clock() -> None:
+    deadline = Limits(cpu_s=0.1).deadline()
+    sleep(0.2)
+    assert not deadline.passed()
+    while process_time() <= deadline.cpu:
+        pass
+    assert deadline.passed()
+    assert Limits(wall_s=-1.0).deadline().passed()

@@ -330,7 +330,7 @@ def test_endless_integers_have_the_same_answer_as_z3_finds_without_reductions() 
 
 
 def circuit_for(query: Query) -> Circuit:
-    found = circuit_of(query, Limits(), float("inf"))
+    found = circuit_of(query, Limits(wall_s=float("inf")))
     assert isinstance(found, Circuit)
     return found
 
@@ -440,7 +440,7 @@ def test_random_programs_are_not_called_symmetric_where_they_are_not() -> None:
         rng = Random(f"programs {number}")
         program = random_program(rng, rng.choice(list(Numbers)), rng.randint(1, 8))
         query = random_question(rng, program, rng.randint(2, 3))
-        found = circuit_of(query, Limits(), float("inf"))
+        found = circuit_of(query, Limits(wall_s=float("inf")))
         if isinstance(found, Circuit) and abs(found.violation) != 1 and interchangeable(found):
             claims += 1
             assert is_symmetric(query)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import accumulate
 from math import prod
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any, Final, Protocol, TypeAlias
 
 from verifier.encodings.circuit import Circuit
@@ -56,17 +56,19 @@ class Clock:
     """When time is up, and when it is plain that it will be."""
 
     def __init__(self, limits: Limits, total: int) -> None:
-        self.begin, self.wall, self.total = monotonic(), limits.wall_s, total
+        self.limits, self.total = limits, total
+        self.begin, self.computed, self.deadline = monotonic(), process_time(), limits.deadline()
 
     def look(self, size: int) -> None:
         """Within a block of this size."""
-        if monotonic() - self.begin > self.wall:
+        if self.deadline.passed():
             raise TooLong(f"blocks of {size} inputs")
 
     def done(self, inputs: int) -> None:
         """After so many inputs."""
-        elapsed = monotonic() - self.begin
-        if elapsed > PATIENCE and elapsed * self.total > self.wall * inputs:
+        elapsed, computed = monotonic() - self.begin, process_time() - self.computed
+        late = elapsed * self.total > self.limits.wall_s * inputs or computed * self.total > self.limits.cpu_s * inputs
+        if elapsed > PATIENCE and late:
             raise TooLong(f"{self.total} inputs at {inputs / elapsed:.3g} a second")
 
 

@@ -54,8 +54,24 @@ class Circuit:
     counts: Mapping[tuple[Literal, ...], tuple[Literal, ...]]
 
 
-def circuit_of(query: Query, limits: Limits, deadline: float) -> Circuit | Undecided:
-    """The circuit of a query, built once, or why there is none."""
+@dataclass(frozen=True)
+class _Attempt:
+    """What came of building a circuit in some seconds."""
+
+    circuit: Circuit | Undecided
+    wall_s: float
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether more time would make no difference."""
+        return isinstance(self.circuit, Circuit) or self.circuit.reason is not Reason.WALL
+
+
+def circuit_of(query: Query, limits: Limits) -> Circuit | Undecided:
+    """The circuit of a query, or why there is none.
+
+    It is built once: what could not be built in some time is not begun again in no more.
+    """
     symbols = few_symbols(query.alphabet)
     if symbols is None:
         return Undecided(Reason.UNSUPPORTED, f"an alphabet of more than {MAX_SYMBOLS} symbols")
@@ -63,16 +79,17 @@ def circuit_of(query: Query, limits: Limits, deadline: float) -> Circuit | Undec
     if terms > limits.max_terms:
         return Undecided(Reason.SIZE, f"{terms} terms")
     found = query.prepared.get("circuit")
-    if isinstance(found, Circuit | Undecided):
-        return found
+    if isinstance(found, _Attempt) and (found.conclusive or limits.wall_s <= found.wall_s):
+        return found.circuit
+    deadline = monotonic() + limits.wall_s
     try:
-        found = build(query.violation, query.length, symbols, MAX_GATES, MAX_VALUES, deadline)
+        circuit: Circuit | Undecided = build(query.violation, query.length, symbols, MAX_GATES, MAX_VALUES, deadline)
     except (TooManyGates, TooManyValues) as error:
-        found = Undecided(Reason.SIZE, str(error))
+        circuit = Undecided(Reason.SIZE, str(error))
     except TimeoutError:
-        return Undecided(Reason.WALL, "while building the circuit")
-    query.prepared["circuit"] = found
-    return found
+        circuit = Undecided(Reason.WALL, "while building the circuit")
+    query.prepared["circuit"] = _Attempt(circuit, limits.wall_s)
+    return circuit
 
 
 def build(

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from time import monotonic
 from typing import Final
 
 from spec.diagnostics import InternalError
@@ -28,7 +27,7 @@ FEWER: Final = 4
 
 def walked(query: Query, limits: Limits) -> int | None:
     """How many inputs are evaluated to find none: all, if it has no circuit whose symmetries spare some of them."""
-    circuit = circuit_of(query, limits, monotonic() + limits.wall_s)
+    circuit = circuit_of(query, limits)
     if isinstance(circuit, Undecided):
         return query.inputs
     total = len(circuit.symbols) ** query.length

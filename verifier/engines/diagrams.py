@@ -13,7 +13,6 @@ number of nodes is tried in both before a large one.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from time import monotonic
 from typing import Final
 
 from oxidd.bcdd import BCDDFunction, BCDDManager
@@ -23,7 +22,7 @@ from spec.values import Atom
 from verifier.encodings.circuit import Circuit, circuit_of
 from verifier.encodings.gates import TRUE, Gates, Literal
 from verifier.encodings.words import Box, index_of, listed, rank
-from verifier.engine import Answer, Evidence, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
+from verifier.engine import Answer, Deadline, Evidence, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
 
 NAME: Final = "diagrams"
 SMALL: Final = 1 << 20
@@ -44,10 +43,10 @@ class Diagrams:
 
     def open(self, query: Query, limits: Limits) -> Session | Undecided:
         """Build the diagram of the violation."""
-        deadline = monotonic() + limits.wall_s
-        circuit = circuit_of(query, limits, deadline)
+        circuit = circuit_of(query, limits)
         if isinstance(circuit, Undecided):
             return circuit
+        deadline = limits.deadline()
         for nodes, order in self._attempts(limits.max_nodes):
             try:
                 diagram = _Diagram(circuit, order, nodes)
@@ -113,7 +112,7 @@ class _Diagram:
             stack.append((middle, end, depth + 1, path & bits[depth]))
         return found
 
-    def build(self, gates: Gates, root: Literal, deadline: float) -> BCDDFunction:
+    def build(self, gates: Gates, root: Literal, deadline: Deadline) -> BCDDFunction:
         """The diagram of a literal; each gate is let go after its last use."""
         known, cone = self._known, gates.cone([root])
         last = {abs(operand): gate for gate in cone for operand in gates.operands[gate] or ()}
@@ -125,7 +124,7 @@ class _Diagram:
             function = self.true
             for operand in operands:
                 function = function & (known[operand] if operand > 0 else ~known[-operand])
-                if monotonic() > deadline:
+                if deadline.passed():
                     raise TimeoutError
             known[gate] = function
             for operand in operands:
@@ -147,7 +146,7 @@ class _Session:
     def check(self, box: Box | None = None, other_than: Word | None = None) -> Answer:
         allowed = listed(self.query, box)
         assert allowed is not None, "the alphabet was listed when the session was opened"
-        deadline = monotonic() + self.limits.wall_s
+        deadline = self.limits.deadline()
         try:
             found = self.violation & self._inside(allowed)
             inputs = prod(map(len, allowed))
@@ -183,7 +182,7 @@ class _Session:
             only = only & (self.diagram.false if index is None else letters[index])
         return only
 
-    def _least(self, found: BCDDFunction, deadline: float) -> Sat:
+    def _least(self, found: BCDDFunction, deadline: Deadline) -> Sat:
         """The first word in alphabet order: at each position the first symbol that leaves the diagram satisfiable."""
         word: list[Atom] = []
         for letters in self.diagram.letters:
@@ -193,7 +192,7 @@ class _Session:
                     word.append(symbol)
                     found = rest
                     break
-                if monotonic() > deadline:
+                if deadline.passed():
                     raise TimeoutError
         assert len(word) == self.query.length, "some letter stands at every position"
         return Sat(tuple(word), least=True)

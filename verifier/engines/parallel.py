@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -31,7 +30,7 @@ class Parallel:
 
     def open(self, query: Query, limits: Limits) -> Session | Undecided:
         """Prepare the circuit."""
-        circuit = circuit_of(query, limits, monotonic() + limits.wall_s)
+        circuit = circuit_of(query, limits)
         return circuit if isinstance(circuit, Undecided) else Sweep(NAME, query, limits, circuit, _Numpy())
 
 

@@ -6,7 +6,6 @@ what it learnt: boxes and excluded words are assumptions.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from time import monotonic
 from typing import Final
 
 from pysat.solvers import Solver
@@ -19,6 +18,7 @@ from verifier.encodings.gates import FALSE, Literal
 from verifier.encodings.words import Box, index_of, listed
 from verifier.engine import (
     Answer,
+    Deadline,
     Evidence,
     Limits,
     Proofs,
@@ -52,7 +52,7 @@ class Propositional:
 
     def open(self, query: Query, limits: Limits) -> Session | Undecided:
         """Build the clauses."""
-        circuit = circuit_of(query, limits, monotonic() + limits.wall_s)
+        circuit = circuit_of(query, limits)
         if isinstance(circuit, Undecided):
             return circuit
         return _Session(query, limits, circuit.symbols, circuit.inputs, circuit.violation, _cnf(circuit))
@@ -76,7 +76,7 @@ class Clauses:
 
 def clauses_of(query: Query, limits: Limits) -> Clauses | Undecided:
     """The clauses of a query, or why there are none."""
-    circuit = circuit_of(query, limits, monotonic() + limits.wall_s)
+    circuit = circuit_of(query, limits)
     if isinstance(circuit, Undecided):
         return circuit
     cnf = _cnf(circuit)
@@ -143,7 +143,7 @@ class _Session:
     def _solve(self, assumptions: list[int]) -> Answer:
         solver = self._started()
         before = solver.accum_stats()["conflicts"]
-        status = _search(solver, assumptions, monotonic() + self.limits.wall_s)
+        status = _search(solver, assumptions, self.limits.deadline())
         conflicts = solver.accum_stats()["conflicts"] - before
         if status is None:
             return Undecided(Reason.WALL, f"{conflicts} conflicts on {self._size()}")
@@ -156,7 +156,7 @@ class _Session:
         small = (answer.evidence.steps or 0) <= SMALL_PROOF and len(self.cnf.clauses) <= SMALL_FORMULA
         if self.limits.proofs is Proofs.NONE or (self.limits.proofs is Proofs.SAMPLE and not small):
             return answer
-        found = refutation(_clauses(self.cnf, self.violation), monotonic() + self.limits.wall_s)
+        found = refutation(_clauses(self.cnf, self.violation), self.limits.deadline())
         if found is None:
             return answer
         replayed, lemmas = found
@@ -181,18 +181,18 @@ class _Session:
         return Evidence(NAME, f"{SOLVER}, {self._size()}", steps=conflicts)
 
 
-def _search(solver: Solver, assumptions: list[int], deadline: float) -> bool | None:
+def _search(solver: Solver, assumptions: list[int], deadline: Deadline) -> bool | None:
     """Whether there is a model; `None` when the time was over before that was known."""
     budget = FIRST_CONFLICTS
     while True:
         solver.conf_budget(budget)
         status: bool | None = solver.solve_limited(assumptions=assumptions)
-        if status is not None or monotonic() > deadline:
+        if status is not None or deadline.passed():
             return status
         budget = min(2 * budget, MOST_CONFLICTS)
 
 
-def refutation(clauses: Sequence[Sequence[int]], deadline: float) -> tuple[Refutation, int] | None:
+def refutation(clauses: Sequence[Sequence[int]], deadline: Deadline) -> tuple[Refutation, int] | None:
     """A clausal proof that the clauses have no model, which was replayed, and how many lemmas it has.
 
     `None` when the time was over before; `InternalError` when there is a model, or the proof does not hold.
@@ -213,9 +213,9 @@ def refutation(clauses: Sequence[Sequence[int]], deadline: float) -> tuple[Refut
     return Refutation(clauses, tuple(lines)), lemmas
 
 
-def _until(deadline: float, lines: Iterable[str]) -> Iterator[str]:
+def _until(deadline: Deadline, lines: Iterable[str]) -> Iterator[str]:
     """The lines, as long as there is time."""
     for line in lines:
-        if monotonic() > deadline:
+        if deadline.passed():
             raise TimeoutError
         yield line
