@@ -111,7 +111,7 @@ def check(
             case ast.Example():
                 return _example(bound, claim)
             case ast.Architecture():
-                return architecture(bound)
+                return architecture(bound, options.limits.wall_s)
             case ast.Cover():
                 return search.cover()
             case (

@@ -5,11 +5,13 @@ not resolved here: `spec.property.bind` says what each one means. `Expression`, 
 unions. Nesting of expressions is at most `MAX_NESTING`, so consumers may recurse over them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from typing import Final, TypeAlias
 
+from spec.cost import PAPER
 from spec.diagnostics import Diagnostic
 from spec.operators import Op
 from spec.property.scope import Scope
@@ -325,6 +327,23 @@ class Limit:
     at_most: int
 
 
+class Named(Enum):
+    """What a claim about an architecture says of itself besides its limits: the level, the cost model, the class."""
+
+    LEVEL = "level"
+    MODEL = "model"
+    CLASS = "class"
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """`level 2`, `model transformer`, `class "count/all"`."""
+
+    span: Span = field(repr=False)
+    named: Named
+    value: str
+
+
 @dataclass(frozen=True, eq=False)
 class Ensures:
     """For every input in scope with the preconditions: the expression has a value, and it is `True`."""
@@ -386,10 +405,25 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class Architecture:
-    """The s-op needs no more layers and heads than this; without a target, the only one that the contract has."""
+    """The s-op needs no more layers and heads than this; without a target, the only one that the contract has.
+
+    Level 1 is about the program as written, under a cost model; level 2 about what is left of it after merging what is
+    equal on the scope; level 3 about all programs of a class (`docs/bounds.md`), which `cls` names.
+    """
 
     target: Target | None
     limits: tuple[Limit, ...]
+    level: int = 1
+    model: str = PAPER.name
+    cls: Setting | None = None
+
+    @property
+    def most(self) -> Mapping[Measure, int]:
+        """The least limit on each measure that has one."""
+        found: dict[Measure, int] = {}
+        for limit in self.limits:
+            found[limit.measure] = min(limit.at_most, found.get(limit.measure, limit.at_most))
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,7 @@ from spec.property.ast import (
     Expected,
     Expression,
     Invariance,
+    Measure,
     Name,
     NoError,
     NumbersAgree,
@@ -216,7 +217,10 @@ class _Binder:
                 names.setdefault(prop.claim.target.id, prop.claim.target)
         for index, bound in enumerate(made):
             claim = bound.property.claim
-            if not isinstance(claim, Architecture) or claim.target is not None:
+            if not isinstance(claim, Architecture):
+                continue
+            self._bounded(bound.property, claim)
+            if claim.target is not None:
                 continue
             if len(names) != 1:
                 about = f"several ({', '.join(names)})" if names else "no s-op"
@@ -230,6 +234,16 @@ class _Binder:
             if self._target(bound.property, target, bound.program) is not None:
                 resolved = replace(bound.property, claim=replace(claim, target=target))
                 made[index] = replace(bound, property=resolved)
+
+    def _bounded(self, prop: Property, claim: Architecture) -> None:
+        """Levels 2 and 3 look at inputs, so lengths have an end; heads of level 3, so shapes have."""
+        if claim.level > 1 and prop.scope.high is None:
+            message = f"level {claim.level} looks at all inputs of a scope, and this one has no greatest length"
+            self.problems.append(Diagnostic("P0310", message, prop.span, "like `scope lengths=1..6`"))
+        measures = {limit.measure for limit in claim.limits}
+        if claim.level == 3 and measures == {Measure.HEADS}:
+            message = "without a limit on layers or on all heads, programs of the class have no largest shape"
+            self.problems.append(Diagnostic("P0310", message, prop.span, "add `layers <= 2`"))
 
     def _expected(self, made: list[BoundProperty]) -> Iterable[BoundProperty]:
         """The properties with the verdicts that are expected of implicit ones."""

@@ -1,11 +1,12 @@
 """Clauses to a contract: names, scopes and preconditions in force, expectations, and every error in one pass."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, cast
 
+from spec.cost import PAPER
 from spec.diagnostics import Diagnostic, PropertyError, Severity
 from spec.property.ast import (
     Architecture,
@@ -20,8 +21,10 @@ from spec.property.ast import (
     Expected,
     Invariance,
     Limit,
+    Named,
     Property,
     Requires,
+    Setting,
     Symmetry,
     Target,
 )
@@ -188,8 +191,21 @@ def _equivalence(tokens: list[Token]) -> Claim:
 def _architecture(tokens: list[Token]) -> Claim:
     labels = _labels(tokens)
     target = Target(labels[0].span, labels[0].text) if labels else None
-    limits = cast("Iterable[Limit]", parse("limits", tokens[2 * len(labels[:1]) :]))
-    return Architecture(target, tuple(limits))
+    parts = cast("Sequence[Limit | Setting]", parse("limits", tokens[2 * len(labels[:1]) :]))
+    limits = tuple(part for part in parts if isinstance(part, Limit))
+    settings: dict[Named, Setting] = {}
+    for part in parts:
+        if isinstance(part, Setting) and settings.setdefault(part.named, part) is not part:
+            raise problem(part.span, f"the {part.named.value} is named twice")
+    if not limits:
+        raise problem(tokens[0].span.to(tokens[-1].span), "there is no limit", "like `layers <= 2`")
+    cls = settings.get(Named.CLASS)
+    if cls is None:
+        level, model = (settings.get(named) for named in (Named.LEVEL, Named.MODEL))
+        return Architecture(target, limits, int(level.value) if level else 1, model.value if model else PAPER.name)
+    if len(settings) > 1:
+        raise problem(cls.span, "a class stands for level 3, and has neither another level nor a cost model")
+    return Architecture(target, limits, 3, cls=cls)
 
 
 _CLAIMS: Final[Mapping[str, Callable[[list[Token]], Claim]]] = MappingProxyType(

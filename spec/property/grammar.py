@@ -5,15 +5,17 @@ is a `Piece`, which knows how deep its expression is; one that is deeper than `M
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from lark import Lark, Transformer
 
+from spec.cost import MODELS
 from spec.diagnostics import Diagnostic, PropertyError
 from spec.operators import Op
 from spec.property.ast import (
@@ -44,12 +46,14 @@ from spec.property.ast import (
     Logic,
     Measure,
     Name,
+    Named,
     Negation,
     Positions,
     Quantified,
     Quantifier,
     Range,
     Regex,
+    Setting,
     Slice,
     Symbols,
     Symmetry,
@@ -358,12 +362,33 @@ class _Builder(Transformer[Token, object]):
             raise problem(span, f"there is no measure `{name}`", hint) from None
         return Limit(span.to(_token(c[-1]).span), measure, int(number_of(_token(c[-1]))))
 
+    def setting(self, c: Children) -> Setting:
+        name, value = _token(c[0]), _token(c[1])
+        if name.text not in _SETTINGS:
+            raise problem(name.span, f"expected `<=` after `{name.text}`", near(name.text, [*_SETTINGS, *_MEASURES]))
+        kind, known = _SETTINGS[name.text]
+        given = text_of(value) if value.type == "STRING" else value.text
+        if value.type != kind or (known and given not in known):
+            hint = f"one of {', '.join(known)}" if known else f'in quotes, like {name.text} "count/all"'
+            raise problem(value.span, f"there is no {name.text} `{given}`", hint)
+        return Setting(name.span.to(value.span), Named(name.text), given)
+
     def _own(self, child: object) -> Target:
         target = cast(Target, child)
         if target.path is not None:
             raise problem(target.span, "only the right side of `equiv` may name another file")
         return target
 
+
+_MEASURES: Final = tuple(measure.value for measure in Measure)
+_SETTINGS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
+    {
+        Named.LEVEL.value: ("INT", ("1", "2")),
+        Named.MODEL.value: ("NAME", tuple(MODELS)),
+        Named.CLASS.value: ("STRING", ()),
+    }
+)
+"""The kind of token that each setting takes, and what it may be, where that is known here."""
 
 STARTS: Final = ("expr", "equivalence", "acceptance", "symmetry", "causality", "example", "limits")
 

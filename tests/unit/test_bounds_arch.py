@@ -1,20 +1,28 @@
 """`arch` clauses, where one schedule has to keep all limits, and the commands about bounds."""
 
 import json
-from itertools import product
+from itertools import permutations, product
 from pathlib import Path
 
 import pytest
 
 from spec.cost import MODELS, PAPER, TRANSFORMER, validate
+from spec.diagnostics import PropertyError, UsageError
 from spec.property.ast import Architecture
+from spec.property.bound import BoundProperty
+from spec.property.scope import Scope
 from spec.source import Source
 from spec.values import Numbers
-from verifier.bounds.arch import architecture
+from verifier.bounds.arch import architecture, certified
+from verifier.bounds.arch_class import largest
+from verifier.bounds.heads import parse_head_class
 from verifier.bounds.problem import problem
+from verifier.bounds.synthesis import fewest_heads, within
+from verifier.bounds.target import OfProgram
 from verifier.cli import main
+from verifier.recheck.files import recheck
 from verifier.running.subject import Subject
-from verifier.verdict import Exit, Proved, Refuted, Verdict
+from verifier.verdict import Exit, Proved, Refuted, Unknown, Verdict
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "spec" / "programs"
 
@@ -27,9 +35,9 @@ x = a + b + c;
 
 
 def verdict(text: str, limits: str, model: str = "paper") -> Verdict:
-    subject = Subject(Source("test.rasp", f"{text}\n#@ arch x: {limits}\n"), Path())
+    subject = Subject(Source("test.rasp", f"{text}\n#@ arch x: {limits}, model {model}\n"), Path())
     (bound,) = [b for c in subject.bound() for b in c.properties if isinstance(b.property.claim, Architecture)]
-    return architecture(bound, MODELS[model])
+    return architecture(bound)
 
 
 def test_clauses_agree_with_trying_every_assignment() -> None:
@@ -80,6 +88,119 @@ def test_refutation_says_which_reads_are_in_the_way() -> None:
     assert isinstance(answer, Refuted)
     assert "must hold 3 heads" in answer.detail
     assert "test.rasp:" in answer.detail
+
+
+# ---------------------------------------------------------------------------------------------- levels 2 and 3
+
+
+SCOPE = "scope lengths=1..3 alphabet=ab"
+WASTE = "x = aggregate(full_s, 1) + aggregate(select(indices, 2, <), 2) + aggregate(select(indices, 1, ==), indices);"
+"""The first two reads are constants; the third is not where there is no position 1."""
+REVERSE = "x = aggregate(select(length - 1 - indices, indices, ==), tokens);"
+HISTOGRAM = "x = selector_width(select(tokens, tokens, ==));"
+
+
+def bound_to(text: str, clause: str, scope: str = SCOPE) -> BoundProperty:
+    subject = Subject(Source("test.rasp", f"{text}\n#@ {scope}\n#@ arch x: {clause}\n"), Path())
+    (bound,) = [b for c in subject.bound() for b in c.properties if isinstance(b.property.claim, Architecture)]
+    return bound
+
+
+@pytest.mark.parametrize(
+    ("text", "clause", "verdict_type"),
+    [
+        (WASTE, "total heads <= 2", Refuted),
+        (WASTE, "total heads <= 2, level 1", Refuted),
+        (WASTE, "total heads <= 1, level 2", Proved),
+        (WASTE, "total heads <= 0, level 2", Unknown),
+        (WASTE, "total heads <= 3, level 2", Proved),
+        (HISTOGRAM, "layers <= 1, heads <= 1, level 2", Unknown),
+        (HISTOGRAM, "heads <= 1, level 2, model transformer", Proved),
+        (HISTOGRAM, 'layers <= 1, class "count/all"', Proved),
+        (HISTOGRAM, 'layers <= 0, class "count/all"', Refuted),
+        (HISTOGRAM, 'layers <= 1, heads <= 1, class "count/all"', Proved),
+        (REVERSE, 'layers <= 9, class "rightmost/past"', Refuted),
+        (REVERSE, 'layers <= 1, heads <= 1, class "count/all+indices"', Refuted),
+        (REVERSE, 'layers <= 1, heads <= 2, class "count/all+indices"', Proved),
+        (REVERSE, 'total heads <= 0, class "count/all+indices"', Refuted),
+    ],
+)
+def test_clause_is_decided_at_the_level_that_it_names(
+    text: str, clause: str, verdict_type: type[Proved | Refuted | Unknown]
+) -> None:
+    """What decides it is accepted by the checker; level 2 never refutes, since merging does not find everything."""
+    answer, document = certified(bound_to(text, clause))
+    assert isinstance(answer, verdict_type)
+    assert (document is None) == isinstance(answer, Unknown)
+    if document is not None:
+        checked = recheck(document.text())
+        assert checked
+        assert all(one.accepted for one in checked)
+
+
+def test_clause_about_a_class_agrees_with_the_front() -> None:
+    """Within the limits lies a shape that the least ones of the front say exists, or none does."""
+    program = Subject(Source("test.rasp", REVERSE), Path())(None, Numbers.EXACT)
+    scope = Scope(1, 3, ("a", "b"))
+    target = OfProgram("x", program.sop("x"), Numbers.EXACT)
+    front = fewest_heads(parse_head_class("mean/all+indices"), target, scope, 2, 3)
+    least = [one.shape for one in front.minimal]
+    answers = set()
+    for layers, width, total in product((0, 1, 2), (0, 1, 2), (None, 0, 1, 2, 3)):
+        every = f"layers <= {layers}, heads <= {width}" + ("" if total is None else f", total heads <= {total}")
+        answer = architecture(bound_to(REVERSE, f'{every}, class "mean/all+indices"'))
+        fits = any(
+            len(shape) <= layers and max(shape, default=0) <= width and (total is None or sum(shape) <= total)
+            for shape in least
+        )
+        assert isinstance(answer, Proved if fits else Refuted), every
+        answers.add(fits)
+    assert answers == {True, False}
+
+
+def test_largest_shapes_contain_all_others_within_the_limits() -> None:
+    for layers, width, total in product(range(4), range(4), range(5)):
+        claim = bound_to(REVERSE, f'layers <= {layers}, heads <= {width}, total heads <= {total}, class "count"')
+        assert isinstance(claim.property.claim, Architecture)
+        found = largest(claim.property.claim)
+        every = {
+            tuple(filter(None, shape)) for shape in product(range(width + 1), repeat=layers) if sum(shape) <= total
+        }
+        assert set(found) <= every
+        assert all(any(within(one, other) for other in found) for one in every)
+        assert not any(within(one, other) for one, other in permutations(found, 2))
+
+
+def test_clause_without_time_is_unknown() -> None:
+    for clause in ('layers <= 1, heads <= 2, class "count/all+indices"', "total heads <= 0, level 2"):
+        assert isinstance(architecture(bound_to(REVERSE, clause), 0.0), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("clause", "scope", "message"),
+    [
+        ("layers <= 1, level 2", "scope lengths=any alphabet=ab", "no greatest length"),
+        ('layers <= 1, class "count/all"', "scope lengths=2..any alphabet=ab", "no greatest length"),
+        ('heads <= 1, class "count/all"', SCOPE, "no largest shape"),
+    ],
+)
+def test_clause_that_nobody_can_decide_is_refused(clause: str, scope: str, message: str) -> None:
+    with pytest.raises(PropertyError, match=message):
+        bound_to(REVERSE, clause, scope)
+
+
+@pytest.mark.parametrize("clause", ['layers <= 1, class "cuont/all"', 'layers <= 1, heads <= 9, class "softmax"'])
+def test_class_of_a_clause_that_does_not_exist_is_refused_where_it_stands(clause: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        architecture(bound_to(REVERSE, clause))
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.span is not None
+    assert diagnostic.span.text == clause.rpartition(", ")[2]
+
+
+def test_shapes_that_are_too_many_are_refused() -> None:
+    with pytest.raises(UsageError, match="too many"):
+        architecture(bound_to(REVERSE, 'total heads <= 20, class "count/all+indices"'))
 
 
 # ---------------------------------------------------------------------------------------------- commands

@@ -25,7 +25,7 @@ from verifier.bounds.samples import Samples
 from verifier.bounds.sweep import How, sweep
 from verifier.bounds.written import as_written
 from verifier.cli import main
-from verifier.recheck.files import recheck
+from verifier.recheck.files import Judgement, recheck
 from verifier.verdict import Exit
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "spec" / "programs"
@@ -291,21 +291,34 @@ def test_certificate_is_accepted_and_bound_to_its_programs() -> None:
         programs = {**document["programs"], **forged.programs}
         claim = equal["claim"].replace(equal["program"][:12], key[:12])
         changed = {**document, "programs": programs, "certificates": [{**equal, "program": key, "claim": claim}]}
-        assert not recheck(json.dumps(changed))[0].accepted
+        assert recheck(json.dumps(changed))[0].judgement is Judgement.REJECTED
     for field, value in (("low", 2), ("high", 5), ("numbers", "ieee"), ("symbols", [{"string": "a"}])):
         scope = {**equal["scope"], field: value}
-        assert not recheck(json.dumps({**document, "certificates": [{**equal, "scope": scope}]}))[0].accepted
+        assert (
+            recheck(json.dumps({**document, "certificates": [{**equal, "scope": scope}]}))[0].judgement
+            is Judgement.REJECTED
+        )
 
 
-def test_checker_says_what_it_took_on_trust(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checker_says_what_it_took_on_trust(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("verifier.recheck.equal.MOST_WORK", 0)
     text = "x = aggregate(full_s, 1);"
     found = rewritten(text, scope=Scope(1, 12, ("a", "b")))
     document = Document()
     document.equivalent(found, program_of(text).sop("x"))
     (checked,) = recheck(document.text())
-    assert checked.accepted
+    assert checked.judgement is Judgement.TRUSTED
+    assert not checked.accepted
     assert "compared on 1000 inputs; the rest on trust in" in checked.detail
+    file = tmp_path / "certificates.json"
+    file.write_text(document.text())
+    assert main(["recheck", str(file)]) == Exit.UNKNOWN
+    assert capsys.readouterr().out.startswith("on trust  program ")
+    assert main(["recheck", str(file), "--format", "json"]) == Exit.UNKNOWN
+    ((only,),) = (one["certificates"] for one in json.loads(capsys.readouterr().out)["files"])
+    assert only["status"] == "on trust"
 
 
 def test_command_prints_scope_merges_program_and_chart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,7 @@ from verifier.bounds.sat import Contradiction, Model, solve
 from verifier.bounds.synthesis import Absent, Exists, fewest_heads, search
 from verifier.bounds.target import ANYTHING, Mealy, OfFunction, OfProgram, Target, Word, of_regex
 from verifier.bounds.written import as_written
-from verifier.recheck.files import recheck
+from verifier.recheck.files import Judgement, recheck
 from verifier.recheck.rup import Rejected
 
 Path: TypeAlias = tuple[Any, ...]
@@ -85,6 +85,7 @@ OTHER_CLAIM = {
 
 LENGTH = OfFunction("length", lambda word: [len(word)] * len(word))
 FIRST = OfFunction("first", lambda word: [word[0]] * len(word))
+MIDDLE = OfFunction("middle", lambda word: [0, 1, 0][: len(word)])
 
 
 def heads(name: str, target: Target, scope: Scope) -> Document:
@@ -114,6 +115,7 @@ def all_documents() -> Iterator[Document]:
         large.depth(least_depth(parse_class("exists/all"), LENGTH, scope))
         large.heads(fewest_heads(parse_head_class("rightmost/past"), FIRST, scope, 1, 1))
     yield large
+    yield heads("count/past", MIDDLE, Scope(1, 3, ("a",)))
     yield heads("count/all+indices", OfFunction("reversed", lambda word: word[::-1]), Scope(1, 3, ("a", "b")))
     yield heads("mean:3/past", FIRST, Scope(1, 2, (0, 1, 2)))
     yield heads("rightmost/past", of_regex(".*ba.*|b", scope, every_prefix=True), scope)
@@ -192,7 +194,7 @@ def answer(document: dict[str, Any]) -> tuple[bool, str]:
         return False, ""
     if len(found) != 1:
         return False, ""
-    return found[0].accepted, found[0].detail.partition("the claim: ")[2] or found[0].claim
+    return found[0].judgement is not Judgement.REJECTED, found[0].detail.partition("the claim: ")[2] or found[0].claim
 
 
 def accepted_changes(document: dict[str, Any], most: int) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -442,7 +444,7 @@ def forged(made: list[dict[str, Any]], kind: str, change: Callable[[dict[str, An
             if said:
                 tampered["certificates"][0]["claim"] = said
                 (found,) = recheck(json.dumps(tampered))
-            assert not found.accepted
+            assert found.judgement is Judgement.REJECTED
             return found.detail
     raise AssertionError(kind)
 
@@ -494,7 +496,7 @@ def test_a_range_without_end_is_sampled(made: list[dict[str, Any]], monkeypatch:
         item["scope"] = {"low": 1, "high": 4, "numbers": item["scope"]["numbers"], "integers": ends}
         item["claim"] = answer_detail(tampered)
         (found,) = recheck(json.dumps(tampered))
-        assert found.accepted, found
+        assert found.judgement is Judgement.TRUSTED, found
         assert "the rest on trust in" in found.detail
 
 

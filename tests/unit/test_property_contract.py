@@ -245,6 +245,17 @@ def test_architectures_name_what_they_are_about() -> None:
             ]
         case other:
             raise AssertionError(other)
+    for text, stated in (
+        ("arch layers <= 2", (1, "paper", None)),
+        ("arch level 2, layers <= 2", (2, "paper", None)),
+        ("arch layers <= 2, model transformer, level 1", (1, "transformer", None)),
+        ('arch layers <= 2, class "count/all+indices"', (3, "paper", "count/all+indices")),
+    ):
+        match claim_of(text):
+            case Architecture(level=level, model=model, cls=cls):
+                assert (level, model, cls and cls.value) == stated
+            case other:
+                raise AssertionError(other)
     (about, named) = in_file("arch x: layers <= 1\narch small: x: heads <= 1").properties
     assert (about.name, named.name) == ("arch1", "small")
     assert all(isinstance(p.claim, Architecture) and str(p.claim.target) == "x" for p in (about, named))
@@ -264,6 +275,13 @@ def test_architectures_name_what_they_are_about() -> None:
         ('example x("a") succeeds', 16, "`fails`"),
         ("arch layers < 2", 13, "expected"),
         ("arch layer <= 2", 6, "no measure `layer`"),
+        ("arch layers <= 2, level 3", 25, "no level `3`"),
+        ("arch layers <= 2, model 1", 25, "no model `1`"),
+        ("arch layers <= 2, class count", 25, "no class `count`"),
+        ("arch layers <= 2, modle paper", 19, "expected `<=` after `modle`"),
+        ("arch layers <= 2, level 2, level 2", 28, "named twice"),
+        ('arch layers <= 2, level 2, class "count"', 28, "stands for level 3"),
+        ("arch level 2", 6, "no limit"),
         ("accepts n == 1 iff n == 2", 20, "expected"),
         ("accepts n == 1 <=> /a/", 20, "expected an expression"),
     ],

@@ -13,8 +13,9 @@ from typing import Final
 from spec.cost import CostModel
 from spec.decompile import decompile
 from spec.diagnostics import InternalError, RaspError
-from spec.elaborate import Program, elaborate
+from spec.elaborate import elaborate
 from spec.graph import Graph, Node, SOp
+from spec.property.bound import Program
 from spec.property.scope import Scope
 from spec.source import Source
 from spec.values import Numbers
@@ -56,7 +57,7 @@ class Rewritten:
 
 def up_to_equivalence(program: Program, name: str, model: CostModel, scope: Scope, seconds: float = 60.0) -> Rewritten:
     """The front of an s-op of the program after merging; so long for proofs, and so long again for either front."""
-    root, numbers = program.sop(name), program.numbers
+    root, numbers = program.sop(name), program.graph.numbers
     written = as_written([root], model, numbers, program.graph.spans, seconds)
     kept = Rewritten(name, scope, written, program.graph, root, program.graph)
     start = monotonic()
@@ -104,7 +105,7 @@ def _no_worse(front: Front, before: Front) -> bool:
 
 def _output(name: str, program: Program) -> str:
     """The name of the output; that of a library function cannot be assigned."""
-    return name if name in program.names else "result"
+    return name if name in program.sops() else "result"
 
 
 def _named(merges: Iterable[Merge], swept: Swept) -> Iterator[Merge]:

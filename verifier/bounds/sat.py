@@ -15,6 +15,9 @@ from typing import Final, Self, TypeAlias
 from pysat.solvers import Solver
 
 SOLVER: Final = "cadical195"
+"""Writes the proofs."""
+SEARCHER: Final = "glucose4"
+"""Finds models while clauses become more: half the time, and less, of the other one on the searches of `benchmarks`."""
 _CONFLICTS: Final = 2_000
 
 
@@ -61,7 +64,7 @@ class Growing:
     """Clauses that become more, and a model of them each time; without proofs. A context manager."""
 
     def __init__(self) -> None:
-        self._solver = Solver(name=SOLVER)
+        self._solver = Solver(name=SEARCHER)
         self._given = 0
 
     def __enter__(self) -> Self:

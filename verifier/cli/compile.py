@@ -117,23 +117,6 @@ def _no_torch(error: ImportError) -> UsageError:
     return usage(f"compiling needs an optional package: {error}", hint="install rasp-verifier[torch]")
 
 
-def compiled_and_compared(program: Program, name: str, scope: Scope) -> str:
-    """What comes of compiling an s-op and comparing it with the interpreter, in words; differing is an error."""
-    try:
-        from compiled import compile_program, cross_check
-
-        outputs = {name: program.sop(name)}
-        made = compile_program(program.graph, outputs, alphabet=symbols(scope), max_length=scope.high or 0)
-        found = cross_check(made)
-    except ImportError as error:
-        return f"not compiled: an optional package is missing ({error})"
-    except UsageError as reason:  # refused, or not certified
-        return "; ".join(diagnostic.message for diagnostic in reason.diagnostics)
-    _agreed(found)
-    shape = f"{made.layers} layers, heads {'/'.join(map(str, made.heads))}, {made.parameters} parameters"
-    return f"compiled to {shape}, right on {found.compared} inputs"
-
-
 def compiled_from(front: Front, step: Schedule, scope: Scope) -> str:
     """What comes of compiling a program from one schedule of its front: whether a model meets it, and how it compares.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from spec.cost import TRANSFORMER
 from spec.diagnostics import UsageError
 from spec.property.scope import Scope
 from spec.reader import read_source
@@ -13,14 +14,15 @@ from spec.values import Atom
 from verifier.bounds.certificate import Document
 from verifier.bounds.classes import Class, parse_class
 from verifier.bounds.depth import DepthBound, Pair, least_depth, shown_word, trace
-from verifier.bounds.emit import OUTPUT, emit
+from verifier.bounds.emit import emit
 from verifier.bounds.growth import grown, profile
 from verifier.bounds.heads import parse_head_class
 from verifier.bounds.summary import Json, depth_json, heads_json
 from verifier.bounds.synthesis import Absent, Exists, HeadFront, Shape, fewest_heads, shape_text
 from verifier.bounds.target import Mealy, OfProgram, Target, of_regex
+from verifier.bounds.written import as_written
 from verifier.cli.common import loaded, overrides
-from verifier.cli.compile import compiled_and_compared
+from verifier.cli.compile import compiled_from
 from verifier.recheck.shapes import MAX_CHARACTERS
 from verifier.report.progress import Steps
 from verifier.report.text import counted
@@ -94,7 +96,10 @@ def _emitted(found: Exists, front: HeadFront, options: argparse.Namespace) -> It
     proved = f", proved equal by {', '.join(emitted.proved_by)}" if emitted.proved_by else ""
     yield f"    heads {shape_text(found.shape)}: a RASP program, right on all {emitted.run_on} inputs{proved}"
     if options.crosscheck:
-        yield f"      {compiled_and_compared(emitted.program, OUTPUT, front.scope)}"
+        written = as_written([emitted.output], TRANSFORMER, seconds=options.seconds)
+        step = written.widths.steps[0]
+        needs = f"as a transformer {counted(step.layers, 'layer')}, heads {'/'.join(map(str, step.heads)) or 'none'}"
+        yield f"      {needs}: {compiled_from(written, step, front.scope)}"
     if options.print:
         yield from ("      " + line for line in emitted.text.splitlines())
 

@@ -24,7 +24,7 @@ from verifier.engines.sat import CHECKER, clauses_of
 from verifier.evidence.confirm import Confirmed, Contradicted, confirm, of_fewer
 from verifier.evidence.proofs import hash_of, load
 from verifier.portfolio import AUTO, Finding
-from verifier.recheck.files import recheck
+from verifier.recheck.files import Judgement, recheck
 from verifier.recheck.rup import Rejected, check_refutation
 from verifier.reductions.fewer import reduced
 from verifier.report.result import Result, verdict_name
@@ -46,22 +46,25 @@ def repeat(
     if wrong is not None:
         return Failed((Diagnostic("R0605", wrong),))
     if isinstance(bound.property.claim, Architecture):
-        return _scheduled(bound)
+        return _scheduled(bound, options.limits.wall_s)
     try:
         return check(bound, options, _Again(verdict, options.limits, proofs), heard)
     except Rejected as reason:
         return Failed((Diagnostic("R0605", str(reason)),))
 
 
-def _scheduled(bound: BoundProperty) -> Verdict:
-    """The verdict on an architecture, decided anew, with what the checker of certificates says of its certificate."""
-    verdict, certificate = certified(bound)
-    if certificate is None:
+def _scheduled(bound: BoundProperty, seconds: float) -> Verdict:
+    """The verdict on an architecture, decided anew, with what the checker of certificates says of its certificates."""
+    verdict, certificates = certified(bound, seconds)
+    if certificates is None:
         return verdict
-    (checked,) = recheck(certificate.text())
-    if not checked.accepted:
-        raise InternalError(f"the certificate of `{bound.property.name}` is not accepted: {checked.detail}")
-    detail = f"certificate of {checked.claim.rpartition(': ')[2]}: {checked.detail}"
+    checked = recheck(certificates.text())
+    for one in checked:
+        if one.judgement is Judgement.REJECTED:
+            raise InternalError(f"the certificate of `{bound.property.name}` is not accepted: {one.detail}")
+    detail = "; ".join(f"certificate of {one.claim.rpartition(': ')[2]}: {one.detail}" for one in checked)
+    if any(one.judgement is Judgement.TRUSTED for one in checked):
+        return Unknown(Reason.UNSUPPORTED, detail)
     return replace(verdict, structural=detail) if isinstance(verdict, Proved) else replace(verdict, detail=detail)
 
 

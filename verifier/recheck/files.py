@@ -1,22 +1,28 @@
-"""Reads a document of certificates and checks each; anything malformed is rejected, never repaired."""
+"""Reads a document of certificates and checks each; anything malformed is rejected, never repaired.
+
+What is not checked in full (programs compared on a part of the scope, outputs that are only stated, merging that was
+only tested) is never accepted: it stands on trust, and says in what.
+"""
 
 import hashlib
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, product
+from enum import Enum
+from itertools import product
 from typing import Final
 
 from spec.cost import MODELS
 from spec.diagnostics import EvaluationError, UsageError
-from spec.graph import Graph, Node, SOp
+from spec.graph import Graph, SOp
 from spec.interp import evaluate
-from spec.serialize import Malformed, content_hash, loads, read_atom
+from spec.serialize import Malformed, read_atom
 from spec.values import Atom, Numbers, atom_key
 from verifier.recheck.depth import Colouring, check_pair
 from verifier.recheck.equal import Domain, check_equal, symbols_words
 from verifier.recheck.forever import check_all_lengths
 from verifier.recheck.heads import HeadTable, Kind, Tables, check_absent
+from verifier.recheck.programs import Programs, same_meaning
 from verifier.recheck.rup import Rejected
 from verifier.recheck.schedule import Task, check_chain, check_clauses, check_crowd, check_schedule
 from verifier.recheck.shapes import (
@@ -41,17 +47,37 @@ MAX_LIMIT: Final = 100_000
 """The most layers or heads of a limit on schedules; clauses are made for every one."""
 MAX_HEADS: Final = 64
 """The most heads of a program of a class."""
-_SAMPLE: Final[tuple[Atom, ...]] = ("a", "b", "1", "(", 2, True)
-_SAMPLED: Final = 120
+_STATED: Final = "outputs as stated"
+
+
+class Judgement(Enum):
+    """What became of a certificate; `TRUSTED`: nothing speaks against it, and a part of it was not checked."""
+
+    ACCEPTED = "accepted"
+    TRUSTED = "on trust"
+    REJECTED = "REJECTED"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a claim was shown, and what of it, if anything, was taken on trust."""
+
+    how: str
+    trust: str = ""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """One certificate: what it claims, whether it shows that, and how or why not."""
+    """One certificate: what it claims, what is made of it, and how that was shown or why it was not."""
 
     claim: str
-    accepted: bool
+    judgement: Judgement
     detail: str
+
+    @property
+    def accepted(self) -> bool:
+        """Whether all of it was checked, and holds."""
+        return self.judgement is Judgement.ACCEPTED
 
 
 def recheck(text: str) -> list[Checked]:
@@ -60,11 +86,11 @@ def recheck(text: str) -> list[Checked]:
     if document.get("format") != "rasp-bounds" or document.get("version") != 1:
         raise Rejected("this is no document of certificates that this tool reads")
     tables = read_object(document.get("tables"), "tables")
-    programs = _Programs(read_object(document.get("programs"), "programs"), tables)
+    programs = Programs(read_object(document.get("programs"), "programs"), tables)
     return [_one(programs, item) for item in read_array(document.get("certificates"), "certificates")]
 
 
-def _one(programs: "_Programs", item: Json) -> Checked:
+def _one(programs: Programs, item: Json) -> Checked:
     claim = "?"
     try:
         record = read_object(item, "certificate")
@@ -72,73 +98,20 @@ def _one(programs: "_Programs", item: Json) -> Checked:
         check = _KINDS.get(read_text(record, "kind"))
         if check is None:
             raise Rejected("unknown kind of certificate")
-        return Checked(claim, True, check(programs, record))
+        shown = check(programs, record)
     except (Rejected, Malformed) as reason:
-        return Checked(claim, False, str(reason))
+        return Checked(claim, Judgement.REJECTED, str(reason))
     except UsageError as error:
-        return Checked(claim, False, error.render())
-
-
-# ------------------------------------------------------------------------------------------------ programs
-
-
-class _Programs:
-    """The programs of a document, by the hash of what they mean, which is computed again."""
-
-    def __init__(self, stored: Mapping[str, Json], tables: Mapping[str, Json]) -> None:
-        self.stored, self.tables = stored, tables
-        self.loaded: dict[str, tuple[Graph, tuple[Node, ...]]] = {}
-        self.compared: dict[tuple[str, str], str] = {}
-
-    def get(self, key: str) -> tuple[Graph, tuple[Node, ...]]:
-        """A program and its outputs, in order."""
-        if key not in self.loaded:
-            if key not in self.stored:
-                raise Rejected("a program is missing")
-            graph, outputs = loads(json.dumps(self.stored[key]), "program")
-            if not graph.interning:
-                raise Rejected("a program in which equal nodes need not be the same")
-            if content_hash(graph.numbers, outputs) != key.rstrip("'"):
-                raise Rejected("a program is not the one that its hash says")
-            names = [f"out{i}" for i in range(len(outputs))]
-            if set(names) != set(outputs):
-                raise Rejected("a program with other outputs than out0, out1, ..")
-            self.loaded[key] = graph, tuple(outputs[name] for name in names)
-        return self.loaded[key]
-
-
-def _same_meaning(programs: _Programs, left: str, right: str) -> str:
-    """Two programs, one of which was made from the other by merging, on a sample of inputs: a test, no proof."""
-    if left.rstrip("'") == right.rstrip("'"):
-        return ""
-    if (left, right) not in programs.compared:
-        programs.compared[left, right] = _compared(programs, left, right)
-    return programs.compared[left, right]
-
-
-def _compared(programs: _Programs, left: str, right: str) -> str:
-    (one, ones), (other, others) = programs.get(left), programs.get(right)
-    if one.numbers is not other.numbers or len(ones) != len(others):
-        raise Rejected("the merged program is another one")
-    words = (word for n in (1, 2, 3) for word in product(_SAMPLE, repeat=n))
-    for word in islice(words, _SAMPLED):
-        if _outcome(one, ones, word) != _outcome(other, others, word):
-            raise Rejected(f"the merged program differs from the one that was written on {list(word)}")
-    return f"; merging tested on {_SAMPLED} inputs"
-
-
-def _outcome(graph: Graph, roots: Sequence[Node], word: Word) -> object:
-    try:
-        run = evaluate(roots, word, graph.numbers)
-    except EvaluationError:
-        return "fails"
-    return [tuple(map(atom_key, run.values[root])) if isinstance(root, SOp) else run.rows[root] for root in roots]
+        return Checked(claim, Judgement.REJECTED, error.render())
+    if shown.trust:
+        return Checked(claim, Judgement.TRUSTED, f"{shown.how}; {shown.trust}")
+    return Checked(claim, Judgement.ACCEPTED, shown.how)
 
 
 # ------------------------------------------------------------------------------------------------ kinds
 
 
-def _task(programs: _Programs, record: Mapping[str, Json]) -> Task:
+def _task(programs: Programs, record: Mapping[str, Json]) -> Task:
     graph, roots = programs.get(read_text(record, "program"))
     model = MODELS.get(read_text(record, "model"))
     if model is None:
@@ -165,7 +138,7 @@ def _expect_claim(record: Mapping[str, Json], claim: str) -> None:
         raise Rejected(f"the fields say another thing than the claim: {claim}")
 
 
-def _schedule(programs: _Programs, record: Mapping[str, Json]) -> str:
+def _schedule(programs: Programs, record: Mapping[str, Json]) -> Shown:
     task = _task(programs, record)
     layers: dict[int, int] = {}
     for item in read_array(record.get("layers"), "layers"):
@@ -174,10 +147,10 @@ def _schedule(programs: _Programs, record: Mapping[str, Json]) -> str:
                 layers[read] = layer
             case _:
                 raise Rejected("a layer is not a pair of numbers, or a read is given two")
-    return check_schedule(task, layers) + _merging(programs, record)
+    return Shown(check_schedule(task, layers), _merging(programs, record))
 
 
-def _no_schedule(programs: _Programs, record: Mapping[str, Json]) -> str:
+def _no_schedule(programs: Programs, record: Mapping[str, Json]) -> Shown:
     task = _task(programs, record)
     argument = read_object(record.get("argument"), "argument")
     if "chain" in argument:
@@ -187,14 +160,14 @@ def _no_schedule(programs: _Programs, record: Mapping[str, Json]) -> str:
         found = check_crowd(task, first, last, read_integers(argument["crowd"], "crowd"))
     else:
         found = check_clauses(task, read_lines(argument.get("proof")))
-    return found + _merging(programs, record)
+    return Shown(found, _merging(programs, record))
 
 
-def _merging(programs: _Programs, record: Mapping[str, Json]) -> str:
-    return _same_meaning(programs, read_text(record, "program"), read_text(record, "written"))
+def _merging(programs: Programs, record: Mapping[str, Json]) -> str:
+    return same_meaning(programs, read_text(record, "program"), read_text(record, "written"))
 
 
-def _indistinguishable(programs: _Programs, record: Mapping[str, Json]) -> str:
+def _indistinguishable(programs: Programs, record: Mapping[str, Json]) -> Shown:
     target = _target(programs, record)
     points = [read_object(record.get(side), side) for side in ("left", "right")]
     words = [read_word(point.get("word")) for point in points]
@@ -206,7 +179,7 @@ def _indistinguishable(programs: _Programs, record: Mapping[str, Json]) -> str:
     stated = [read_text(point, "output") for point in points]
     if target is None:
         outputs: list[Hashable] = [*stated]
-        trust = "; outputs as stated"
+        trust = _STATED
     else:
         outputs, trust = [target(word)[place] for word, place in zip(words, places, strict=True)], ""
         if _shown(record, outputs) != stated:
@@ -217,7 +190,7 @@ def _indistinguishable(programs: _Programs, record: Mapping[str, Json]) -> str:
     depth = None if record.get("depth") is None else _depth(record)
     layers = "any number of layers" if depth is None else f"{depth} layers"
     _expect_claim(record, f"{_about(record)}: not in {layers} of {_class_words(record)}")
-    return check_pair(colouring, (places[0], places[1]), depth) + trust
+    return Shown(check_pair(colouring, (places[0], places[1]), depth), trust)
 
 
 def _depth(record: Mapping[str, Json]) -> int:
@@ -227,7 +200,7 @@ def _depth(record: Mapping[str, Json]) -> int:
     return depth
 
 
-def _distinguishable(programs: _Programs, record: Mapping[str, Json]) -> str:
+def _distinguishable(programs: Programs, record: Mapping[str, Json]) -> Shown:
     target = _target(programs, record)
     if target is None:
         raise Rejected("the target is not in the document")
@@ -245,10 +218,10 @@ def _distinguishable(programs: _Programs, record: Mapping[str, Json]) -> str:
         for position, output in enumerate(target(word)):
             if output != _ANY and outputs.setdefault(colouring.colour(number, position), output) != output:
                 raise Rejected(f"position {position} of {list(word)} is not told apart from another one")
-    return f"all points of {len(words)} inputs told apart"
+    return Shown(f"all points of {len(words)} inputs told apart")
 
 
-def _program(programs: _Programs, record: Mapping[str, Json]) -> str:
+def _program(programs: Programs, record: Mapping[str, Json]) -> Shown:
     target = _target(programs, record)
     if target is None:
         raise Rejected("the target is not in the document")
@@ -275,10 +248,10 @@ def _program(programs: _Programs, record: Mapping[str, Json]) -> str:
     ends = [seen.get(state, _ANY) for state in range(len(tables.states[-1]))]
     if _shown(record, ends) != read_array(record.get("outputs"), "outputs"):
         raise Rejected("the final states have other outputs")
-    return detail
+    return Shown(detail)
 
 
-def _no_program(programs: _Programs, record: Mapping[str, Json]) -> str:
+def _no_program(programs: Programs, record: Mapping[str, Json]) -> Shown:
     target = _target(programs, record)
     kind, shape = _kind(record), _shape(record)
     _expect_claim(record, f"{_about(record)}: no program of {kind} with heads {_shape_words(shape)}")
@@ -297,7 +270,7 @@ def _no_program(programs: _Programs, record: Mapping[str, Json]) -> str:
     if len(numbers) != len(names):
         raise Rejected("a name is given twice, or is no name")
     found = check_absent(kind, shape, words, lambda output: output != _ANY, numbers, read_lines(record.get("proof")))
-    return found + ("" if target is not None else "; outputs as stated")
+    return Shown(found, "" if target is not None else _STATED)
 
 
 def _kind(record: Mapping[str, Json]) -> Kind:
@@ -402,7 +375,7 @@ def _simple(value: Json) -> Hashable:
     return value
 
 
-def _equivalent(programs: _Programs, record: Mapping[str, Json]) -> str:
+def _equivalent(programs: Programs, record: Mapping[str, Json]) -> Shown:
     """The programs on every input of the scope; where there are too many, on some, and the rest on trust."""
     (one, ones), (other, others) = (programs.get(read_text(record, name)) for name in ("written", "program"))
     scope = _domain(read_object(record.get("scope"), "scope"))
@@ -416,7 +389,7 @@ def _equivalent(programs: _Programs, record: Mapping[str, Json]) -> str:
     count, failing = check_equal((ones[0], others[0]), scope)
     seen = f"compared on {'all ' if count == scope.count else ''}{count} inputs"
     without = f", on {failing} of which there is no value" if failing else ""
-    return seen + without + ("" if count == scope.count else f"; the rest on trust in {', '.join(listed)}")
+    return Shown(seen + without, "" if count == scope.count else f"the rest on trust in {', '.join(listed)}")
 
 
 def _numbers(scope: Mapping[str, Json]) -> Numbers:
@@ -439,7 +412,7 @@ def _domain(scope: Mapping[str, Json]) -> Domain:
     return Domain(low, high, numbers, least=ends[0], greatest=ends[1])
 
 
-_KINDS: Final[Mapping[str, Callable[[_Programs, Mapping[str, Json]], str]]] = {
+_KINDS: Final[Mapping[str, Callable[[Programs, Mapping[str, Json]], Shown]]] = {
     "schedule": _schedule,
     "no-schedule": _no_schedule,
     "equivalent": _equivalent,
@@ -490,7 +463,7 @@ def _shown(record: Mapping[str, Json], outputs: Sequence[Hashable]) -> list[Hash
     return [None if output == _ANY else output if table else repr(output) for output in outputs]
 
 
-def _target(programs: _Programs, record: Mapping[str, Json]) -> Callable[[Word], Sequence[Hashable]] | None:
+def _target(programs: Programs, record: Mapping[str, Json]) -> Callable[[Word], Sequence[Hashable]] | None:
     """The function that the certificate is about; `None` when it only states outputs."""
     target = read_object(record.get("target"), "target")
     if "program" in target:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from spec.diagnostics import Diagnostic, UsageError
-from verifier.recheck.files import Checked, recheck
+from verifier.recheck.files import Checked, Judgement, recheck
 from verifier.recheck.rup import Rejected
 from verifier.report.data import Json, integer, items, record, string
 from verifier.report.markup import Markup, element
@@ -24,6 +24,7 @@ _LEGEND: Final = (
     "by c: a chain of reads, w: a crowd of heads, p: a clausal proof, i: two positions that look the same",
     "blank: not decided",
 )
+_MARKS: Final = {Judgement.ACCEPTED: "✓", Judgement.TRUSTED: "?", Judgement.REJECTED: "✗"}
 _MEASURES: Final = ("heads", "total heads")
 
 
@@ -61,7 +62,7 @@ def fronts(text: str, name: str) -> Markup:
     rows = [
         element(
             "li",
-            element("b", "✓ accepted " if one.accepted else "✗ REJECTED ", class_="ok" if one.accepted else "bad"),
+            element("b", f"{_MARKS[one.judgement]} {one.judgement.value} ", class_="ok" if one.accepted else "bad"),
             f"{one.claim} ",
             element("span", f"({one.detail})", class_="soft"),
         )
