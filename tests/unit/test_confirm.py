@@ -10,8 +10,9 @@ from spec.operators import Op
 from spec.values import Kind, Numbers
 from verifier.check import Options, check
 from verifier.engine import Limits, Proofs, Query, Unsat
+from verifier.engines.sat import SAT
 from verifier.evidence import confirm as module
-from verifier.evidence.confirm import OF_FEWER, Confirmed, Contradicted
+from verifier.evidence.confirm import FOLDED, NOT_REPLAYED, OF_FEWER, ON_GATES, Confirmed, Contradicted, confirm
 from verifier.evidence.repeat import Standing, judge
 from verifier.portfolio import AUTO, ENGINES, decide
 from verifier.question.terms import Term, Terms
@@ -85,6 +86,46 @@ def test_who_looked_only_at_fewer_is_marked(choice: str, monkeypatch: pytest.Mon
     assert all(name.endswith(OF_FEWER) for name in answer.evidence.checked_by)
     assert choice not in answer.evidence.checked_by
     assert set(FINITE) <= {AUTO, *ENGINES}
+
+
+# ------------------------------------------------------------------------------------------------ names
+
+
+def folded(length: int) -> Query:
+    """No token is less than itself, which is so by the operators' tables alone."""
+    terms = Terms(STRINGS, 8)
+    return Query(length, LETTERS, terms.all(less(terms, p, p) for p in range(length)))
+
+
+def confirmed(query: Query, by: str, limits: Limits = ALL) -> str:
+    found = confirm(query, by, "", limits)
+    assert isinstance(found, Confirmed)
+    return found.by
+
+
+def test_who_had_no_clauses_to_refute_says_so() -> None:
+    assert confirmed(folded(3), "enumerate") == FOLDED
+    assert confirmed(circle(3), "enumerate") == "drup"
+
+
+def test_a_proof_that_was_not_replayed_in_time_is_called_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verifier.engines.sat.refutation", lambda *_: None)
+    assert confirmed(circle(3), "enumerate") == NOT_REPLAYED
+
+
+@pytest.mark.parametrize("by", sorted(ON_GATES))
+@pytest.mark.parametrize("length", [3, 6])  # 6: too many inputs to be evaluated first
+def test_gates_that_fold_to_false_are_confirmed_by_somebody_without_gates(by: str, length: int) -> None:
+    assert confirmed(folded(length), by) == ("enumerate" if length == 3 else "smt")
+
+
+def test_where_only_gates_can_tell_and_they_fold_nobody_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody who shares the gates says the same, and none of them has looked at anything."""
+    monkeypatch.setattr(module, "SMT", SAT)
+    monkeypatch.setattr(module, "SECOND", SAT)
+    for by in ON_GATES:
+        assert confirm(folded(9), by, "", ALL) is None  # 8 to the 9 inputs are too many to evaluate
+    assert confirm(circle(9), "diagrams", "", replace(ALL, wall_s=4.0)) is not None
 
 
 # ------------------------------------------------------------------------------------------------ kept proofs

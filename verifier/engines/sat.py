@@ -46,16 +46,18 @@ SMALL_FORMULA: Final = 20_000
 
 @dataclass(frozen=True)
 class Propositional:
-    """The engine."""
+    """The engine; replaying a proof may take what `replay` allows, as much as the search if that is `None`."""
 
     name: str = NAME
+    replay: Limits | None = None
 
     def open(self, query: Query, limits: Limits) -> Session | Undecided:
         """Build the clauses."""
         circuit = circuit_of(query, limits)
         if isinstance(circuit, Undecided):
             return circuit
-        return _Session(query, limits, circuit.symbols, circuit.inputs, circuit.violation, _cnf(circuit))
+        replay = self.replay or limits
+        return _Session(query, limits, replay, circuit.symbols, circuit.inputs, circuit.violation, _cnf(circuit))
 
 
 SAT: Final = Propositional()
@@ -96,6 +98,7 @@ def _clauses(cnf: Cnf, violation: Literal) -> list[tuple[int, ...]]:
 class _Session:
     query: Query
     limits: Limits
+    replay: Limits
     symbols: tuple[Atom, ...]
     inputs: Sequence[Sequence[Literal]]
     violation: Literal
@@ -156,7 +159,7 @@ class _Session:
         small = (answer.evidence.steps or 0) <= SMALL_PROOF and len(self.cnf.clauses) <= SMALL_FORMULA
         if self.limits.proofs is Proofs.NONE or (self.limits.proofs is Proofs.SAMPLE and not small):
             return answer
-        found = refutation(_clauses(self.cnf, self.violation), self.limits.deadline())
+        found = refutation(_clauses(self.cnf, self.violation), self.replay.deadline())
         if found is None:
             return answer
         replayed, lemmas = found

@@ -1,13 +1,19 @@
 """Who confirms that a query has no input: somebody else than the one who said so.
 
     drup         CaDiCaL refutes the clauses and logs its proof, which `verifier.recheck.rup` replays
+    sat (proof not replayed)    CaDiCaL refutes them, but there was no time to replay its proof
+    sat (gates fold to false)   the gates came out false while they were built: no clauses, nothing to replay
     ENGINE       another engine gives the same answer
     diagrams (ORDER)    diagrams once more, with the variables in the other order
     interpreter  where there are few inputs and nobody else can tell, it runs on each of them
     NAME (fewer inputs)    it is known only of inputs that stand for all, by a symmetry that nobody confirms
 
 Those who share least come first: where there are few inputs, evaluating the terms needs no circuit at all. Everybody
-gets a short time, and all the time only when nobody was fast. A contradiction ends the run.
+gets a short time, and all the time only when nobody was fast; a proof that was found is replayed as long as there is
+time at all. A contradiction ends the run.
+
+Engines on gates search the same gates. Where these fold to false none of them has anything to search, so that one of
+them says nothing that another had not: then somebody who needs no gates has to say it.
 """
 
 from collections.abc import Iterator
@@ -18,12 +24,14 @@ from time import monotonic
 from typing import Final
 
 from spec.diagnostics import InternalError
+from verifier.encodings.circuit import Circuit, circuit_of
+from verifier.encodings.gates import FALSE
 from verifier.encodings.words import few_symbols, listed
 from verifier.engine import Engine, Evidence, Limits, Proofs, Query, Refutation, Sat, Undecided, Unsat, Word
 from verifier.engines.diagrams import DIAGRAMS, FIRST_ON_TOP, LAST_ON_TOP, Diagrams
 from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.parallel import PARALLEL
-from verifier.engines.sat import CHECKER, SAT
+from verifier.engines.sat import CHECKER, SAT, Propositional
 from verifier.engines.second import SECOND
 from verifier.engines.smt import SMT
 
@@ -32,6 +40,9 @@ FEW: Final = 20_000
 """So many inputs are evaluated term by term before anything else."""
 OF_FEWER: Final = " (fewer inputs)"
 """Follows the name of who looked only at inputs that stand for all."""
+FOLDED: Final = f"{SAT.name} (gates fold to false)"
+NOT_REPLAYED: Final = f"{SAT.name} (proof not replayed)"
+ON_GATES: Final = frozenset({PARALLEL.name, DIAGRAMS.name, SAT.name})
 _SHORT: Final = 4.0
 _ON_ALL: Final = 10.0
 """After so many seconds nobody else is asked about all inputs where fewer stand for them."""
@@ -103,15 +114,32 @@ def _asked(
         session = confirmer.engine.open(query, confirmer.limits)
         match session if isinstance(session, Undecided) else session.check():
             case Unsat(evidence=evidence) as answer:
-                replayed = CHECKER in evidence.checked_by
-                if replayed or confirmer.name != by:
-                    name = CHECKER if replayed else confirmer.name
+                name = _named(query, by, confirmer, evidence)
+                if name is not None:
                     return Confirmed(of_fewer(name) if evidence.reductions else name, answer)
             case Sat(word=word):
                 return Contradicted(confirmer.name, word)
             case Undecided():
                 pass
     return _evaluated(query, limits) if by != INTERPRETER else None
+
+
+def _named(query: Query, by: str, confirmer: Confirmer, evidence: Evidence) -> str | None:
+    """The name by which an answer confirms another; `None` for one that says nothing new."""
+    if CHECKER in evidence.checked_by:
+        return CHECKER
+    folded = confirmer.engine.name in ON_GATES and _folded(query, confirmer.limits)
+    if confirmer.name == by or (folded and by in ON_GATES):
+        return None
+    if confirmer.engine.name != SAT.name:
+        return confirmer.name
+    return FOLDED if folded else NOT_REPLAYED
+
+
+def _folded(query: Query, limits: Limits) -> bool:
+    """Whether the gates that somebody built for the query came out false."""
+    circuit = circuit_of(query, limits)
+    return isinstance(circuit, Circuit) and circuit.violation == FALSE
 
 
 def _evaluated(query: Query, limits: Limits) -> Confirmed | Contradicted | None:
@@ -156,7 +184,7 @@ def confirmers(query: Query, by: str, detail: str, limits: Limits) -> Iterator[C
         yield Confirmer(ENUMERATE.name, ENUMERATE, limits)
     for allowed, most in ((short, _QUICKLY_EVALUATED), (limits, _MOST_INPUTS)):
         if propositional:
-            yield Confirmer(SAT.name, SAT, allowed)
+            yield Confirmer(SAT.name, Propositional(replay=limits), allowed)
             if by != PARALLEL.name and inputs is not None and inputs <= most:
                 yield Confirmer(PARALLEL.name, PARALLEL, allowed)
             yield _diagrams(by, detail, allowed)
