@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("interpreter", "reach", "bounds", "mutants", "compile", "confirm")
+NAMES = ("interpreter", "reach", "bounds", "mutants", "compile", "confirm", "enumeration")
 
 
 def main(arguments: list[str]) -> int:

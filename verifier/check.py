@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from time import monotonic
-from typing import Final, Protocol, assert_never
+from typing import Final, Protocol, TypeAlias, assert_never
 
 from spec.diagnostics import InternalError, RaspError
 from spec.property import ast
 from spec.property.bound import BoundProperty
 from spec.property.evaluate import Checker, Outcome, Status
 from verifier.bounds.arch import architecture
-from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat, Word
+from verifier.engine import Evidence, Limits, Looked, Query, Reason, Sat, Undecided, Unsat, Word
 from verifier.evidence.confirm import INTERPRETER, with_proof
 from verifier.evidence.proofs import keep
 from verifier.evidence.quality import conflict, quality
@@ -35,6 +35,7 @@ from verifier.unbounded.decide import all_lengths
 from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
 
 EVALUATION = INTERPRETER
+Heard: TypeAlias = Closed | Looked
 FURTHEST: Final = 16
 """Up to this length a counterexample is searched for where a proof for all lengths was not found."""
 _FOR_PROOF: Final = 0.9
@@ -101,9 +102,9 @@ def check(
     bound: BoundProperty,
     options: Options,
     oracle: Oracle | None = None,
-    heard: Callable[[Closed], None] = lambda _: None,
+    heard: Callable[[Heard], None] = lambda _: None,
 ) -> Verdict:
-    """The verdict on one property; `heard` is told of each length as soon as it is closed."""
+    """The verdict on one property; `heard` is told of each length that is closed, and of how far a long one is."""
     search = _Search(bound, options, Engines(options) if oracle is None else oracle, heard)
     claim = bound.property.claim
     try:
@@ -152,7 +153,7 @@ def _seen(word: Word, outcome: Outcome, finding: Finding | None = None) -> Witne
 class _Search:
     """One property, length by length."""
 
-    def __init__(self, bound: BoundProperty, options: Options, oracle: Oracle, heard: Callable[[Closed], None]) -> None:
+    def __init__(self, bound: BoundProperty, options: Options, oracle: Oracle, heard: Callable[[Heard], None]) -> None:
         self.bound, self.options, self.oracle, self.heard = bound, options, oracle, heard
         self.scope = bound.property.scope
         self.checker = Checker(bound)
@@ -261,7 +262,8 @@ class _Search:
         except Unexpressible as reason:
             return self._evaluate(length, meets, reason.reason)
         term = stated.broken if about is Asked.BROKEN else stated.given
-        return self.oracle(Query(length, self.scope.alphabet, term, evaluate=meets), about, wall_s)
+        query = Query(length, self.scope.alphabet, term, evaluate=meets, told=self.heard)
+        return self.oracle(query, about, wall_s)
 
     def _evaluate(self, length: int, meets: Callable[[Word], bool], why: str) -> Finding:
         """The answer of the interpreter alone, on every input of the length, in order."""

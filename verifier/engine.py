@@ -28,12 +28,22 @@ Word: TypeAlias = tuple[Atom, ...]
 
 
 @dataclass(frozen=True)
+class Looked:
+    """How far a search is that looks at every input: so many of so many inputs of one length."""
+
+    length: int
+    inputs: int
+    of: int
+
+
+@dataclass(frozen=True)
 class Query:
     """Is there an input of this length over this alphabet on which the term `violation` holds?
 
     `classes`, where known, says of which words (tuples of indices of symbols) the violation holds alike. `prepared`
     keeps what engines have in common, so that the next one asked does not start from nothing. `evaluate` says of one
-    input whether it violates, without any term: the interpreter's word, which may confirm an engine's.
+    input whether it violates, without any term: the interpreter's word, which may confirm an engine's. `told` hears now
+    and then how far a long search is.
     """
 
     length: int
@@ -42,6 +52,7 @@ class Query:
     classes: Classes | None = None
     prepared: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
     evaluate: Callable[[Word], bool] | None = field(default=None, compare=False, repr=False)
+    told: Callable[[Looked], None] = field(default=lambda _: None, compare=False, repr=False)
 
     @property
     def inputs(self) -> int | None:

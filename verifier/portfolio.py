@@ -28,6 +28,7 @@ from verifier.engine import (
     Unsat,
     Word,
 )
+from verifier.engines.device import ACCELERATOR, DEVICE, accelerated
 from verifier.engines.diagrams import DIAGRAMS
 from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.parallel import PARALLEL
@@ -37,7 +38,7 @@ from verifier.engines.smt import SMT
 from verifier.evidence.confirm import Confirmed, Contradicted, confirm, of_fewer
 from verifier.reductions.fewer import reduced
 
-_ALL: Final[tuple[Engine, ...]] = (ENUMERATE, PARALLEL, DIAGRAMS, SAT, SMT, SECOND)
+_ALL: Final[tuple[Engine, ...]] = (ENUMERATE, PARALLEL, DEVICE, DIAGRAMS, SAT, SMT, SECOND)
 ENGINES: Final = {engine.name: engine for engine in _ALL}
 AUTO: Final = "auto"
 
@@ -45,6 +46,8 @@ _VERY_FEW: Final = 256
 """So many inputs are evaluated before a circuit for them is built."""
 _FEW: Final = 1 << 20
 """So many inputs are evaluated bit-parallel before any diagram is."""
+_MANY: Final = 1 << 24
+"""So many inputs are worth the seconds in which torch and an accelerator are made ready."""
 _SHORT: Final = 4.0
 """Seconds of processor time of the first attempt of each engine, the circuit that all share not included."""
 _FEW_TO_CONFIRM: Final = 2_000
@@ -211,6 +214,8 @@ def _auto(query: Query, limits: Limits) -> Iterator[Stage]:
         few_nodes = replace(short, max_nodes=min(limits.max_nodes, _FEW_NODES))
         yield Stage(DIAGRAMS, few_nodes, "diagrams of programs that count and sort are often small")
         few = walked(query, short)
+        if few is not None and _MANY <= few <= _MOST_INPUTS and accelerated():
+            yield Stage(ACCELERATOR, limits, "there are many inputs, and an accelerator")
         if few is not None and few <= _MOST_INPUTS:
             yield Stage(PARALLEL, short, "no small diagram was found")
         yield Stage(SAT, short, "no small diagram was found")

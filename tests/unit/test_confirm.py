@@ -113,7 +113,7 @@ def test_a_proof_that_was_not_replayed_in_time_is_called_that(monkeypatch: pytes
     assert confirmed(circle(3), "enumerate") == NOT_REPLAYED
 
 
-@pytest.mark.parametrize("by", sorted(ON_GATES))
+@pytest.mark.parametrize("by", [*sorted(ON_GATES), "device (cpu: no accelerator)"])
 @pytest.mark.parametrize("length", [3, 6])  # 6: too many inputs to be evaluated first
 def test_gates_that_fold_to_false_are_confirmed_by_somebody_without_gates(by: str, length: int) -> None:
     assert confirmed(folded(length), by) == ("enumerate" if length == 3 else "smt")

@@ -25,6 +25,18 @@ def test_a_log_gets_a_line_for_each_beat() -> None:
     assert log.getvalue() == "rasp: 0 of 40 properties, 65 s\nrasp: 1 of 40 properties, 130 s\n"
 
 
+def test_a_search_that_takes_long_is_named_until_its_property_is_decided() -> None:
+    log = StringIO()
+    progress = _progress(log)
+    progress.tell("sorted n = 24: 3% of 16777216 inputs")
+    progress.beat()
+    progress.done()
+    progress.beat()
+    assert log.getvalue() == (
+        "rasp: 0 of 40 properties, 65 s; sorted n = 24: 3% of 16777216 inputs\nrasp: 1 of 40 properties, 130 s\n"
+    )
+
+
 def test_a_terminal_gets_one_line_that_is_erased_before_anything_else_is_printed() -> None:
     terminal = _Terminal()
     progress = _progress(terminal)

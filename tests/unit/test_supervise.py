@@ -6,6 +6,7 @@ Also the alarms: an engine that lies, in either direction, ends the run, and so 
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -20,9 +21,10 @@ from spec.property.bound import BoundProperty
 from verifier import check as checking
 from verifier.check import Options, check
 from verifier.cli import main
-from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat, Word
+from verifier.engine import Evidence, Limits, Looked, Query, Reason, Sat, Undecided, Unsat, Word
 from verifier.portfolio import Finding
 from verifier.report.result import Result, to_json
+from verifier.running import supervise
 from verifier.running.jobs import Job
 from verifier.running.supervise import Allowance, Planned, run
 from verifier.verdict import Closed, Proved, Refuted, Unknown, Vacuous
@@ -95,6 +97,33 @@ def test_a_property_that_takes_too_much_memory_costs_only_itself(tmp_path: Path)
     plan = planned(tmp_path, *NAMES, text=LARGE)
     # Python says that it has no memory; a library below it may only crash.
     expect_all_but_endless(run([plan], 1, allowance, lambda _: None), Reason.MEMORY, Reason.KILLED, proved=())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux bounds what can be written to")
+def test_where_an_accelerator_may_be_asked_only_addresses_are_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its driver may reserve more addresses than there is memory; who writes to too much is stopped all the same."""
+    code = (
+        "import mmap, resource, sys\n"
+        "from verifier.running.worker import MEMORY\n"
+        "resource.setrlimit(MEMORY[sys.argv[1]], (1 << 29, 1 << 29))\n"
+        "def tried(*arguments, **options):\n"
+        "    try:\n"
+        "        return bool(mmap.mmap(-1, 1 << 34, *arguments, **options))\n"
+        "    except (OSError, MemoryError):\n"
+        "        return False\n"
+        "flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS\n"
+        "print(tried(flags=flags, prot=0), tried(flags=flags))\n"
+    )
+    for what, said in (("data", "True False"), ("addresses", "False False")):
+        found = subprocess.run([sys.executable, "-c", code, what], capture_output=True, text=True, check=True)
+        assert found.stdout.split() == said.split()
+    monkeypatch.setattr(supervise, "accelerated", lambda: True)
+    plan = planned(tmp_path, "endless", text=LARGE)
+    (result,) = run([plan], 1, Allowance(wall_s=300, memory_mb=512), lambda _: None)
+    assert isinstance(result.verdict, Unknown)
+    assert result.verdict.reason in (Reason.MEMORY, Reason.KILLED)
 
 
 def children(parents: Sequence[int] | None = None) -> list[int]:
@@ -304,6 +333,7 @@ NONSENSE = {
     "a length too far": (['{"start": "before"}', f'{{"closed": {CLOSED % 2}}}'], 0),
     "a length twice": (['{"start": "before"}', *[f'{{"closed": {CLOSED % 1}}}'] * 2], 0),
     "a fork with an error": (['{"start": "before"}', '{"died": 1}'], 0),
+    "a search without an end": (['{"start": "before"}', '{"looked": [1, 2]}'], 0),
     "another property": (['{"start": "other"}'], 0),
     "no answer": (['{"done": true}'], 0),
     "an error": ([], 1),
@@ -340,6 +370,14 @@ def test_lengths_that_were_proved_before_the_end_stay_proved(
     path.write_text(text)
     assert main(["check", f"{path}::before", "--jobs", "1"]) == 3
     assert "proved n = 1..2; undecided n = 3..4: killed" in capsys.readouterr().out
+
+
+def test_what_a_child_says_about_a_long_search_is_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ['{"start": "before"}', '{"looked": [3, 10, 81]}', f'{{"closed": {CLOSED % 1}}}', '{"died": -9}']
+    fake_child(tmp_path, monkeypatch, *said, '{"done": true}')
+    heard: list[tuple[str, Looked]] = []
+    run([planned(tmp_path, "before")], 1, Allowance(), lambda _: None, lambda *what: heard.append(what))
+    assert heard == [("before", Looked(3, 10, 81))]
 
 
 def test_a_property_finds_the_solver_as_if_it_were_the_only_one(tmp_path: Path) -> None:

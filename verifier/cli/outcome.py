@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import FrameType
 
 from spec.diagnostics import Diagnostic, InternalError
+from verifier.engine import Looked
 from verifier.report import text
 from verifier.report.document import Document, RunState, Shard
 from verifier.report.formats import Output, render, write
@@ -62,7 +63,7 @@ class Session:
         with _terminable() as terminated, self.progress:
             try:
                 write(self.document, self.presentation.outputs)
-                run(planned, workers, allowance, self._heard)
+                run(planned, workers, allowance, self._heard, self._looked)
             except KeyboardInterrupt:
                 return TERMINATED if terminated else INTERRUPTED
         return None
@@ -72,6 +73,9 @@ class Session:
         done = replace(self.document, state=state, results=tuple(self.results), stopped=stopped, seconds=seconds)
         write(done, self.presentation.outputs)
         return done
+
+    def _looked(self, name: str, at: Looked) -> None:
+        self.progress.tell(f"{name} n = {at.length}: {at.inputs / at.of:.0%} of {at.of} inputs")
 
     def _heard(self, result: Result) -> None:
         self.results.append(result)

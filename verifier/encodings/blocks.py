@@ -7,7 +7,7 @@ blocks and computed once. Blocks of listed inputs share nothing, but letters tha
 Where the vectors are, and what computes on them, is up to the `Lanes`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from itertools import accumulate
 from math import prod
@@ -17,13 +17,15 @@ from typing import Any, Final, Protocol, TypeAlias
 from verifier.encodings.circuit import Circuit
 from verifier.encodings.gates import FALSE, TRUE, Gates, Literal
 from verifier.encodings.words import Symbols, index_of
-from verifier.engine import Limits
+from verifier.engine import Limits, Looked, Query
 from verifier.reductions.canonical import Words
 
 FEWEST: Final = 64
 """Inputs in a block, unless there are not so many; however much memory they take."""
 PATIENCE: Final = 0.2
 """Seconds after which the time that all blocks will take is known well enough to give up."""
+TELLING: Final = 1.0
+"""Seconds between two words about how far a search is."""
 Vector: TypeAlias = Any
 """Something with `&`, `&=` and `~`: a bit for each input of a block; bits past its end mean nothing."""
 Truth: TypeAlias = "bool | Vector"
@@ -53,11 +55,12 @@ class TooLong(Exception):
 
 
 class Clock:
-    """When time is up, and when it is plain that it will be."""
+    """When time is up, and when it is plain that it will be; says once a second how far the search is."""
 
-    def __init__(self, limits: Limits, total: int) -> None:
-        self.limits, self.total = limits, total
+    def __init__(self, query: Query, limits: Limits, total: int) -> None:
+        self.query, self.limits, self.total = query, limits, total
         self.begin, self.computed, self.deadline = monotonic(), process_time(), limits.deadline()
+        self._said = self.begin
 
     def look(self, size: int) -> None:
         """Within a block of this size."""
@@ -70,28 +73,24 @@ class Clock:
         late = elapsed * self.total > self.limits.wall_s * inputs or computed * self.total > self.limits.cpu_s * inputs
         if elapsed > PATIENCE and late:
             raise TooLong(f"{self.total} inputs at {inputs / elapsed:.3g} a second")
+        if self.begin + elapsed > self._said + TELLING:
+            self._said = self.begin + elapsed
+            self.query.told(Looked(self.query.length, inputs, self.total))
 
 
-def _most(circuit: Circuit, lanes: Lanes) -> int:
-    """How many inputs a block may have."""
-    return max(FEWEST, min(lanes.block, 8 * lanes.memory // _peak(circuit)))
-
-
-def _peak(circuit: Circuit) -> int:
-    """How many vectors may be alive at once, each with its complement."""
-    cone = circuit.gates.cone([circuit.violation])
-    dying = _dying(circuit.gates, cone, circuit.violation)
-    return 2 * max(accumulate((1 - len(dying.get(gate, ())) for gate in cone), initial=1))
-
-
-def _dying(gates: Gates, order: Sequence[int], root: Literal) -> dict[int, list[int]]:
-    """For each gate, the gates of the order that it is the last to use."""
+def _dying(gates: Gates, order: Sequence[int], needed: Container[int]) -> dict[int, list[int]]:
+    """For each gate, the gates of the order that it is the last to use, but for those that are needed later."""
     last = {abs(operand): gate for gate in order for operand in gates.operands[gate] or ()}
     found: dict[int, list[int]] = {}
     for gate in order:
-        if gate in last and gate != abs(root):
+        if gate in last and gate not in needed:
             found.setdefault(last[gate], []).append(gate)
     return found
+
+
+def _alive(order: Sequence[int], dying: Mapping[int, Sequence[int]]) -> list[int]:
+    """How many gates of the order are there before the first, and after each."""
+    return list(accumulate((1 - len(dying.get(gate, ())) for gate in order), initial=0))
 
 
 class _Evaluator:
@@ -159,11 +158,11 @@ class Blocks:
 
     def __init__(self, circuit: Circuit, symbols: Sequence[Symbols], lanes: Lanes, clock: Clock) -> None:
         self.symbols, self.root = symbols, circuit.violation
-        self.split = _split(list(map(len, symbols)), _most(circuit, lanes))
+        parts = _fitting(circuit, list(map(len, symbols)), lanes)
+        self.split = parts.split
         self.size = prod(map(len, symbols[self.split :]))
         self.evaluator = _Evaluator(circuit, self.size, clock)
-        inside, self.before, self.both = _parted(circuit, self.split)
-        self.dying = _dying(circuit.gates, self.both, self.root)
+        self.before, self.both, self.dying = parts.before, parts.both, parts.dying_of_both
         self.indices = [[index_of(circuit.symbols, atom) for atom in choices] for choices in symbols]
         self.known = dict(_ALWAYS)
         each = self.size
@@ -173,7 +172,7 @@ class Blocks:
             self._letters(
                 self.known, position, {digit: partial(where, digit) for digit in range(len(symbols[position]))}
             )
-        self.evaluator.run(inside, {}, self.known)
+        self.evaluator.run(parts.inside, parts.dying_inside, self.known)
 
     def violations(self, digits: Sequence[int]) -> Truth:
         """Which inputs of the block with these symbols before it violate."""
@@ -190,32 +189,51 @@ class Blocks:
         self.evaluator.letters(known, position, at)
 
 
-def _split(sizes: Sequence[int], most: int) -> int:
-    """Where the positions that run within a block begin."""
+def _fitting(circuit: Circuit, sizes: Sequence[int], lanes: Lanes) -> "_Parts":
+    """The gates, where the positions that run within a block begin as early as block and memory allow."""
     split = len(sizes)
-    while split > 0 and prod(sizes[split - 1 :]) <= most:
+    while split > 0 and prod(sizes[split - 1 :]) <= max(FEWEST, lanes.block):
         split -= 1
-    return split
+    parts = _Parts(circuit, split)
+    while prod(sizes[split:]) > FEWEST and parts.vectors * prod(sizes[split:]) > 8 * lanes.memory:
+        split += 1
+        parts = _Parts(circuit, split)
+    return parts
 
 
-def _parted(circuit: Circuit, split: int) -> tuple[list[int], list[int], list[int]]:
-    """The gates that depend on letters from `split` on alone, on letters before it alone, and on both, in order."""
-    operands = circuit.gates.operands
-    inner: dict[int, bool] = {TRUE: False}
-    outer: dict[int, bool] = {TRUE: False}
-    for position, literals in enumerate(circuit.inputs):
-        for literal in map(abs, literals):
-            inner[literal], outer[literal] = position >= split, position < split
-    inside: list[int] = []
-    before: list[int] = []
-    both: list[int] = []
-    for gate in circuit.gates.cone([circuit.violation]):
-        parts = operands[gate]
-        if parts:  # neither a letter nor the constant
-            inner[gate] = any(inner[abs(part)] for part in parts)
-            outer[gate] = any(outer[abs(part)] for part in parts)
-            (both if inner[gate] and outer[gate] else inside if inner[gate] else before).append(gate)
-    return inside, before, both
+class _Parts:
+    """The gates that depend on letters from `split` on alone, on letters before it alone, and on both, in order.
+
+    What is computed `inside` goes after its last use, unless something that depends on both needs it.
+    """
+
+    def __init__(self, circuit: Circuit, split: int) -> None:
+        gates, root, self.split = circuit.gates, abs(circuit.violation), split
+        inner: dict[int, bool] = {TRUE: False}
+        outer: dict[int, bool] = {TRUE: False}
+        for position, literals in enumerate(circuit.inputs):
+            for literal in map(abs, literals):
+                inner[literal], outer[literal] = position >= split, position < split
+        self.inside: list[int] = []
+        self.before: list[int] = []
+        self.both: list[int] = []
+        for gate in gates.cone([circuit.violation]):
+            parts = gates.operands[gate]
+            if parts:  # neither a letter nor the constant
+                inner[gate] = any(inner[abs(part)] for part in parts)
+                outer[gate] = any(outer[abs(part)] for part in parts)
+                where = self.both if inner[gate] and outer[gate] else self.inside if inner[gate] else self.before
+                where.append(gate)
+        needed = {abs(part) for gate in self.both for part in gates.operands[gate] or ()} | {root}
+        self.dying_inside = _dying(gates, self.inside, needed)
+        self.dying_of_both = _dying(gates, self.both, {root})
+        self._letters = sum(len(literals) for literals in circuit.inputs[split:])
+
+    @property
+    def vectors(self) -> int:
+        """How many may be alive at once, each with its complement."""
+        inside = _alive(self.inside, self.dying_inside)
+        return 2 * (self._letters + max(*inside, inside[-1] + max(_alive(self.both, self.dying_of_both))))
 
 
 class Listing:
@@ -223,10 +241,11 @@ class Listing:
 
     def __init__(self, circuit: Circuit, lanes: Lanes, clock: Clock) -> None:
         self.circuit, self.lanes = circuit, lanes
-        self.most = _most(circuit, lanes)
-        self.evaluator = _Evaluator(circuit, self.most, clock)
         self.order = [gate for gate in circuit.gates.cone([circuit.violation]) if circuit.gates.operands[gate]]
-        self.dying = _dying(circuit.gates, self.order, circuit.violation)
+        self.dying = _dying(circuit.gates, self.order, {abs(circuit.violation)})
+        vectors = 2 * (sum(map(len, circuit.inputs)) + max(_alive(self.order, self.dying)))
+        self.most = max(FEWEST, min(lanes.block, 8 * lanes.memory // vectors if vectors else lanes.block))
+        self.evaluator = _Evaluator(circuit, self.most, clock)
 
     def violations(self, found: Words) -> Truth:
         """Which of the inputs violate."""

@@ -75,7 +75,7 @@ class Sweep:
         return self._none(total - (excluded is not None)) if hit is None else Sat(unrank(symbols, hit), least=True)
 
     def _first_hit(self, symbols: Sequence[Symbols], total: int, excluded: int | None) -> int | None:
-        clock = Clock(self.limits, total)
+        clock = Clock(self.query, self.limits, total)
         blocks = Blocks(self.circuit, symbols, self.lanes, clock)
         for number, outer in enumerate(product(*(range(len(choices)) for choices in symbols[: blocks.split]))):
             violations, start = blocks.violations(outer), number * blocks.size
@@ -95,7 +95,7 @@ class Sweep:
         """
         excluded = None if other_than is None else self._digits(other_than)
         total = classes.count(self.query.length)
-        clock, done = Clock(self.limits, total), 0
+        clock, done = Clock(self.query, self.limits, total), 0
         listing = Listing(self.circuit, self.lanes, clock)
         for found in words(classes, self.query.length, listing.most):
             violations, size = listing.violations(found), found.shape[1]

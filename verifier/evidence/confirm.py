@@ -28,6 +28,7 @@ from verifier.encodings.circuit import Circuit, circuit_of
 from verifier.encodings.gates import FALSE
 from verifier.encodings.words import few_symbols, listed
 from verifier.engine import Engine, Evidence, Limits, Proofs, Query, Refutation, Sat, Undecided, Unsat, Word
+from verifier.engines.device import DEVICE
 from verifier.engines.diagrams import DIAGRAMS, FIRST_ON_TOP, LAST_ON_TOP, Diagrams
 from verifier.engines.enumerate import ENUMERATE
 from verifier.engines.parallel import PARALLEL
@@ -42,7 +43,7 @@ OF_FEWER: Final = " (fewer inputs)"
 """Follows the name of who looked only at inputs that stand for all."""
 FOLDED: Final = f"{SAT.name} (gates fold to false)"
 NOT_REPLAYED: Final = f"{SAT.name} (proof not replayed)"
-ON_GATES: Final = frozenset({PARALLEL.name, DIAGRAMS.name, SAT.name})
+ON_GATES: Final = frozenset({PARALLEL.name, DEVICE.name, DIAGRAMS.name, SAT.name})
 _SHORT: Final = 4.0
 _ON_ALL: Final = 10.0
 """After so many seconds nobody else is asked about all inputs where fewer stand for them."""
@@ -129,7 +130,7 @@ def _named(query: Query, by: str, confirmer: Confirmer, evidence: Evidence) -> s
     if CHECKER in evidence.checked_by:
         return CHECKER
     folded = confirmer.engine.name in ON_GATES and _folded(query, confirmer.limits)
-    if confirmer.name == by or (folded and by in ON_GATES):
+    if confirmer.name == by or (folded and by.partition(" (")[0] in ON_GATES):
         return None
     if confirmer.engine.name != SAT.name:
         return confirmer.name

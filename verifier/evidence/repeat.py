@@ -18,7 +18,7 @@ from spec.property.ast import Architecture, Cover, Example
 from spec.property.bound import BoundProperty
 from spec.property.evaluate import Checker, Status
 from verifier.bounds.arch import certified
-from verifier.check import EVALUATION, Asked, Options, check
+from verifier.check import EVALUATION, Asked, Heard, Options, check
 from verifier.engine import Evidence, Limits, Query, Reason, Sat, Undecided, Unsat
 from verifier.engines.sat import CHECKER, clauses_of
 from verifier.evidence.confirm import Confirmed, Contradicted, confirm, of_fewer
@@ -38,7 +38,7 @@ def repeat(
     recorded: Result,
     options: Options,
     proofs: str | None = None,
-    heard: Callable[[Closed], None] = lambda _: None,
+    heard: Callable[[Heard], None] = lambda _: None,
 ) -> Verdict:
     """The verdict as it is found now, with who confirms each length in its evidence."""
     verdict = recorded.verdict

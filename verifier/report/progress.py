@@ -29,7 +29,7 @@ class Progress:
         self._stream = sys.stderr if stream is None else stream
         self._live = self._stream.isatty()
         self._total, self._clock, self._quiet = total, clock, quiet
-        self._start, self._finished, self._drawn = clock(), 0, False
+        self._start, self._finished, self._drawn, self._what = clock(), 0, False, ""
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._speak, daemon=True)
@@ -52,6 +52,12 @@ class Progress:
         """One more property is decided."""
         with self._lock:
             self._finished += 1
+            self._what = ""
+
+    def tell(self, what: str) -> None:
+        """What is looked at from now on."""
+        with self._lock:
+            self._what = what
 
     def clear(self) -> None:
         """Make room for a line of text."""
@@ -62,8 +68,9 @@ class Progress:
                 self._drawn = False
 
     def text(self) -> str:
-        """`12 of 40 properties, 65 s`."""
-        return f"{self._finished} of {self._total} properties, {self._clock() - self._start:.0f} s"
+        """`12 of 40 properties, 65 s`, and what is looked at if that takes long."""
+        what = f"; {self._what}" if self._what else ""
+        return f"{self._finished} of {self._total} properties, {self._clock() - self._start:.0f} s{what}"
 
     def beat(self) -> None:
         """Say how far the run is."""
@@ -85,11 +92,6 @@ class Steps(Progress):
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(0, stream, clock)
         self._what = "begins"
-
-    def tell(self, what: str) -> None:
-        """What is looked at from now on."""
-        with self._lock:
-            self._what = what
 
     def text(self) -> str:
         """`count/all, heads 1/1, lengths=1..6, 65 s`."""

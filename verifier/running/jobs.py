@@ -8,7 +8,7 @@ from typing import Final
 
 from spec.property import ast
 from spec.property.bound import BoundProperty
-from verifier.check import Options, check
+from verifier.check import Heard, Options, check
 from verifier.engine import Limits, Proofs, Reason
 from verifier.evidence.repeat import repeat
 from verifier.report.counterexample import Shown, counterexample
@@ -102,13 +102,14 @@ class Job:
         return tuple(one for one in bound if self.names is None or one.property.name in self.names)
 
 
-def work(job: Job, bound: BoundProperty, heard: Callable[[Closed], None] = lambda _: None) -> Result:
-    """Decide one property; `heard` is told of each length as soon as it is closed."""
+def work(job: Job, bound: BoundProperty, heard: Callable[[Heard], None] = lambda _: None) -> Result:
+    """Decide one property; `heard` is told of each length that is closed, and of how far a long one is."""
     start = time.perf_counter()
     closed: list[Closed] = []
 
-    def hear(one: Closed) -> None:
-        closed.append(one)
+    def hear(one: Heard) -> None:
+        if isinstance(one, Closed):
+            closed.append(one)
         heard(one)
 
     try:
@@ -129,7 +130,7 @@ def unfinished(bound: BoundProperty, reason: Reason, detail: str, closed: Sequen
     return Unknown(reason, detail, tuple(closed), undecided if closed else ())
 
 
-def _verdict(job: Job, bound: BoundProperty, heard: Callable[[Closed], None]) -> Verdict:
+def _verdict(job: Job, bound: BoundProperty, heard: Callable[[Heard], None]) -> Verdict:
     if job.recorded is None:
         return check(bound, job.options, heard=heard)
     return repeat(bound, from_json(job.recorded[bound.property.name]), job.options, job.proofs, heard)

@@ -20,7 +20,9 @@ from time import monotonic
 
 from spec.diagnostics import InternalError
 from spec.property.bound import BoundProperty
-from verifier.engine import Reason
+from verifier.engine import Looked, Reason
+from verifier.engines.device import DEVICE, accelerated
+from verifier.portfolio import AUTO
 from verifier.report.result import Json, Result, from_json, read_closed
 from verifier.running.jobs import OUT_OF_MEMORY as MEMORY_IS_GONE
 from verifier.running.jobs import Job, describe, unfinished
@@ -45,13 +47,17 @@ class Planned:
 
 
 def run(
-    planned: Sequence[Planned], workers: int, allowance: Allowance, report: Callable[[Result], None]
+    planned: Sequence[Planned],
+    workers: int,
+    allowance: Allowance,
+    report: Callable[[Result], None],
+    looked: Callable[[str, Looked], None] = lambda *_: None,
 ) -> list[Result]:
-    """The results in the order of the plan; `report` hears each as soon as it is there.
+    """The results in the order of the plan; `report` hears each as soon as it is there, `looked` what takes long.
 
     Raises `InternalError` when a child found a disagreement: then no verdict of the run is worth anything.
     """
-    supervisor = _Supervisor(allowance, report)
+    supervisor = _Supervisor(allowance, report, looked)
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(supervisor.answer, plan) for plan in planned]
         try:
@@ -92,9 +98,11 @@ class _Running:
 class _Supervisor:
     """The children that are at work, and how to end them all."""
 
-    def __init__(self, allowance: Allowance, report: Callable[[Result], None]) -> None:
+    def __init__(
+        self, allowance: Allowance, report: Callable[[Result], None], looked: Callable[[str, Looked], None]
+    ) -> None:
         self.allowance = allowance
-        self._report = report
+        self._report, self._looked = report, looked
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._children: set[subprocess.Popen[str]] = set()
@@ -130,7 +138,7 @@ class _Supervisor:
     def _child(self, job: Job, properties: dict[str, BoundProperty]) -> Iterator[Result]:
         """The results of one child; the last one is an `Unknown` when the child did not get to its end."""
         running = _Running(next(iter(properties.values())), self.allowance.wall_s)
-        with self._process() as (process, lines):
+        with self._process(job) as (process, lines):
             _send(process, job)
             while not self._stopped.is_set():
                 try:
@@ -148,6 +156,8 @@ class _Supervisor:
                         running = _Running(properties[name], self.allowance.wall_s)
                     case {"closed": dict(data)}:
                         running.closes(data)
+                    case {"looked": [int(length), int(inputs), int(of)]}:
+                        self._looked(running.bound.property.name, Looked(length, inputs, of))
                     case {"result": dict(data)}:
                         yield from_json(data)
                     case {"died": int(code)}:
@@ -160,10 +170,10 @@ class _Supervisor:
                         raise InternalError(f"a worker said {line!r}")
 
     @contextmanager
-    def _process(self) -> Iterator[tuple["subprocess.Popen[str]", "SimpleQueue[str | None]"]]:
+    def _process(self, job: Job) -> Iterator[tuple["subprocess.Popen[str]", "SimpleQueue[str | None]"]]:
         """A child in a process group of its own, and the lines that it prints, `None` at their end."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "verifier.running.worker", str(self.allowance.memory_mb)],
+            [sys.executable, "-m", "verifier.running.worker", _bounded(job), str(self.allowance.memory_mb)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -186,6 +196,11 @@ class _Supervisor:
             process.stdout.close()
             with self._lock:
                 self._children.discard(process)
+
+
+def _bounded(job: Job) -> str:
+    """What of the memory of the process is bounded: one that may ask an accelerator needs addresses without end."""
+    return "data" if job.options.engine in (AUTO, DEVICE.name) and accelerated() else "addresses"
 
 
 def _send(process: "subprocess.Popen[str]", job: Job) -> None:

@@ -3,10 +3,14 @@
     request   `Job.to_json`
     events    {"start": name}       this property is being worked on
               {"closed": {..}}      a length of it is proved: `verifier.report.result.closed_json`
+              {"looked": [n, some, all]}    so many of all inputs of the length n were looked at
               {"result": {..}}      `verifier.report.result.to_json`
               {"died": code}        the process of this property ended with this code, minus the number of a signal
               {"alarm": message}    two parts of this tool disagree
               {"done": true}        every property of the request has been answered
+
+The memory that is bounded is the address space. A driver of an accelerator reserves far more addresses than it will
+ever use; where one may be asked, only the memory that can be written to is.
 
 Programs are read and properties bound here, once. Each property is then decided in a fork of its own, so that it finds
 the solvers, and all the memory, as the first one found them. The parent, `verifier.running.supervise`, kills this
@@ -19,21 +23,28 @@ import os
 import resource
 import sys
 import traceback
-from typing import Final, TextIO
+from typing import Final, TextIO, assert_never
 
 from spec.diagnostics import InternalError
 from spec.property.bound import BoundProperty
+from verifier.check import Heard
+from verifier.engine import Looked
 from verifier.report.result import Json, closed_json, to_json
 from verifier.running.jobs import Job, work
+from verifier.verdict import Closed
 
 OUT_OF_MEMORY: Final = 12
 """The exit code of a process that could not go on for lack of memory."""
 
 
+MEMORY: Final = {"addresses": resource.RLIMIT_AS, "data": resource.RLIMIT_DATA}
+"""What of the memory of a process is bounded."""
+
+
 def main(arguments: list[str]) -> int:
-    """Answer requests until there are no more; the argument is the memory that a process may use, in MiB."""
-    size = int(arguments[0]) << 20
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    """Answer requests until there are no more; the arguments say what of its memory is bounded, and by how many MiB."""
+    what, size = arguments
+    resource.setrlimit(MEMORY[what], (int(size) << 20, int(size) << 20))
     for line in sys.stdin:
         job = Job.from_json(json.loads(line))
         try:
@@ -77,7 +88,7 @@ def _isolated(job: Job, bound: BoundProperty) -> int:
 def _decide(job: Job, bound: BoundProperty) -> int:
     """Decide the property and say so; the result is the exit code of this process."""
     try:
-        result = work(job, bound, lambda closed: _say(sys.stdout, {"closed": closed_json((closed,))[0]}))
+        result = work(job, bound, _hear)
         _say(sys.stdout, {"result": to_json(result)})
     except InternalError as alarm:
         _say(sys.stdout, {"alarm": str(alarm)})
@@ -88,6 +99,16 @@ def _decide(job: Job, bound: BoundProperty) -> int:
         sys.stderr.flush()
         return 1
     return 0
+
+
+def _hear(one: Heard) -> None:
+    match one:
+        case Closed():
+            _say(sys.stdout, {"closed": closed_json((one,))[0]})
+        case Looked(length=length, inputs=inputs, of=of):
+            _say(sys.stdout, {"looked": [length, inputs, of]})
+        case _:
+            assert_never(one)
 
 
 def _say(output: TextIO, event: Json) -> None:
