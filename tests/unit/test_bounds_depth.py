@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -279,6 +279,59 @@ def test_no_transformer_tells_apart_what_the_class_cannot(attention: Attention, 
                 for colour, state in zip(refiner.outputs(row), machine.states(word, layers), strict=True):
                     assert state_of.setdefault(colour, state) == state
             rows = [refiner.refined(row, layers + 1) for row in rows]
+
+
+def every_head(attention: Attention, seen: Sequence[int], colours: int) -> Iterator[object]:
+    """The results of every head with any set of selected colours, and any bit of each as its value."""
+    for selected in product((False, True), repeat=colours):
+        picked = [colour for colour in seen if selected[colour]]
+        match attention:
+            case Attention.EXISTS:
+                yield bool(picked)
+            case Attention.COUNT:
+                yield len(picked)
+            case _:
+                for value in product((0, 1), repeat=colours):
+                    bits = [value[colour] for colour in picked]
+                    match attention:
+                        case Attention.AVERAGE:
+                            yield Fraction(sum(bits), len(bits)) if bits else None
+                        case Attention.LEFTMOST:
+                            yield bits[0] if bits else None
+                        case Attention.RIGHTMOST:
+                            yield bits[-1] if bits else None
+                        case Attention.HARD:
+                            yield (bits[0], bits[-1]) if bits else None
+
+
+@pytest.mark.parametrize("attention", Attention)
+@pytest.mark.parametrize("masks", [(mask,) for mask in Mask] + [(Mask.PAST, Mask.FUTURE)])
+def test_all_heads_together_tell_apart_exactly_what_the_class_can(
+    attention: Attention, masks: tuple[Mask, ...]
+) -> None:
+    """Layer by layer, while the heads are few enough to try all: the theorem, in both directions."""
+    words = [word for n in range(1, 4) for word in product("01", repeat=n)]
+    for start in (False, True):
+        refiner = Refiner(Class(attention, masks, start))
+        rows = [refiner.initial(word) for word in words]
+        for layer in (1, 2):
+            colours = refiner.count(layer - 1)
+            if colours > 6:
+                break
+            told = [
+                (
+                    row[i],
+                    *(
+                        tuple(every_head(attention, [row[j] for j in range(len(row)) if SEES[mask](i, j)], colours))
+                        for mask in masks
+                    ),
+                )
+                for row in rows
+                for i in range(len(row))
+            ]
+            rows = [refiner.refined(row, layer) for row in rows]
+            ours = [colour for row in rows for colour in row]
+            assert len(set(zip(ours, told, strict=True))) == len(set(ours)) == len(set(told))
 
 
 def test_trace_shows_equal_letters_for_the_points_in_every_round() -> None:
