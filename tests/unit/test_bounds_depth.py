@@ -15,11 +15,14 @@ from spec.diagnostics import UsageError
 from spec.elaborate import load_program
 from spec.property.scope import Scope
 from spec.values import Atom, Numbers
+from verifier.bounds.certificate import Document
 from verifier.bounds.classes import Attention, Class, Mask, parse_class
 from verifier.bounds.depth import DepthBound, Pair, Point, least_depth, trace
 from verifier.bounds.refine import Refiner
 from verifier.bounds.target import ANYTHING, Mealy, OfFunction, OfProgram, Outputs, Word, of_regex
+from verifier.bounds.telling import neighbours, telling_words
 from verifier.recheck.depth import Colouring, check_pair
+from verifier.recheck.files import Judgement, recheck
 from verifier.recheck.rup import Rejected
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,6 +137,89 @@ def test_long_pair_without_enumeration() -> None:
     assert "39" in check_pair(colouring, (39, 40), 39)
     with pytest.raises(Rejected):
         check_pair(Colouring("rightmost", ["past"], False, [("1",) * 40, ("1",) * 41]), (39, 40), 40)
+
+
+# ---------------------------------------------------------------------------------------------- beyond listing
+
+
+def every_pair_is_accepted(bound: DepthBound) -> bool:
+    document = Document()
+    document.depth(bound)
+    return all(one.accepted for one in recheck(document.text())) and len(document.certificates) == len(bound.pairs)
+
+
+@pytest.mark.parametrize(("pattern", "length", "least"), [("dyck", 20, 10), ("0*(10*10*)*10*", 18, 17)])
+def test_pairs_of_a_scope_that_is_too_large_to_list(
+    pattern: str, length: int, least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dyck-1 and parity: what is proved at lengths that can be listed (half the length; one less) goes on like that."""
+    scope = Scope(1, length, ("0", "1"))
+    target = OfFunction("Dyck-1", last(dyck)) if pattern == "dyck" else of_regex(pattern, scope)
+    monkeypatch.setattr("verifier.bounds.telling.MAX_WORK", 20_000)
+    bound = least_depth(parse_class("rightmost/past"), target, scope)
+    assert bound.looked_at is not None
+    assert bound.looked_at < 5_000
+    assert (bound.at_least, bound.least, bound.impossible) == (least, None, False)
+    document = Document()
+    document.depth(bound)
+    wanted = Judgement.ACCEPTED if isinstance(target, Mealy) else Judgement.TRUSTED
+    assert [one.judgement for one in recheck(document.text())] == [wanted] * least
+
+
+def test_some_words_never_show_more_than_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any choice of words is sound; a small one finds less."""
+    scope = Scope(1, 6, ("0", "1"))
+    random = Random(3)
+    found = []
+    for name in ("rightmost/past", "exists/past,future", "average/all", "count/upto", "hard/from+start"):
+        for _ in range(3):
+            outputs = {word: random.randrange(2) for word in scope.inputs()}
+            for function in (last(outputs.__getitem__), last(parity), last(dyck)):
+                target = OfFunction("f", function)
+                exact = least_depth(parse_class(name), target, scope)
+                with monkeypatch.context() as patch:
+                    patch.setattr("verifier.bounds.depth.MAX_POINTS", 0)
+                    patch.setattr("verifier.bounds.telling.MAX_WORK", random.randrange(4, 60))
+                    some = least_depth(parse_class(name), target, scope)
+                assert some.least is None
+                assert some.looked_at is not None
+                assert not some.impossible or exact.impossible
+                assert exact.least is None or some.at_least <= exact.least
+                assert every_pair_is_accepted(some)
+                found.append(some.at_least - exact.at_least)
+    assert 0 in found
+    assert min(found) < 0
+
+
+def test_words_that_are_looked_at_are_in_the_scope_and_no_more_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verifier.bounds.telling.MAX_WORK", 100_000)
+    for scope in (Scope(3, 40, ("a", "b")), Scope(1, 9, tuple("abcdefghij")), Scope(2, 300, ("a",)), Scope(1, 3)):
+        words = telling_words(scope)
+        assert len(set(words)) == len(words)
+        assert all(word in scope for word in words)
+        assert sum(len(word) ** 2 for word in words) <= 100_000
+        assert max(map(len, words)) == scope.high
+        for word in words[:: 1 + len(words) // 5]:
+            assert all(other in scope for other in neighbours(word, scope))
+
+
+def test_neighbours_are_the_words_one_edit_away() -> None:
+    scope = Scope(1, 4, ("a", "b"))
+    for word in scope.inputs():
+        found = set(neighbours(word, scope))
+        assert found == {other for other in scope.inputs() if edits(word, other) <= 1}
+
+
+def edits(one: Word, other: Word) -> int:
+    """The edit distance, by the recurrence."""
+    if not one or not other:
+        return max(len(one), len(other))
+    return min(edits(one[1:], other) + 1, edits(one, other[1:]) + 1, edits(one[1:], other[1:]) + (one[0] != other[0]))
+
+
+def test_scope_without_an_end_is_refused_whatever_its_size() -> None:
+    with pytest.raises(UsageError, match="greatest length"):
+        least_depth(parse_class("count/all"), OfFunction("f", last(parity)), Scope(1, None, ("0", "1")))
 
 
 # ---------------------------------------------------------------------------------------------- targets

@@ -2,12 +2,14 @@
 
 Two points (word, position) that d layers cannot tell apart and whose outputs differ show that d layers don't suffice,
 on every scope that has both words. Where no such points are left, d layers suffice on this scope (`docs/bounds.md`
-has the construction). Where the colours stop changing while such points are left, no depth suffices.
+has the construction). Where the colours stop changing while such points are left, no depth suffices. A scope that is
+too large to list gets pairs among some of its words.
 """
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from time import monotonic
+from typing import Final, TypeAlias
 
 from spec.diagnostics import Diagnostic, UsageError
 from spec.property.scope import Scope
@@ -15,8 +17,11 @@ from spec.values import Atom
 from verifier.bounds.classes import Class
 from verifier.bounds.refine import Colours, Refiner
 from verifier.bounds.target import ANYTHING, Outputs, Target, Word
+from verifier.bounds.telling import neighbours, telling_words
 
-MAX_POINTS = 2_000_000
+Table: TypeAlias = Sequence[tuple[Word, Outputs]]
+
+MAX_POINTS: Final = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,8 @@ class DepthBound:
     """What is known about the least depth.
 
     `pairs[d]` shows that d layers don't suffice. `least` is the depth that suffices on the scope; without one, either
-    the last pair lasts forever, or the search ended early. `profile`: the least depth for inputs up to each length.
+    the last pair lasts forever, or the search ended early, or only so many inputs of the scope were `looked_at`, since
+    they are too many to list. `profile`: the least depth for inputs up to each length.
     """
 
     cls: Class
@@ -52,6 +58,7 @@ class DepthBound:
     pairs: tuple[Pair, ...]
     least: int | None
     profile: tuple[tuple[int, int | None], ...]
+    looked_at: int | None = None
 
     @property
     def impossible(self) -> bool:
@@ -65,38 +72,77 @@ class DepthBound:
 
 
 def least_depth(cls: Class, target: Target, scope: Scope, most: int = 64, seconds: float = 60.0) -> DepthBound:
-    """The least depth on the scope; the search ends after `most` layers or the time, and then says less."""
-    table = word_table(target, scope)
+    """The least depth on the scope; the search ends after `most` layers or the time, and then says less.
+
+    Where the scope is too large to list, only the lower bound: pairs among some of its words, and their neighbours.
+    """
     end = monotonic() + seconds
+    if points(scope) > MAX_POINTS:
+        return _beyond(cls, target, scope, most, end)
+    pairs, least = _search(cls, word_table(target, scope), most, end)
+    impossible = bool(pairs) and pairs[-1].forever
+    profile = _profile(scope, pairs, least) if impossible or least is not None else ()
+    return DepthBound(cls, scope, target, tuple(pairs), least, profile)
+
+
+def _search(cls: Class, table: Table, most: int, end: float) -> tuple[list[Pair], int | None]:
+    """For 0, 1, .. layers a pair among these words, and the first number of layers without one."""
     refiner = Refiner(cls)
     colours = [refiner.initial(word) for word, _ in table]
     pairs: list[Pair] = []
     for depth in range(most + 1):
         found = _collision(depth, table, [refiner.outputs(row) for row in colours])
         if found is None:
-            return DepthBound(cls, scope, target, tuple(pairs), depth, _profile(scope, pairs, depth))
+            return pairs, depth
         pairs.append(found)
         if monotonic() > end:
             break
         colours = [refiner.refined(row, depth + 1) for row in colours]
         if refiner.count(depth + 1) == refiner.count(depth):
             pairs[-1] = Pair(depth, found.left, found.right, forever=True)
-            return DepthBound(cls, scope, target, tuple(pairs), None, _profile(scope, pairs, None))
-    return DepthBound(cls, scope, target, tuple(pairs), None, ())
+            break
+    return pairs, None
+
+
+def _beyond(cls: Class, target: Target, scope: Scope, most: int, end: float) -> DepthBound:
+    """Pairs among some words; then among those and the neighbours of the last pair, as long as that finds more."""
+    if scope.high is None or scope.size is None:
+        raise _endless()
+    words = dict.fromkeys(telling_words(scope))
+    best: list[Pair] = []
+    while monotonic() < end:
+        pairs, _ = _search(cls, [(word, target.outputs(word)) for word in words], most, end)
+        if len(pairs) <= len(best):
+            break
+        best = pairs
+        if best[-1].forever:
+            break
+        near = (best[-1].left.word, best[-1].right.word)
+        words = dict.fromkeys((*near, *(other for word in near for other in neighbours(word, scope)), *words))
+    return DepthBound(cls, scope, target, tuple(best), None, (), looked_at=len(words))
 
 
 def word_table(target: Target, scope: Scope) -> list[tuple[Word, Outputs]]:
     """The words of the scope, short ones first, with their outputs."""
     if scope.high is None:
-        raise UsageError(Diagnostic("R0504", "the scope has no greatest length", hint="say --lengths 1..8"))
-    points = sum((scope.count(n) or 0) * n for n in scope.lengths())
-    if points > MAX_POINTS:
-        message = f"the scope has {points} positions of inputs, more than {MAX_POINTS}"
+        raise _endless()
+    positions = points(scope)
+    if positions > MAX_POINTS:
+        message = f"the scope has {positions} positions of inputs, more than {MAX_POINTS}"
         raise UsageError(Diagnostic("R0504", message, hint="a lower bound on a smaller scope holds on this one too"))
     return [(word, target.outputs(word)) for word in scope.inputs()]
 
 
-def _collision(depth: int, table: Sequence[tuple[Word, Outputs]], colours: Sequence[Colours]) -> Pair | None:
+def points(scope: Scope) -> int:
+    """How many positions the inputs of a scope have together; 0 where there is no end to them."""
+    return 0 if scope.high is None else sum((scope.count(n) or 0) * n for n in scope.lengths())
+
+
+def _endless() -> UsageError:
+    return UsageError(Diagnostic("R0504", "the scope has no greatest length", hint="say --lengths 1..8"))
+
+
+def _collision(depth: int, table: Table, colours: Sequence[Colours]) -> Pair | None:
     """The first points in the order of the scope with equal colours and different outputs."""
     first: dict[int, tuple[Word, int, Hashable]] = {}
     for (word, outputs), row in zip(table, colours, strict=True):

@@ -67,6 +67,7 @@ def depth_json(bound: DepthBound) -> dict[str, Json]:
         "at_least": bound.at_least,
         "impossible": bound.impossible,
         "open": bound.least is None and not bound.impossible,
+        "looked_at": bound.looked_at,
         "profile": [{"length": length, "layers": least} for length, least in bound.profile],
     }
 

@@ -160,7 +160,8 @@ def _answer(bound: DepthBound) -> str:
     if bound.impossible:
         return "impossible at any depth"
     if bound.least is None:
-        return f"layers >= {bound.at_least}; open"
+        among = f", with {bound.looked_at} of the inputs looked at" if bound.looked_at is not None else ""
+        return f"layers >= {bound.at_least}, for longer inputs too; open{among}"
     fewer = "; fewer are not, nor for longer inputs" if bound.pairs else ""
     return f"{counted(bound.least, 'layer is', 'layers are')} enough on this scope{fewer}"
 
