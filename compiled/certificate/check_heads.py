@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from compiled.certificate.ledger import HeadClaim, PartClaim
-from compiled.certificate.rounding import Operand, digits_of, exactly, operand
-from compiled.certificate.states import Floats, Read, States, Term
+from compiled.certificate.rounding import Operand, digits_of, exactly, operand, summed
+from compiled.certificate.states import Floats, Read, Term
 from compiled.errors import Uncertified
 from compiled.meaning.formula import Both, Formula, Literal, formula, keys_of, queries_of
-from compiled.meaning.leaves import Classes, Count, Leaf, Tuple
+from compiled.meaning.leaves import Classes, Count, Leaf, Tuple, leaf_order
 from compiled.meaning.means import averageable
 from spec.ast import Predicate
 from spec.graph import Aggregate, Indices, Select, SOp
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from compiled.certificate.checker import Checker
 
 GAP: Final = 16.0
+MAX_ROWS: Final = 1 << 20
 UNDERFLOW: Final = {"float64": 746.0, "float32": 104.0, "tf32": 104.0, "float16": 18.0, "bfloat16": 104.0}
 
 
@@ -42,6 +43,16 @@ class _Levels:
         """The state of the part in a state of the query."""
         pairs = zip(self.leaves, (whole[k] for k in at), strict=True)
         return tuple(self.classes[leaf].get(v, v) if leaf in self.classes else v for leaf, v in pairs)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Of conjuncts that read common leaves: rows of the least and the largest score of selected keys, the largest of
+    any key, and the largest of a key that one of them does not select; and what they add to each query of the start
+    token, from which the scores are counted."""
+
+    scores: Floats
+    asked: list[Operand]
 
 
 class HeadCheck:
@@ -140,22 +151,27 @@ class HeadCheck:
         queries, query_values = self._by_value(query, query_sops)
         entries = domain.entries(part.formula)
         index = {value: k for k, value in enumerate(dict.fromkeys(key_values))}
-        key_class = np.array([index[value] for value in key_values])
+        key_class = np.array([index[value] for value in key_values], dtype=np.int64)
         low: dict[Tuple, float] = {}
         high: dict[Tuple, float] = {}
         other: dict[Tuple, float] = {}
-        rows: dict[Tuple, npt.NDArray[np.bool_]] = {}
         self.checker.pairs += len(queries) * len(keys)
-        for k, value in zip(queries, query_values, strict=True):
-            if value not in rows:
-                truth = np.array([entries.holds(one, value) is True for one in index])
-                rows[value] = truth[key_class]
-            scores = key.values[keys] @ query.values[k]
-            selected = rows[value]
+        # States with the same numbers and the same value are scored once.
+        key_rows, key_class, _ = _different(key.values[keys], key_class)
+        query_index = {value: k for k, value in enumerate(dict.fromkeys(query_values))}
+        query_class = np.array([query_index[value] for value in query_values], dtype=np.int64)
+        query_rows, query_class, places = _different(query.values[queries], query_class)
+        truth = [np.array([entries.holds(one, value) is True for one in index])[key_class] for value in query_index]
+        found: list[tuple[float, float, float]] = []
+        for row, which in zip(query_rows, query_class.tolist(), strict=True):
+            scores, selected = key_rows @ row, truth[which]
+            chosen, others = scores[selected], scores[~selected]
+            found.append(
+                (float(chosen.min(initial=inf)), float(chosen.max(initial=-inf)), float(others.max(initial=-inf)))
+            )
+        for k, place in zip(queries, places.tolist(), strict=True):
             state = query.states.tuples[k]
-            low[state] = float(scores[selected].min(initial=inf))
-            high[state] = float(scores[selected].max(initial=-inf))
-            other[state] = float(scores[~selected].max(initial=-inf))
+            low[state], high[state], other[state] = found[place]
         states = query.states
         return _Levels(states.leaves, low, high, other, states.classes, _factors(query, key))
 
@@ -174,47 +190,85 @@ class HeadCheck:
         own = checker.read(self.w["W_K"][:, [column]], self.w["b_K"][[column]])
         if np.any(own.values != 0) or np.any(own.errors != 0):
             raise Uncertified(f"{self.where}: the column of the start token scores other keys")
-        used = [k for k in range(len(key)) if key[k] or key_error[k]]
-        more = tuple(one for level in levels for one in level.leaves)
-        read = checker.read(self.w["W_Q"][:, used], self.w["b_Q"][used], (), more)
-        scores = read.values @ key[used]
-        error = checker.arithmetic.products(_factors(read, Read(States((), [()]), key[used][None, :], key_error[used])))
+        used = np.array([k for k in range(len(key)) if key[k] or key_error[k]], dtype=np.int64)
+        matrix, bias = self.w["W_Q"][:, used], self.w["b_Q"][used]
+        slots = [int(k) for k in np.flatnonzero(np.any(matrix != 0, axis=1)) if checker.slots[int(k)].terms]
+        terms = [(matrix[slot], term) for slot in slots for term in checker.slots[slot].terms]
+        groups = [self._group(leaves, levels, terms, key[used]) for leaves in _components(levels, terms)]
+        errors = checker.arithmetic.linear(matrix[slots], bias, [checker.slots[slot].operand for slot in slots])
+        asks = [
+            summed([exactly(float(bias[r])), *(group.asked[r] for group in groups)], float(errors[r]))
+            for r in range(len(used))
+        ]
+        holds = [exactly(float(key[k]), float(key_error[k])) for k in used]
+        error = checker.arithmetic.products(list(zip(asks, holds, strict=True)))
         among = checker.arithmetic.products([pair for level in levels for pair in level.factors])
         if inf in (error, among):
             raise Uncertified(f"{self.where}: a score may overflow")
-        gap, spread = inf, 0.0
-        always = isinstance(leaf, Aggregate) and checker.domain.profile(leaf).always_selects
-        places = [[read.states.leaves.index(one) for one in level.leaves] for level in levels]
-        for state, score in zip(read.states.tuples, scores.tolist(), strict=True):
-            states = [level.state(state, at) for level, at in zip(levels, places, strict=True)]
-            if not all(one in level.low for one, level in zip(states, levels, strict=True)):
-                continue
-            low = sum(level.low[one] for one, level in zip(states, levels, strict=True)) - among
-            high = sum(level.high[one] for one, level in zip(states, levels, strict=True)) + among
-            most = [max(level.high[one], level.other[one]) for one, level in zip(states, levels, strict=True)]
-            rest = among + max(
-                (
-                    level.other[one] + sum(most[:k]) + sum(most[k + 1 :])
-                    for k, (one, level) in enumerate(zip(states, levels, strict=True))
-                ),
-                default=-inf,
-            )
-            reachable = high > -inf
-            if isinstance(leaf, Count):
-                attended = [score + error, score - error] + ([low, high] if reachable else [])
-                gap = min(gap, min(attended) - rest)
-                spread = max(spread, max(attended) - min(attended))
-                continue
-            if reachable:
-                gap = min(gap, low - rest, low - score - error)
-                spread = max(spread, high - low)
-            if not always or not reachable:
-                gap = min(gap, score - error - rest)
+        low, high, rest = self._together([group.scores for group in groups])
+        score = float(bias @ key[used])
+        low, high, rest = low - among, high + among, rest + among
+        some = high > -inf
+        if isinstance(leaf, Count):
+            least = np.where(some, np.minimum(low, score - error), score - error)
+            most = np.where(some, np.maximum(high, score + error), score + error)
+            gap = float((least - rest).min(initial=inf))
+            spread = float((most - least).max(initial=0.0))
+        else:
+            always = isinstance(leaf, Aggregate) and checker.domain.profile(leaf).always_selects
+            gap = float(np.minimum(low - rest, low - score - error)[some].min(initial=inf))
+            spread = float((high - low)[some].max(initial=0.0))
+            alone = ~some if always else np.ones_like(some)
+            gap = min(gap, float((score - error - rest)[alone].min(initial=inf)))
         if not gap >= GAP:
             raise Uncertified(f"{self.where}: a key that is not selected scores within {gap:.4g} of what is")
         if not spread <= 1.0:
             raise Uncertified(f"{self.where}: selected keys score up to {spread:.4g} apart")
         return gap, spread
+
+    def _group(
+        self, leaves: tuple[Leaf, ...], levels: Sequence[_Levels], terms: Sequence[tuple[Floats, Term]], key: Floats
+    ) -> "_Group":
+        """Scores relative to what the start token gets from these leaves, on all combinations of their values."""
+        mine = [level for level in levels if set(level.leaves) <= set(leaves) and (level.leaves or not leaves)]
+        added = [(row, term) for row, term in terms if set(term.leaves) <= set(leaves) and (term.leaves or not leaves)]
+        states = self.checker.every_state(leaves)
+        asked = np.zeros((len(states), len(key)))
+        for row, term in added:
+            asked += np.outer(states.column(term), row)
+        kept = ~np.isnan(asked).any(axis=1)
+        at = [[states.leaves.index(one) for one in level.leaves] for level in mine]
+        found = []
+        for k in np.flatnonzero(kept).tolist():
+            own = [level.state(states.tuples[k], places) for level, places in zip(mine, at, strict=True)]
+            if all(one in level.low for one, level in zip(own, mine, strict=True)):
+                found.append((k, [(v.low[one], v.high[one], v.other[one]) for v, one in zip(mine, own, strict=True)]))
+        asked = asked[[k for k, _ in found]]
+        scores = np.array([row for _, row in found], dtype=np.float64).reshape(len(found), len(mine), 3)
+        low, high, other = scores[:, :, 0], scores[:, :, 1], scores[:, :, 2]
+        most = np.maximum(high, other)
+        rest = np.full(len(found), -inf)
+        for k in range(len(mine)):
+            rest = np.maximum(rest, other[:, k] + np.delete(most, k, axis=1).sum(axis=1))
+        ground = asked @ key
+        rows = np.column_stack([low.sum(axis=1), high.sum(axis=1), most.sum(axis=1), rest]) - ground[:, None]
+        return _Group(np.unique(rows, axis=0), [operand(asked[:, r], 0.0) for r in range(len(key))])
+
+    def _together(self, groups: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:
+        """The least and the largest score of selected keys, and the largest of others, for all groups at once."""
+        rows = np.array([[0.0, 0.0, 0.0, -inf]])
+        for group in groups:
+            if len(rows) * len(group) > MAX_ROWS:
+                raise Uncertified(f"{self.where}: the scores have more than {MAX_ROWS} combinations")
+            (low, high, most, rest), (other_low, other_high, other_most, other_rest) = rows.T, group.T
+            joined = (
+                np.add.outer(low, other_low),
+                np.add.outer(high, other_high),
+                np.add.outer(most, other_most),
+                np.maximum(np.add.outer(rest, other_most), np.add.outer(most, other_rest)),
+            )
+            rows = np.unique(np.column_stack([part.reshape(-1) for part in joined]), axis=0)
+        return rows[:, 0], rows[:, 1], rows[:, 3]
 
     def _start_query(self, claim: HeadClaim) -> float:
         """By how much the start token scores itself above every other key."""
@@ -324,6 +378,26 @@ class HeadCheck:
             if row in image and numbers.setdefault(image[row][0], value) != value:
                 raise Uncertified(f"{self.where}: a value column is not a function of the values")
         return numbers, float(read.errors[0])
+
+
+def _different(
+    values: Floats, classes: npt.NDArray[np.int64]
+) -> tuple[Floats, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The different rows with their classes, and the place of each row among them."""
+    joined = np.column_stack([classes.astype(np.float64), values])
+    rows, places = np.unique(joined, axis=0, return_inverse=True)
+    return rows[:, 1:], rows[:, 0].astype(np.int64), places.reshape(-1)
+
+
+def _components(levels: Sequence[_Levels], terms: Sequence[tuple[Floats, Term]]) -> list[tuple[Leaf, ...]]:
+    """Leaves that are read together, by way of any number of conjuncts and summands, are in one group."""
+    groups: list[set[Leaf]] = []
+    alone = False
+    for leaves in (*(level.leaves for level in levels), *(term.leaves for _, term in terms)):
+        alone |= not leaves
+        joined = set(leaves).union(*(group for group in groups if group & set(leaves)))
+        groups = [group for group in groups if not group & joined] + ([joined] if joined else [])
+    return [tuple(sorted(group, key=leaf_order)) for group in groups] + ([()] if alone else [])
 
 
 def _operands(read: Read) -> list[Operand]:

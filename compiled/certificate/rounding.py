@@ -60,6 +60,15 @@ def operand(values: Floats, error: float) -> Operand:
     return Operand(largest, error, quantum(values), digits_of(values))
 
 
+def summed(parts: Sequence[Operand], error: float) -> Operand:
+    """An operand for any sum of nominal values of these, known up to the error."""
+    if len(parts) == 1:
+        return Operand(parts[0].largest, error, parts[0].quantum, parts[0].digits)
+    largest = sum(one.largest for one in parts)
+    step = min((one.quantum for one in parts), default=inf)
+    return Operand(largest, error, step, 0 if not largest else int(largest / step).bit_length())
+
+
 NOTHING: Final = Operand(0.0, 0.0, inf, 0)
 
 

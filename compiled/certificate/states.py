@@ -1,21 +1,18 @@
 """What the checker knows of the residual stream: per slot a sum of functions of leaves, and an error bound."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from math import inf
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from compiled.certificate.rounding import Operand, operand
+from compiled.certificate.rounding import Operand, operand, summed
 from compiled.meaning.leaves import Classes, Leaf, Tuple
 from spec.values import Atom
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
-MANY_DIGITS: Final = 53
 
 
 @dataclass(frozen=True)
@@ -49,11 +46,7 @@ class Held:
     @property
     def operand(self) -> Operand:
         """What a sum reads of it."""
-        parts = [term.operand for term in self.terms]
-        if len(parts) == 1:
-            return replace(parts[0], error=self.error)
-        step = min((one.quantum for one in parts), default=inf)
-        return Operand(sum(one.largest for one in parts), self.error, step, MANY_DIGITS if parts else 0)
+        return summed([term.operand for term in self.terms], self.error)
 
 
 class States:

@@ -7,9 +7,10 @@ float error of g. A quantity is *raw* when it is a share that attention wrote (i
 carries an error), and *coded* otherwise (its summand is any function of its value, and exact).
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise, product
 from math import ceil, log2
 from typing import Final
@@ -17,6 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from compiled.planning.points import Ints, Unary
 from spec.values import Atom
 
 SAFETY: Final = 8
@@ -27,14 +29,26 @@ MAX_STEPS: Final = 4096
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Column:
-    """One quantity over all points: its values, its natural numbers where it has them, and its error when raw."""
+    """One quantity: its different values, which of them each point has, their natural numbers where they have them,
+    and the error when raw."""
 
     values: tuple[Atom, ...]
+    places: Ints
     numbers: tuple[Fraction, ...] | None
     raw: bool
     noise: float = 0.0
+
+    @cached_property
+    def natural(self) -> Floats | None:
+        """The natural number of each value."""
+        return None if self.numbers is None else np.array([float(number) for number in self.numbers])
+
+    @cached_property
+    def size(self) -> float:
+        """The largest absolute natural number, at least 0."""
+        return 0.0 if self.natural is None else float(np.max(np.abs(self.natural), initial=0.0))
 
 
 @dataclass(frozen=True)
@@ -66,39 +80,63 @@ class Form:
         return total
 
 
+def _along(values: Sequence[Atom]) -> list[int]:
+    """Numbers in order; as text where there is a string."""
+    numeric = not any(isinstance(value, str) for value in values)
+    return sorted(range(len(values)), key=lambda m: (0, values[m], "") if numeric else (1, 0, str(values[m])))
+
+
+def heights(form: Form, columns: Sequence[Column], kept: Ints | None = None) -> Floats:
+    """g at every point, or at those that are kept, in doubles."""
+    size = 0 if not columns else len(columns[0].places if kept is None else kept)
+    g: Floats = np.zeros(size)
+    for scale, code, column in zip(form.scales, form.codes, columns, strict=True):
+        places = column.places if kept is None else column.places[kept]
+        if code is not None:
+            g += np.array([float(code[value]) for value in column.values])[places]
+        elif scale is not None and column.natural is not None:
+            g += float(scale) * column.natural[places]
+    return g
+
+
+def ends_of_runs(g: Floats, labels: Ints) -> list[int]:
+    """Along g, the first and the last point of each run of equal labels."""
+    order = np.argsort(g, kind="stable")
+    change = np.flatnonzero(labels[order][1:] != labels[order][:-1])
+    ends = np.concatenate(([0], change, change + 1, [len(order) - 1]))
+    found: list[int] = order[np.unique(ends)].tolist()
+    return found
+
+
 class Search:
-    """The search for a form of one function: `labels[p]` is what the function is at point p."""
+    """The search for a form of one function: `labels[p]` is the number of what the function is at point p."""
 
     def __init__(
         self,
         columns: Sequence[Column],
-        labels: Sequence[Hashable],
+        labels: Ints,
         unit: float,
         largest: float,
-        boxes: Sequence[int] | None = None,
+        boxes: Ints | None = None,
+        sums: Sequence[Sequence[Unary | None]] = (),
     ) -> None:
-        """`boxes[p]`: points with one number are the corners of a box, all of which has their label."""
-        self.columns = columns
-        index: dict[Hashable, int] = {}
-        self.labels = np.array([index.setdefault(label, len(index)) for label in labels])
-        self.kinds = len(index)
-        self.unit, self.largest = unit, largest
-        rng = np.random.default_rng(0)
-        size = len(self.labels)
-        self.sample = rng.permutation(size)[:SAMPLE] if size > 4 * SAMPLE else None
-        self.boxes = None if boxes is None else np.array(boxes)
-        self.naturals = [self._natural(column) for column in columns]
+        """`boxes[p]`: points with one number are the corners of a box, all of which has their label.
 
-    def _natural(self, column: Column) -> Floats | None:
-        if column.numbers is None:
-            return None
-        return np.array([float(number) for number in column.numbers])
+        `sums`: sums of functions of coded columns that the function may be read off, together with the others.
+        """
+        self.columns, self.labels, self.boxes, self.sums = columns, labels, boxes, sums
+        self.kinds = len(np.unique(labels))
+        self.unit, self.largest = unit, largest
+        size = len(self.labels)
+        self.sample: Ints | None = None
+        if size > 4 * SAMPLE:
+            self.sample = np.random.default_rng(0).permutation(size)[:SAMPLE]
 
     def best(self, *, intervals: bool = False) -> Form | None:
         """The form with the fewest changes; with `intervals` one in which every label is one run."""
         found: Form | None = None
-        for form, g in self._candidates():
-            changes = self._changes(g, form.noise)
+        for form in self._candidates():
+            changes = self._changes(form)
             if changes is None or (intervals and changes != self.kinds - 1):
                 continue
             if found is None or changes < found.changes:
@@ -109,11 +147,14 @@ class Search:
             return None
         return found
 
-    def _changes(self, g: Floats, noise: float) -> int | None:
+    def _changes(self, form: Form) -> int | None:
         """How often the label changes along g, or None when two labels are too near."""
-        if self.sample is not None and self._runs(g[self.sample], self.labels[self.sample], noise) is None:
-            return None
-        changes = self._runs(g, self.labels, noise)
+        if self.sample is not None:
+            part = heights(form, self.columns, self.sample)
+            if self._runs(part, self.labels[self.sample], form.noise) is None:
+                return None
+        g = heights(form, self.columns)
+        changes = self._runs(g, self.labels, form.noise)
         return None if changes is None or self._is_cut(g) else changes
 
     def _is_cut(self, g: Floats) -> bool:
@@ -130,7 +171,7 @@ class Search:
         np.maximum.at(most, self.boxes, run)
         return bool((least != most).any())
 
-    def _runs(self, g: Floats, labels: npt.NDArray[np.int64], noise: float) -> int | None:
+    def _runs(self, g: Floats, labels: Ints, noise: float) -> int | None:
         order = np.argsort(g, kind="stable")
         sorted_g, sorted_labels = g[order], labels[order]
         change = sorted_labels[1:] != sorted_labels[:-1]
@@ -142,13 +183,19 @@ class Search:
 
     # ---------------------------------------------------------------------------------------- candidates
 
-    def _candidates(self) -> Iterator[tuple[Form, Floats]]:
-        if all(natural is not None for natural in self.naturals):
+    def _candidates(self) -> Iterator[Form]:
+        if all(column.numbers is not None for column in self.columns):
             for weights in self._weights(len(self.columns)):
                 yield self._linear(weights)
         if [column.raw for column in self.columns] in ([True, False], [False, True]) and self.kinds == 2:
             yield from self._aligned()
-        yield from self._radix()
+        yield from self._switched()
+        coded = [k for k, column in enumerate(self.columns) if not column.raw]
+        digits = {k: self._digits(k) for k in coded}
+        yield from self._radix(digits)
+        fewer = {k: self._shared_digits(k) for k in coded}
+        if fewer != digits:
+            yield from self._radix(fewer)
 
     def _weights(self, size: int) -> Iterator[tuple[int, ...]]:
         if size == 1:
@@ -160,45 +207,41 @@ class Search:
         elif size == 3:
             yield from (w for w in product((1, 2), (2, 1, -1, -2), (2, 1, -1, -2)) if 2 in map(abs, w))
 
-    def _linear(self, weights: Sequence[int]) -> tuple[Form, Floats]:
-        g: Floats = np.zeros(len(self.labels))
+    def _linear(self, weights: Sequence[int]) -> Form:
         scales: list[Fraction | None] = []
         codes: list[dict[Atom, Fraction] | None] = []
         size = 0.0
         noise = 0.0
-        for weight, column, natural in zip(weights, self.columns, self.naturals, strict=True):
-            if natural is None or column.numbers is None:
-                raise ValueError("a column without numbers has no multiple")
-            g = g + weight * natural
-            size += abs(weight) * float(np.max(np.abs(natural), initial=0.0))
+        for weight, column in zip(weights, self.columns, strict=True):
+            size += abs(weight) * column.size
             noise += abs(weight) * column.noise
             scales.append(Fraction(weight) if column.raw else None)
-            own = {} if column.raw else dict(zip(column.values, column.numbers, strict=True))
-            codes.append(None if column.raw else {value: weight * number for value, number in own.items()})
+            own = zip(column.values, column.numbers or (), strict=True)
+            codes.append(None if column.raw else {value: weight * number for value, number in own})
         if noise or size > self.largest:
             noise += (len(weights) + 1) * self.unit * size
-        return Form(tuple(scales), tuple(codes), noise, 0), g
+        return Form(tuple(scales), tuple(codes), noise, 0)
 
-    def _aligned(self) -> Iterator[tuple[Form, Floats]]:
+    def _aligned(self) -> Iterator[Form]:
         """A share plus a code that moves the shares of one label to 0: `share(a) == h(b)`, `share(a) < h(b)`."""
         raw, coded = sorted((0, 1), key=lambda k: not self.columns[k].raw)
-        shares, values = self.columns[raw].numbers, self.columns[coded].values
-        natural = self.naturals[raw]
-        if shares is None or natural is None:
+        share, own = self.columns[raw], self.columns[coded]
+        if share.numbers is None or share.natural is None:
             return
-        far = Fraction(2 * ceil(float(np.max(np.abs(natural), initial=1.0))) + 2)
-        for label, side in product((0, 1), (min, max)):
-            edge: dict[Atom, Fraction] = {}
-            for k in np.flatnonzero(self.labels == label).tolist():
-                edge[values[k]] = side(edge.get(values[k], shares[k]), shares[k])
-            outside = -far if side is min else far
-            codes = {value: self._stored(-edge[value]) if value in edge else outside for value in dict.fromkeys(values)}
-            g = natural + np.array([float(codes[value]) for value in values])
-            noise = self.columns[raw].noise + 3 * self.unit * (float(np.max(np.abs(natural))) + float(far))
+        size = max(1.0, share.size)
+        far = Fraction(2 * ceil(size) + 2)
+        order = np.argsort(share.natural[share.places], kind="stable")
+        for label, side in product((0, 1), (1, -1)):
+            along = order[self.labels[order] == label][::side]
+            which, first = np.unique(own.places[along], return_index=True)
+            edge = {own.values[k]: share.numbers[share.places[along[at]]] for k, at in zip(which, first, strict=True)}
+            outside = -far if side == 1 else far
+            codes = {value: self._stored(-edge[value]) if value in edge else outside for value in own.values}
+            noise = share.noise + 3 * self.unit * (share.size + float(far))
             scales: list[Fraction | None] = [None, None]
-            own: list[dict[Atom, Fraction] | None] = [None, None]
-            scales[raw], own[coded] = Fraction(1), codes
-            yield Form(tuple(scales), tuple(own), noise, 0), g
+            both: list[dict[Atom, Fraction] | None] = [None, None]
+            scales[raw], both[coded] = Fraction(1), codes
+            yield Form(tuple(scales), tuple(both), noise, 0)
 
     def _stored(self, number: Fraction) -> Fraction:
         """The nearest number with as many binary digits as the format has."""
@@ -207,36 +250,52 @@ class Search:
         step = Fraction(2) ** (number.numerator.bit_length() - number.denominator.bit_length()) * Fraction(self.unit)
         return round(number / step) * step
 
-    def _radix(self) -> Iterator[tuple[Form, Floats]]:
-        """Raw columns innermost, then one digit for each coded column, equal-behaving values sharing a digit."""
+    def _radix(self, digits: Mapping[int, dict[Atom, int]]) -> Iterator[Form]:
+        """Raw columns innermost, then one of the given digits for each coded column."""
         raws = [k for k, column in enumerate(self.columns) if column.raw]
-        coded = [k for k, column in enumerate(self.columns) if not column.raw]
-        digits = {k: self._digits(k) for k in coded}
+        naturals = [natural[self.columns[k].places] for k in raws if (natural := self.columns[k].natural) is not None]
+        if len(naturals) < len(raws):
+            return
         for inner in self._inner(raws):
-            g: Floats = np.zeros(len(self.labels))
             noise, size = 0.0, 0.0
             for k, weight in zip(raws, inner, strict=True):
-                natural = self.naturals[k]
-                if natural is None:
-                    return
-                g = g + float(weight) * natural
                 noise += abs(float(weight)) * self.columns[k].noise
-                size += abs(float(weight)) * float(np.max(np.abs(natural), initial=0.0))
+                size += abs(float(weight)) * self.columns[k].size
             radix = Fraction(1)
             if raws:
-                span = float(np.ptp(g))
+                span = float(np.ptp(sum(float(w) * natural for w, natural in zip(inner, naturals, strict=True))))
                 radix = Fraction(2) ** ceil(log2(span * 1.25 + 1e-9)) if span else Fraction(1)
             codes: dict[int, dict[Atom, Fraction]] = {}
-            for k in coded:
-                number = {value: digit * radix for value, digit in digits[k].items()}
-                codes[k] = number
-                g = g + np.array([float(number[value]) for value in self.columns[k].values])
-                size += float(max(number.values()))
+            for k in digits:
+                codes[k] = {value: digit * radix for value, digit in digits[k].items()}
+                size += float(max(codes[k].values()))
                 radix *= max(digits[k].values()) + 1
             if noise or size > self.largest:
                 noise += (len(self.columns) + 1) * self.unit * size
             scales = tuple(inner[raws.index(k)] if k in raws else None for k in range(len(self.columns)))
-            yield Form(scales, tuple(codes.get(k) for k in range(len(self.columns))), noise, 0), g
+            yield Form(scales, tuple(codes.get(k) for k in range(len(self.columns))), noise, 0)
+
+    def _switched(self) -> Iterator[Form]:
+        """A sum, and on top of it a digit for each column that is not in it."""
+        for given in self.sums:
+            if any(column.raw for column in self.columns):
+                continue
+            codes = [
+                None if own is None else {value: own.get(value, Fraction(0)) for value in column.values}
+                for own, column in zip(given, self.columns, strict=True)
+            ]
+            low = sum((min(own.values()) for own in codes if own is not None), Fraction(0))
+            high = sum((max(own.values()) for own in codes if own is not None), Fraction(0))
+            radix = Fraction(2) ** ceil(log2(high - low + 1))
+            size = float(max(abs(low), radix))
+            for k, own in enumerate(codes):
+                if own is None:
+                    digits = self._shared_digits(k)
+                    codes[k] = {value: digit * radix for value, digit in digits.items()}
+                    size += float(radix * max(digits.values()))
+                    radix *= max(digits.values()) + 1
+            noise = (len(codes) + 1) * self.unit * size if size > self.largest else 0.0
+            yield Form((None,) * len(codes), tuple(codes), noise, 0)
 
     def _inner(self, raws: Sequence[int]) -> Iterator[tuple[Fraction, ...]]:
         if len(raws) <= 1:
@@ -259,22 +318,37 @@ class Search:
 
     def _digits(self, k: int) -> dict[Atom, int]:
         """A digit for each value of a column; values in whose place any other gives the same label share one."""
-        others = [self._codes(column.values) for m, column in enumerate(self.columns) if m != k]
-        rows = np.column_stack([*others, self.labels])
-        own = self._codes(self.columns[k].values)
-        order = np.lexsort((*rows.T, own))
-        rows, own = rows[order], own[order]
-        cuts = np.searchsorted(own, np.arange(int(own[-1]) + 2))
-        distinct = list(dict.fromkeys(self.columns[k].values))
-        behaviour = {value: rows[cuts[m] : cuts[m + 1]].tobytes() for m, value in enumerate(distinct)}
+        own = self.columns[k]
+        rows = np.column_stack([*(column.places for column in self.columns if column is not own), self.labels])
+        order = np.lexsort((*rows.T, own.places))
+        rows = rows[order]
+        cuts = np.searchsorted(own.places[order], np.arange(len(own.values) + 1))
+        behaviour = {value: rows[cuts[m] : cuts[m + 1]].tobytes() for m, value in enumerate(own.values)}
         classes: dict[bytes, int] = {}
-        numeric = not any(isinstance(value, str) for value in behaviour)
-        ordered = sorted(behaviour, key=lambda v: (0, v, "") if numeric else (1, 0, str(v)))
-        return {value: classes.setdefault(behaviour[value], len(classes)) for value in ordered}
+        return {own.values[m]: classes.setdefault(behaviour[own.values[m]], len(classes)) for m in _along(own.values)}
 
-    def _codes(self, values: Sequence[Atom]) -> npt.NDArray[np.int64]:
-        index: dict[Atom, int] = {}
-        return np.array([index.setdefault(value, len(index)) for value in values])
+    def _shared_digits(self, k: int) -> dict[Atom, int]:
+        """A digit for each value of a column; values that never differ in the label where both occur may share one."""
+        own = self.columns[k]
+        others = [column for column in self.columns if column is not own]
+        key, cells = np.zeros(len(self.labels), dtype=np.int64), 1
+        for column in others:
+            _, key = np.unique(key * len(column.values) + column.places, return_inverse=True)
+            cells = int(key.max(initial=0)) + 1
+        order = np.argsort(own.places, kind="stable")
+        cuts = np.searchsorted(own.places[order], np.arange(len(own.values) + 1))
+        classes: list[Ints] = []
+        digits: dict[Atom, int] = {}
+        for m in _along(own.values):
+            at = order[cuts[m] : cuts[m + 1]]
+            places, labels = key[at], self.labels[at]
+            fits = (((known[places] == labels) | (known[places] < 0)).all() for known in classes)
+            digit = next((number for number, fit in enumerate(fits) if fit), len(classes))
+            if digit == len(classes):
+                classes.append(np.full(cells, -1, dtype=np.int64))
+            classes[digit][places] = labels
+            digits[own.values[m]] = digit
+        return digits
 
 
 @dataclass(frozen=True)

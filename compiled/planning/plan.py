@@ -16,10 +16,10 @@ from compiled.meaning.formula import Formula, Literal, conjuncts, formula
 from compiled.meaning.leaves import Count, Leaf, Tuple
 from compiled.meaning.means import averageable
 from compiled.meaning.values import Domain
-from compiled.planning.decompose import Unary, project, relevant
 from compiled.planning.encode import Phi, Relation, Scoring, relation, scorings
-from compiled.planning.forms import Form, Search
+from compiled.planning.forms import Form, Search, ends_of_runs, heights
 from compiled.planning.layout import Channel, Head, Layer, Linear, Mask, Part, Plan, Readout, total
+from compiled.planning.points import Points, Unary, first_of_each, numbered, relevant
 from compiled.planning.stream import LeafKind, Stream, expand
 from compiled.precision import PRECISIONS
 from spec.ast import Predicate
@@ -298,37 +298,38 @@ class Planner:
 
     def _direct(self, sop: SOp, rows: Mapping[Tuple, Atom]) -> tuple[tuple[Atom, ...], tuple[Linear, ...]] | None:
         leaves = self.domain.leaves(sop)
-        keep = relevant(rows, len(leaves))
+        points, (results, labels) = Points.of(list(rows), len(leaves)), numbered(rows.values())
+        keep = relevant(points, labels)
         used = tuple(leaves[k] for k in keep)
         mixed = {"Input", "Position"} <= {type(leaf).__name__ for leaf in used}
         if mixed and not self.stream.additive_first and not self.layers:
             return None
-        fewer = project(rows, keep)
-        if fewer is None:
-            return None
         if not used:
-            value = rows[next(iter(rows))]
-            return (value,), (Linear(),)
+            return (results[0],), (Linear(),)
+        kept = first_of_each(points, keep)
+        points, labels = points.columns(keep).at(kept), labels[kept]
         raws = frozenset(leaf for leaf in used if self.stream.kind(leaf) is LeafKind.RAW)
         classes = self.domain.classes((sop,))
-        points, labels, boxes = expand(self.stream, fewer, used, raws, classes)
-        columns = [self.stream.column(leaf, [p[k] for p in points], leaf in raws) for k, leaf in enumerate(used)]
+        corners, owner = expand(self.stream, points, used, raws, classes)
+        labels, boxes = labels[owner], owner if corners.size > points.size else None
+        columns = [self.stream.column(leaf, corners, k, leaf in raws) for k, leaf in enumerate(used)]
         form = Search(columns, labels, self.precision.unit, self.stream.exact_limit, boxes).best(intervals=True)
         if form is None:
             return None
         form = form.spread([classes.get(leaf, {}) for leaf in used])
-        return self._interval_logits(form, used, points, labels)
+        ends = ends_of_runs(heights(form, columns), labels)
+        return self._interval_logits(form, used, corners.at(ends), [results[k] for k in labels[ends].tolist()])
 
     def _interval_logits(
-        self, form: Form, used: Sequence[Leaf], points: Sequence[Tuple], labels: Sequence[object]
+        self, form: Form, used: Sequence[Leaf], points: Points, labels: Sequence[Atom]
     ) -> tuple[tuple[Atom, ...], tuple[Linear, ...]]:
-        g = self.stream.form_points(form, used, points)
-        order = sorted(range(len(points)), key=g.__getitem__)
+        g = self.stream.form_points(form, used, points.rows)
+        order = sorted(range(points.size), key=g.__getitem__)
         values: list[Atom] = []
         thresholds: list[Fraction] = []
         for before, after in zip([None, *order], order, strict=False):
             if before is None or labels[before] != labels[after]:
-                values.append(labels[after])  # type: ignore[arg-type]  # the labels are the values of the s-op
+                values.append(labels[after])
                 if before is not None:
                     thresholds.append(_between(g[before], g[after]))
         return tuple(values), _lines(self.stream.form_read(form, used), thresholds)

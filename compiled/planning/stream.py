@@ -14,19 +14,34 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from itertools import product
-from typing import Final, TypeAlias, TypeVar
+from math import isfinite
+from typing import Final, TypeAlias
+
+import numpy as np
 
 from compiled.errors import Refused
 from compiled.meaning.leaves import Classes, Count, Input, Leaf, Position, Tuple
 from compiled.meaning.means import as_fraction, is_number
 from compiled.meaning.values import Domain
-from compiled.planning.decompose import Unary, additive, project, relevant
 from compiled.planning.encode import Phi
-from compiled.planning.forms import MAX_STEPS, Column, Form, Search, staircase
+from compiled.planning.forms import MAX_STEPS, Column, Form, Search, ends_of_runs, heights, staircase
 from compiled.planning.layout import Layer, Linear, Slot, Unit, Writer, total
+from compiled.planning.points import (
+    Ints,
+    Points,
+    Table,
+    Unary,
+    Whole,
+    additive,
+    decides,
+    first_of_each,
+    numbered,
+    relevant,
+    whole,
+)
 from compiled.precision import Precision
 from spec.graph import Aggregate, SOp
-from spec.values import Atom
+from spec.values import Atom, Kind
 
 
 class LeafKind(Enum):
@@ -38,15 +53,31 @@ class LeafKind(Enum):
 
 
 @dataclass(frozen=True, eq=False)
+class Target:
+    """A function of several leaves that is to be computed at once: `levels[labels[p]]` are its outputs at point p."""
+
+    points: Points
+    labels: Ints
+    levels: tuple[tuple[Fraction, ...], ...]
+    classes: Classes
+
+    def of(self, keep: Sequence[int]) -> "Target":
+        """The same as a function of these columns, which decide it."""
+        kept = first_of_each(self.points, keep)
+        return Target(self.points.columns(keep).at(kept), self.labels[kept], self.levels, self.classes)
+
+
+@dataclass(frozen=True, eq=False)
 class Joint:
-    """A function of several leaves that the MLP of `layer` computes: at the corners of classes, and by `table`."""
+    """A target that the MLP of `layer` computes: at `corners`, which are points or the ends of their classes."""
 
     leaves: tuple[Leaf, ...]
     layer: int
     form: Form
-    outputs: dict[Tuple, tuple[Fraction, ...]]
-    table: dict[Tuple, tuple[Fraction, ...]]
-    classes: Classes
+    target: Target
+    corners: Points
+    labels: Ints
+    columns: tuple[Column, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +109,8 @@ FULL: Final = 60_000
 """Up to this many combinations a function is also tried without classes."""
 FEW_UNITS: Final = 8
 """With so few hidden units no other form is looked for."""
+MAX_HINTS: Final = 24
+"""So many s-ops are looked at for sums that a function may be read off."""
 FEW: Final = 64
 """Up to this many values a mean that is averaged again is made exact first."""
 
@@ -100,6 +133,7 @@ class Stream:
         self._unary: dict[Leaf, _Module] = {}
         self._modules: list[_Module] = []
         self._raw_numbers: dict[Leaf, Unary] = {}
+        self._points: dict[tuple[SOp, ...], tuple[Points, tuple[Tuple, ...], Ints]] = {}
 
     # -------------------------------------------------------------------------------------------- leaves
 
@@ -150,75 +184,109 @@ class Stream:
 
     def _resolve(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> Resolved:
         leaves = self.domain.leaves_of(sops)
-        rows = self.domain.table(sops)
         classes = self.domain.classes(sops)
-        known = [given for given, values in rows.items() if all(values in phi for phi in phis)]
+        points, rows, labels = self._function(tuple(sops))
+        fits = np.array([all(row in phi for phi in phis) for row in rows], dtype=bool)
+        if not fits.all():
+            kept = np.flatnonzero(fits[labels])
+            points, labels = points.at(kept), labels[kept]
         mixed = {Input, Position} <= {type(leaf) for leaf in leaves} and not self.additive_first
         level = max((self.layer(leaf) for leaf in leaves), default=0)
         sums: list[tuple[tuple[Leaf, Unary], ...] | None] = []
         hard: list[int] = []
         for k, phi in enumerate(phis):
-            found = self._sum({given: phi[rows[given]] for given in known}, leaves)
+            numbers = [phi.get(row, Fraction(0)) for row in rows]
+            found = self._sum(points, numbers, labels, leaves)
             sums.append(None if found is None else tuple((leaf, _spread(part, classes, leaf)) for leaf, part in found))
             if found is None:
                 hard.append(k)
         if not hard:
             return Resolved(max(level, 1) if mixed else level, tuple(sums), None)
-        outputs = {given: tuple(phis[k][rows[given]] for k in hard) for given in known}
-        tables: list[tuple[dict[Tuple, tuple[Fraction, ...]], Classes]] = [(outputs, classes)]
+        wanted = [phis[k] for k in hard]
+        targets = [_target(points, rows, labels, wanted, classes)]
         if classes and self.domain.size(leaves) <= FULL:
             every = self.domain.image(sops, leaves, self.domain.tuples(leaves))
             seen = {given: row for given, row in every.items() if all(row in phi for phi in phis)}
-            tables.append(({given: tuple(phis[k][row] for k in hard) for given, row in seen.items()}, {}))
-        joint = self._joint(leaves, tables)
+            results, numbers_of = _results(seen.values())
+            targets.append(_target(Points.of(list(seen), len(leaves)), results, numbers_of, wanted, {}))
+        joint = self._joint(sops, leaves, targets)
         return Resolved(max(level, joint.layer), tuple(sums), joint)
 
-    def _sum(self, table: dict[Tuple, Fraction], leaves: tuple[Leaf, ...]) -> tuple[tuple[Leaf, Unary], ...] | None:
-        if not table:
-            return ()
-        keep = relevant(table, len(leaves)) if len(leaves) > 1 else tuple(range(len(leaves)))
-        if not keep:
-            constant = next(iter(table.values()))
-            return ((leaves[0] if leaves else Position(), _Constant(constant)),)
-        fewer = project(table, keep)
-        if fewer is None:
-            return None
-        parts = additive({point: value for point, value in fewer.items() if isinstance(value, Fraction)}, len(keep))
-        return None if parts is None else tuple((leaves[k], part) for k, part in zip(keep, parts, strict=True))
+    def _function(self, sops: tuple[SOp, ...]) -> tuple[Points, tuple[Tuple, ...], Ints]:
+        """The points of the leaves of the s-ops, the values that the s-ops have anywhere, and which at each point."""
+        if sops not in self._points:
+            table = self.domain.table(sops)
+            self._points[sops] = (Points.of(list(table), len(self.domain.leaves_of(sops))), *_results(table.values()))
+        return self._points[sops]
 
-    def _joint(
-        self, leaves: tuple[Leaf, ...], tables: Sequence[tuple[dict[Tuple, tuple[Fraction, ...]], Classes]]
-    ) -> Joint:
-        """The function as a staircase, as early as there is a form; tables with classes first, since they are small."""
-        keep = relevant(tables[0][0], len(leaves))
+    def _sum(
+        self, points: Points, numbers: Sequence[Fraction], labels: Ints, leaves: tuple[Leaf, ...]
+    ) -> tuple[tuple[Leaf, Unary], ...] | None:
+        if not points.size:
+            return ()
+        scaled, scale = whole(numbers)
+        wanted: Whole = scaled[labels]
+        keep = relevant(points, wanted) if len(leaves) > 1 else tuple(range(len(leaves)))
+        if not keep:
+            return ((leaves[0] if leaves else Position(), _Constant(numbers[int(labels[0])])),)
+        kept = first_of_each(points, keep)
+        fewer = points.columns(keep).at(kept)
+        parts = additive(fewer, wanted[kept])
+        if parts is None:
+            return None
+        unaries = [
+            {value: Fraction(int(amount), scale) for value, amount in zip(values, part, strict=True)}
+            for values, part in zip(fewer.values, parts, strict=True)
+        ]
+        return tuple((leaves[k], unary) for k, unary in zip(keep, unaries, strict=True))
+
+    def _joint(self, sops: Sequence[SOp], leaves: tuple[Leaf, ...], targets: Sequence[Target]) -> Joint:
+        """The function as a staircase, as early as there is a form; targets with classes come first: they are small."""
+        keep = relevant(targets[0].points, targets[0].labels)
         used = tuple(leaves[k] for k in keep)
         first = max(1, *(self.layer(leaf) for leaf in used))
-        for layer, (outputs, classes) in product((first, first + 1), tables):
-            fewer = project(outputs, keep)
-            if fewer is None:
+        hints = self._sums_within(sops, used)
+        for layer, target in product((first, first + 1), targets):
+            if not decides(target.points, target.labels, keep):
                 continue
-            points = {point: value for point, value in fewer.items() if isinstance(value, tuple)}
-            found = self._staircase(used, layer, points, {leaf: row for leaf, row in classes.items() if leaf in used})
+            found = self._staircase(used, layer, target.of(keep), hints)
             if found is not None:
                 return found
         raise Refused(
-            f"a function of {len(used)} things with {len(tables[0][0])} combinations has no form with enough margin in "
-            f"{self.precision.name}, or needs more than {MAX_STEPS} hidden units"
+            f"a function of {len(used)} things with {targets[0].points.size} combinations has no form with enough "
+            f"margin in {self.precision.name}, or needs more than {MAX_STEPS} hidden units"
         )
 
+    def _sums_within(self, sops: Sequence[SOp], used: Sequence[Leaf]) -> list[Mapping[Leaf, Unary]]:
+        """S-ops that these are computed from and that are sums of functions of several leaves each, last ones first."""
+        found: list[Mapping[Leaf, Unary]] = []
+        nodes = [node for node in self.domain.cone(sops) if len(self.domain.leaves(node)) > 1]
+        for node in nodes[: -1 - MAX_HINTS : -1]:
+            if Kind.STR in node.kinds or not set(self.domain.leaves(node)) <= set(used) or self.domain.classes((node,)):
+                continue
+            points, rows, labels = self._function((node,))
+            numbers = [as_fraction(value) for (value,) in rows if not isinstance(value, str) and isfinite(value)]
+            parts = self._sum(points, numbers, labels, self.domain.leaves(node)) if len(numbers) == len(rows) else None
+            if parts is not None and len(parts) > 1 and dict(parts) not in found:
+                found.append(dict(parts))
+        return found
+
     def _staircase(
-        self, used: tuple[Leaf, ...], layer: int, points: dict[Tuple, tuple[Fraction, ...]], classes: Classes
+        self, used: tuple[Leaf, ...], layer: int, target: Target, hints: Sequence[Mapping[Leaf, Unary]]
     ) -> Joint | None:
         shares = [leaf for leaf in used if self.kind(leaf) is LeafKind.RAW]
         now = frozenset(leaf for leaf in shares if self.layer(leaf) == layer)
         best: Joint | None = None
         for raws in dict.fromkeys((now, frozenset(shares))):
-            spread, labels, boxes = expand(self, points, used, raws, classes)
-            columns = [self.column(leaf, [p[k] for p in spread], leaf in raws) for k, leaf in enumerate(used)]
-            form = Search(columns, labels, self.precision.unit, self.exact_limit, boxes).best()
+            corners, owner = expand(self, target.points, used, raws, target.classes)
+            columns = tuple(self.column(leaf, corners, k, leaf in raws) for k, leaf in enumerate(used))
+            labels = target.labels[owner]
+            boxes = owner if corners.size > target.points.size else None
+            inner = [[hint.get(leaf) for leaf in used] for hint in hints if not raws & set(hint)]
+            form = Search(columns, labels, self.precision.unit, self.exact_limit, boxes, inner).best()
             if form is not None and (best is None or form.changes < best.form.changes):
-                form = form.spread([classes.get(leaf, {}) for leaf in used])
-                best = Joint(used, layer, form, dict(zip(spread, labels, strict=True)), points, classes)
+                form = form.spread([target.classes.get(leaf, {}) for leaf in used])
+                best = Joint(used, layer, form, target, corners, labels, columns)
             if best is not None and best.form.changes < FEW_UNITS:
                 break
         return best
@@ -228,8 +296,9 @@ class Stream:
         """Sums of integers up to here are exact."""
         return float(2 ** min(self.precision.digits, self.precision.product_digits))
 
-    def column(self, leaf: Leaf, values: list[Atom], raw: bool) -> Column:
-        """A leaf as a column of points: a share that is read as it is, or a code."""
+    def column(self, leaf: Leaf, points: Points, k: int, raw: bool) -> Column:
+        """A leaf, column k of the points: a share that is read as it is, or a code."""
+        values = points.values[k]
         numbers: tuple[Fraction, ...] | None
         if raw:
             numbers = tuple(self.raw_number(leaf, value) for value in values)
@@ -238,7 +307,7 @@ class Stream:
             numbers = tuple(as_fraction(value) for value in values) if numeric else None
             if numbers is not None and not _dyadic(numbers, self.precision.digits):
                 numbers = None
-        return Column(tuple(values), numbers, raw, self.noise(leaf) if raw else 0.0)
+        return Column(values, points.codes[k], numbers, raw, self.noise(leaf) if raw else 0.0)
 
     # -------------------------------------------------------------------------------------------- reading
 
@@ -356,17 +425,17 @@ class Stream:
             return self._built[joint]
         read = self.form_read(joint.form, joint.leaves)
         exact = all(scale is None for scale in joint.form.scales)
-        width = len(next(iter(joint.outputs.values())))
-        points = self.form_points(joint.form, joint.leaves, joint.outputs)
-        module = _Module(joint.layer, read, exact, points, [])
+        ends = ends_of_runs(heights(joint.form, joint.columns), joint.labels)
+        points = self.form_points(joint.form, joint.leaves, joint.corners.at(ends).rows)
+        module, target = _Module(joint.layer, read, exact, points, []), joint.target
         reads = []
-        for k in range(width):
-            number = len(self.slots)
-            table = {point: values[k] for point, values in joint.table.items()}
-            self.slots.append(Slot(number, Writer.MLP, joint.layer, joint.leaves, table, classes=joint.classes))
-            module.slots.append(number)
-            module.outputs.append([values[k] for values in joint.outputs.values()])
-            reads.append(Linear(((number, Fraction(1)),)))
+        for outputs in zip(*target.levels, strict=True):
+            table = Table(target.points, outputs, target.labels)
+            slot = Slot(len(self.slots), Writer.MLP, joint.layer, joint.leaves, table, classes=target.classes)
+            self.slots.append(slot)
+            module.slots.append(slot.number)
+            module.outputs.append([outputs[label] for label in joint.labels[ends].tolist()])
+            reads.append(Linear(((slot.number, Fraction(1)),)))
         self._modules.append(module)
         self._built[joint] = reads
         return reads
@@ -413,26 +482,45 @@ def _ends(stream: Stream, leaf: Leaf, classes: Mapping[Atom, Atom]) -> dict[Atom
     return found
 
 
-Label = TypeVar("Label")
-
-
 def expand(
-    stream: Stream, points: Mapping[Tuple, Label], leaves: Sequence[Leaf], raws: Collection[Leaf], classes: Classes
-) -> tuple[list[Tuple], list[Label], list[int] | None]:
-    """The points, a class of a share by its least and its largest member: points, labels, and the box of each point."""
-    ends = {k: _ends(stream, leaf, classes[leaf]) for k, leaf in enumerate(leaves) if leaf in raws and leaf in classes}
-    if not ends:
-        return list(points), list(points.values()), None
-    rows: list[Tuple] = []
-    labels: list[Label] = []
-    boxes: list[int] = []
-    for number, (point, label) in enumerate(points.items()):
-        sides = [ends[k][value] if k in ends else (value,) for k, value in enumerate(point)]
-        for row in product(*sides):
-            rows.append(row)
-            labels.append(label)
-            boxes.append(number)
-    return rows, labels, boxes
+    stream: Stream, points: Points, leaves: Sequence[Leaf], raws: Collection[Leaf], classes: Classes
+) -> tuple[Points, Ints]:
+    """The points, a class of a share by its least and its largest member; and from which point each comes."""
+    rows, owner = points, np.arange(points.size)
+    for k, leaf in enumerate(leaves):
+        if leaf not in raws or leaf not in classes:
+            continue
+        ends = _ends(stream, leaf, classes[leaf])
+        values, codes = numbered(end for value in rows.values[k] for end in (ends[value][0], ends[value][-1]))
+        sides = codes.reshape(-1, 2)[rows.codes[k]]
+        kept = np.flatnonzero(np.column_stack((np.ones(rows.size, dtype=bool), sides[:, 0] != sides[:, 1])).reshape(-1))
+        columns = [np.repeat(column, 2)[kept] for column in rows.codes]
+        columns[k] = sides.reshape(-1)[kept]
+        shown = [*rows.values[:k], values, *rows.values[k + 1 :]]
+        rows, owner = Points(tuple(shown), tuple(columns), len(kept)), np.repeat(owner, 2)[kept]
+    return rows, owner
+
+
+def _results(rows: Iterable[Tuple]) -> tuple[tuple[Tuple, ...], Ints]:
+    """The different rows, and the number of each; rows that are one object are looked up once."""
+    index: dict[Tuple, int] = {}
+    seen: dict[int, int] = {}
+    codes = []
+    for row in rows:
+        known = seen.get(id(row))
+        if known is None:
+            known = seen[id(row)] = index.setdefault(row, len(index))
+        codes.append(known)
+    return tuple(index), np.array(codes, dtype=np.int64)
+
+
+def _target(points: Points, rows: Sequence[Tuple], labels: Ints, phis: Sequence[Phi], classes: Classes) -> Target:
+    """What is to be computed, from what the s-ops are at each point."""
+    index: dict[tuple[Fraction, ...], int] = {}
+    present = set(labels.tolist())
+    outputs = {k: tuple(phi[rows[k]] for phi in phis) for k in sorted(present)}
+    level = np.array([index.setdefault(outputs[k], len(index)) if k in outputs else 0 for k in range(len(rows))])
+    return Target(points, level[labels], tuple(index), classes)
 
 
 def _dyadic(numbers: Iterable[Fraction], digits: int) -> bool:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from fractions import Fraction
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,11 @@ from compiled.certificate.rounding import Arithmetic, operand, quantum
 from compiled.compile import compile_program
 from compiled.errors import Refused
 from compiled.meaning.formula import formula
+from compiled.meaning.means import as_fraction
 from compiled.meaning.values import Domain
-from compiled.planning.decompose import additive, relevant
 from compiled.planning.encode import relation, scorings
-from compiled.planning.forms import Column, Search, staircase
+from compiled.planning.forms import Column, Search, ends_of_runs, heights, staircase
+from compiled.planning.points import Points, additive, numbered, relevant, whole
 from compiled.precision import PRECISIONS
 from compiled.weights.tensors import dump, load, quantise
 from spec.cost import TRANSFORMER, as_soon_as_possible
@@ -57,12 +58,52 @@ def test_an_order_over_n_positions_takes_rank_n_minus_one() -> None:
 
 
 def test_a_sum_of_unary_functions_is_found_and_a_product_is_not() -> None:
-    points = list(product(range(4), range(3)))
-    parts = additive({(a, b): Fraction(a * a - 5 * b) for a, b in points}, 2)
+    rows = list(product(range(4), range(3)))
+    points = Points.of(rows, 2)
+    parts = additive(points, np.array([a * a - 5 * b for a, b in rows]))
     assert parts is not None
-    assert all(parts[0][a] + parts[1][b] == a * a - 5 * b for a, b in points)
-    assert additive({(a, b): Fraction(a * b) for a, b in points}, 2) is None
-    assert relevant({(a, b): b for a, b in points}, 2) == (1,)
+    assert all(parts[0][a] + parts[1][b] == a * a - 5 * b for a, b in rows)
+    assert additive(points, np.array([a * b for a, b in rows])) is None
+    assert relevant(points, np.array([b for _, b in rows])) == (1,)
+
+
+def test_sums_on_part_of_a_product_are_decided_as_linear_equations_say() -> None:
+    """Against the rank of the system over the rationals, on random sets of points, also with numbers beyond 64 bits."""
+    rng = np.random.default_rng(3)
+    found = 0
+    for _ in range(300):
+        sizes = rng.integers(1, 4, size=int(rng.integers(1, 4)))
+        every = list(product(*[range(int(size)) for size in sizes]))
+        kept = [row for row in every if rng.random() < 0.6] or every[:1]
+        scale = int(rng.choice([1, 1 << 70]))
+        unary = [[int(rng.integers(-2, 3)) for _ in range(3)] for _ in sizes]
+        numbers = [sum(f[a] for f, a in zip(unary, row, strict=True)) * scale for row in kept]
+        if rng.random() < 0.5:
+            numbers[int(rng.integers(len(kept)))] += scale
+        points = Points.of(kept, len(sizes))
+        matrix = [[Fraction(int(row[k] == v)) for k, size in enumerate(sizes) for v in range(size)] for row in kept]
+        solvable = _rank(matrix) == _rank([[*row, Fraction(x)] for row, x in zip(matrix, numbers, strict=True)])
+        parts = additive(points, whole([Fraction(x) for x in numbers])[0])
+        assert (parts is not None) == solvable
+        if parts is not None:
+            found += 1
+            at = [{v: int(part[k]) for k, v in enumerate(own)} for own, part in zip(points.values, parts, strict=True)]
+            assert [sum(f[a] for f, a in zip(at, row, strict=True)) for row in kept] == numbers
+    assert 50 < found < 280
+
+
+def _rank(rows: list[list[Fraction]]) -> int:
+    rows, rank = [list(row) for row in rows], 0
+    for column in range(len(rows[0])):
+        pivot = next((k for k in range(rank, len(rows)) if rows[k][column]), None)
+        if pivot is None:
+            continue
+        rows[rank], rows[pivot] = rows[pivot], rows[rank]
+        for k in range(rank + 1, len(rows)):
+            factor = rows[k][column] / rows[rank][column]
+            rows[k] = [x - factor * y for x, y in zip(rows[k], rows[rank], strict=True)]
+        rank += 1
+    return rank
 
 
 def test_a_staircase_takes_the_value_of_every_point_within_its_error() -> None:
@@ -81,16 +122,22 @@ def test_a_staircase_takes_the_value_of_every_point_within_its_error() -> None:
 
 def test_a_form_never_lets_two_labels_come_near() -> None:
     points = [(i, Fraction(k, i + 1)) for i in range(6) for k in range(i + 2)]
-    labels = [int(k * (i + 1)) % 2 for i, k in points]
+    labels = numbered(int(k * (i + 1)) % 2 for i, k in points)[1]
+    (places, at), (shares, which) = numbered(i for i, _ in points), numbered(k for _, k in points)
     columns = [
-        Column(tuple(i for i, _ in points), tuple(Fraction(i) for i, _ in points), raw=False),
-        Column(tuple(k for _, k in points), tuple(k for _, k in points), raw=True, noise=1e-6),
+        Column(places, at, tuple(as_fraction(i) for i in places), raw=False),
+        Column(shares, which, tuple(as_fraction(k) for k in shares), raw=True, noise=1e-6),
     ]
     form = Search(columns, labels, 2.0**-24, 2.0**24).best()
     assert form is not None
     g = [form.at((None, k), (i, k)) for i, k in points]
+    assert np.allclose(heights(form, columns), np.array(g, dtype=float))
     for (a, x), (b, y) in product(zip(g, labels, strict=True), repeat=2):
         assert x == y or abs(a - b) > 8 * form.noise
+    ends = ends_of_runs(heights(form, columns), labels)
+    along = sorted(range(len(points)), key=g.__getitem__)
+    wanted = {k for a, b in pairwise(along) if labels[a] != labels[b] for k in (a, b)} | {along[0], along[-1]}
+    assert {g[k] for k in ends} == {g[k] for k in wanted}
 
 
 @pytest.mark.parametrize(
