@@ -1,7 +1,7 @@
 """From a plan to a certified model: the ledger of what the heads compute, checked against the weights."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from math import isfinite
 from typing import Any
 
@@ -9,13 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from compiled.certificate.checker import Checker, Margins
+from compiled.certificate.closure.claims import Claims, LeafClaim
+from compiled.certificate.closure.prove import prove
 from compiled.certificate.ledger import HeadClaim, Ledger, PartClaim, from_json, to_json
 from compiled.errors import BadFile
 from compiled.meaning.counting import definitions
+from compiled.meaning.formula import formula, keys_of, queries_of
+from compiled.meaning.leaves import Count, Definition, Leaf
 from compiled.meaning.values import Domain
 from compiled.planning.layout import Head, Plan
 from compiled.precision import PRECISIONS
-from spec.graph import SOp, topological
+from spec.graph import Aggregate, Map, SOp, topological
 from spec.values import Atom, Numbers
 
 Floats = npt.NDArray[np.float64]
@@ -42,14 +46,45 @@ def certify(
     outputs: Mapping[str, tuple[SOp, tuple[Atom, ...]]],
     dtype: str,
 ) -> Margins:
-    """Check the weights, as their format stores them; `Uncertified` says where there is no proof."""
-    return Checker(weights, ledger, domain, outputs, PRECISIONS[dtype]).check()
+    """Check the weights, as their format stores them; `Uncertified` says where there is no proof.
+
+    First the weights, given what s-ops can be; then that they can be nothing else, unless that is too much work.
+    """
+    margins = Checker(weights, ledger, domain, outputs, PRECISIONS[dtype]).check()
+    leaves = [leaf for layer in ledger.layers for head in layer for _, leaf in head.columns]
+    closed = prove(claims_of(domain, [sop for sop, _ in outputs.values()], leaves))
+    return replace(margins, values_proved=closed.proved, values_work=closed.work)
+
+
+def claims_of(domain: Domain, outputs: Iterable[SOp], leaves: Iterable[Leaf]) -> Claims:
+    """What the checker believes of the values of these leaves, and of what the outputs are computed from."""
+    outputs = tuple(outputs)
+    found: dict[Aggregate | Count, LeafClaim] = {}
+    defined: dict[SOp, Definition] = {}
+    sops = [*outputs, *(node for node in topological(outputs) if isinstance(node, Map))]
+    todo = [leaf for leaf in leaves if isinstance(leaf, Aggregate | Count)]
+    todo += [leaf for leaf in domain.leaves_of(outputs) if isinstance(leaf, Aggregate | Count)]
+    while todo:
+        leaf = todo.pop()
+        if leaf not in found:
+            profile = domain.profile(leaf)
+            found[leaf] = LeafClaim(profile.sets, profile.numbers, profile.always_selects, profile.at_most_one)
+            part = formula(leaf.selector) if isinstance(leaf, Aggregate) else leaf.formula
+            sops += [*keys_of(part), *queries_of(part), *([leaf.values] if isinstance(leaf, Aggregate) else [])]
+            todo += domain.below(leaf)
+    for sop in sops:
+        # The checker evaluates every s-op that is a function of what the model holds.
+        if all(leaf in found or not isinstance(leaf, Aggregate | Count) for leaf in domain.leaves(sop)):
+            defined |= {node: domain.definitions[node] for node in domain.cone((sop,)) if node in domain.definitions}
+    formulas = {leaf: formula(leaf.selector) for leaf in found if isinstance(leaf, Aggregate)}
+    return Claims(domain.alphabet, domain.max_length, domain.numbers, found, formulas, defined)
 
 
 def write_certificate(ledger: Ledger, margins: Margins, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The certificate as data for JSON: the claims to replay, what they are about, and the margins found."""
     numbers = {name: value if isfinite(value) else None for name, value in asdict(margins).items()}
-    return {"kind": "compiled-transformer", **facts, "margins": numbers, "ledger": to_json(ledger)}
+    values = "proved" if margins.values_proved else "taken on trust"
+    return {"kind": "compiled-transformer", **facts, "values": values, "margins": numbers, "ledger": to_json(ledger)}
 
 
 def recheck(

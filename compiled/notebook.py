@@ -16,9 +16,10 @@ MAX_ROWS: Final = 200
 def html(compiled: "Compiled") -> str:
     """Three tables, without script and without style beyond that of the notebook."""
     shape, plan = compiled.shape, compiled.plan
-    promised = (
-        "nothing was proved" if compiled.margins is None else f"certified for inputs of length ≤ {plan.max_length}"
-    )
+    promised = "nothing was proved"
+    if compiled.margins is not None:
+        promised = f"certified for inputs of length ≤ {plan.max_length}"
+        promised += "" if compiled.margins.values_proved else ", sets of values taken on trust"
     facts = [
         ("layers", str(shape.layers)),
         ("heads", "/".join(map(str, plan.heads)) or "none"),

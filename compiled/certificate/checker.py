@@ -10,9 +10,10 @@ residual stream the checker keeps what it holds as a function of leaves, derived
     units     every hidden unit is <= 0 or >= 1 on every state, with its error: what it adds is exact
     logits    on every state the right logit is larger than every other by more than the errors
 
-Nothing here is shared with the choice of encodings, layers and weights. What is shared with it, and trusted: what the
-program means (`formula`, `leaves`, `values`, `entries`, `profiles`, `means`) and which s-ops are counts (`counting`,
-`presence`). Trusted besides: exp(0) = 1, exp within 4 units and 0 where the format underflows, and Higham's bounds.
+Nothing here is shared with the choice of encodings, layers and weights. The sets of values, and which s-ops are counts,
+are shared with it, and proved in `compiled.certificate.closure`; that states are the combinations of these sets, and
+evaluated right, is trusted. Trusted besides: exp(0) = 1, exp within 4 units and 0 where the format underflows, and
+Higham's bounds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +42,10 @@ MANY: Final = 20_000
 
 @dataclass(frozen=True)
 class Margins:
-    """The least that was left anywhere: scores, hidden units, logits (beyond their errors), and the largest error."""
+    """The least that was left anywhere: scores, hidden units, logits (beyond their errors), and the largest error.
+
+    `values_proved`: whether the sets of values that all of it stands on were proved, too, or are taken on trust.
+    """
 
     score_gap: float
     unit_margin: float
@@ -49,6 +53,8 @@ class Margins:
     slot_error: float
     pairs: int
     states: int
+    values_proved: bool = False
+    values_work: int = 0
 
 
 def _content(term: Term, leaf: Leaf, value: Atom) -> Atom | float:

@@ -6,9 +6,10 @@ the compiler puts a `Count` leaf where an s-op is, provably on every scope it is
 number. Every replacement is checked by evaluating the s-op with the interpreter's operators on all possible counts.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from itertools import product
+from math import isfinite
 from typing import Final
 
 from compiled.errors import Refused
@@ -25,14 +26,14 @@ from compiled.meaning.formula import (
     keys_of,
     queries_of,
 )
-from compiled.meaning.leaves import POSITION, Count, Definition, Leaf, Position
+from compiled.meaning.leaves import POSITION, Count, Definition, Leaf, Position, row_key
 from compiled.meaning.means import is_number
 from compiled.meaning.presence import presence
 from compiled.meaning.values import Domain
 from spec.ast import Predicate
 from spec.graph import Aggregate, Constant, Indices, Map, Node, Select, SOp, topological
 from spec.operators import OperatorError
-from spec.values import Atom, Numbers
+from spec.values import Atom, Numbers, atom_key
 
 MAX_HEADS: Final = 4
 """The most heads that one count may be split into."""
@@ -84,18 +85,19 @@ def _is_first(part: Formula) -> bool:
             return False
 
 
-def _marks_first(sop: SOp, domain: Domain) -> bool:
-    """Whether the s-op is 1 at position 0 and 0 elsewhere."""
+def _mark_of_first(sop: SOp, domain: Domain) -> Atom | None:
+    """What the s-op is at position 0, if that is 1, and 0 elsewhere; operators differ on the kinds of 1."""
     if domain.leaves(sop) != (POSITION,):
-        return False
+        return None
     table = domain.table((sop,))
-    return len(table) == domain.max_length and all(row[0] == int(place[0] == 0) for place, row in table.items())
+    marks = len(table) == domain.max_length and all(row[0] == int(place[0] == 0) for place, row in table.items())
+    return table[(0,)][0] if marks else None
 
 
 def _widened(node: Aggregate, domain: Domain) -> tuple[Formula, Literal] | None:
     """`s` and `first`, when the node is the share of position 0 among the keys of `s or first`."""
     whole = formula(node.selector)
-    if not isinstance(whole, Either) or not _marks_first(node.values, domain):
+    if not isinstance(whole, Either) or _mark_of_first(node.values, domain) is None:
         return None
     first = next((one for one in whole.parts if _is_first(one)), None)
     if not isinstance(first, Literal):
@@ -110,17 +112,17 @@ def _share_of_first(node: Aggregate, domain: Domain) -> Definition | None:
         return None
     rest, first = found
     leaves = counts(conjunction((rest, first.negated())))
-    if leaves is None:
+    mark = _mark_of_first(node.values, domain)
+    if leaves is None or mark is None:
         return None
     numbers = domain.numbers
 
-    def share(*widths: Atom) -> Atom:
-        total = sum(int(width) for width in widths) + 1
-        if total == 1:
-            return 1
-        return Fraction(1, total) if numbers is Numbers.EXACT else 1 * 1.0 / total
+    def share(others: int) -> Atom:
+        if others == 0:
+            return mark
+        return Fraction(1, others + 1) if numbers is Numbers.EXACT else 1 * 1.0 / (others + 1)
 
-    return Definition(leaves, share)
+    return Definition(leaves, (1,) * len(leaves), share)
 
 
 def _width(node: Map, domain: Domain, split: bool) -> Definition | None:
@@ -135,10 +137,10 @@ def _width(node: Map, domain: Domain, split: bool) -> Definition | None:
         rest, first = found
         if formula(present.selector) != conjunction((rest, first)):
             continue
-        table = _as_function_of_width(node, share, domain)
+        table = _as_function_of_width(node, share, present, domain)
         leaves = counts(rest) if split else (Count(rest),)
         if table is not None and leaves is not None:
-            return Definition(leaves, _summed(table))
+            return Definition(leaves, (1,) * len(leaves), _looked_up(table))
     return None
 
 
@@ -175,29 +177,37 @@ def _tells_presence(node: Aggregate) -> bool:
     return False
 
 
-def _as_function_of_width(node: Map, share: Aggregate, domain: Domain) -> dict[int, Atom] | None:
+def _as_function_of_width(node: Map, share: Aggregate, present: Aggregate, domain: Domain) -> dict[int, Atom] | None:
     """The table from width to value; a row of width w that has position 0 shares 1/w, another one 1/(w+1)."""
     plain = Domain(domain.alphabet, domain.max_length, domain.numbers)
     leaves = plain.leaves(node)
+    mark = _mark_of_first(share.values, plain)
+    if mark is None or not isinstance(present.values, Constant):
+        return None
     table: dict[int, Atom] = {}
     for width, has_first in product(range(domain.max_length + 1), (0, 1)):
         if width < has_first or width - has_first > domain.max_length - 1:
             continue
         row = width + 1 - has_first
-        part: Atom = 1 if row == 1 else Fraction(1, row) if domain.numbers is Numbers.EXACT else 1 * 1.0 / row
-        given = tuple(part if leaf is share else has_first for leaf in leaves)
+        part: Atom = mark if row == 1 else Fraction(1, row) if domain.numbers is Numbers.EXACT else 1 * 1.0 / row
+        given = tuple(
+            part if leaf is share else present.values.value if has_first else present.default for leaf in leaves
+        )
         image = plain.image((node,), leaves, [given])
-        if given not in image or table.setdefault(width, image[given][0]) != image[given][0]:
+        if given not in image or not _fits(table, width, image[given][0]):
             return None
     return table
 
 
-def _summed(table: Mapping[int, Atom], weights: Sequence[int] | None = None) -> Callable[..., Atom]:
-    """The function of several counts that looks up their weighted sum."""
+def _fits(table: dict[int, Atom], total: int, value: Atom) -> bool:
+    """Enter the value; whether it is the one that was there, kinds included."""
+    return atom_key(table.setdefault(total, value)) == atom_key(value)
 
-    def value(*widths: Atom) -> Atom:
-        by = weights or (1,) * len(widths)
-        total = sum(weight * int(width) for weight, width in zip(by, widths, strict=True))
+
+def _looked_up(table: Mapping[int, Atom]) -> Callable[[int], Atom]:
+    """The function of a sum that has this table."""
+
+    def value(total: int) -> Atom:
         if total not in table:
             raise OperatorError("no input has this count")
         return table[total]
@@ -218,7 +228,7 @@ def _scaled_mean(node: Map, domain: Domain) -> Definition | None:
         return None
     for mean in means:
         others = [one for one in means if one is not mean]
-        if all(one.selector is mean.selector and _marks_first(one.values, domain) for one in others):
+        if all(one.selector is mean.selector and _mark_of_first(one.values, domain) is not None for one in others):
             found = _sum_of(node, mean, domain)
             if found is not None:
                 return found
@@ -247,7 +257,7 @@ def _sum_of(node: Map, mean: Aggregate, domain: Domain) -> Definition | None:
             return None
         leaves += pieces
         weights.append(step)
-    return Definition(tuple(leaves), _summed(table, weights))
+    return Definition(tuple(leaves), tuple(weights), _looked_up(table))
 
 
 def _sums(node: Map, mean: Aggregate, domain: Domain) -> dict[int, Atom] | None:
@@ -262,17 +272,22 @@ def _sums(node: Map, mean: Aggregate, domain: Domain) -> dict[int, Atom] | None:
         if any(can and cannot for can, cannot in row):
             return None
         tuples = domain.tuples_at(leaves, m, i)
-        signature = (size, tuple(tuples))
+        signature = (size, tuple(map(row_key, tuples)))
         if signature in seen:
             continue
         seen.add(signature)
         at = leaves.index(mean)
-        image = domain.image((node,), leaves, tuples)
-        for given in tuples:
-            total = Fraction(given[at]) * size
-            whole = round(total)
-            if given not in image or abs(total - whole) > Fraction(1, 1 << 20):
+        results = list(domain.evaluated((node,), leaves, tuples))
+        if len(results) < len(tuples):
+            return None
+        for given, (result,) in results:
+            value = given[at]
+            if isinstance(value, str) or not isfinite(value):
                 return None
-            if not isinstance(image[given][0], int) or table.setdefault(whole, image[given][0]) != image[given][0]:
+            total = Fraction(value) * size
+            whole = round(total)
+            if abs(total - whole) > Fraction(1, 1 << 20):
+                return None
+            if not isinstance(result, int) or not _fits(table, whole, result):
                 return None
     return table

@@ -1,6 +1,6 @@
 """Leaves: what an s-op is a function of at one place, and how tuples of their values are told apart."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
@@ -47,10 +47,19 @@ def leaf_order(leaf: Leaf) -> tuple[int, int, str]:
 
 @dataclass(frozen=True)
 class Definition:
-    """An s-op as a function of other leaves than those that the graph shows: `table` maps their values to its own."""
+    """An s-op as a function of the weighted sum of counts, in place of what the graph shows."""
 
-    leaves: tuple[Leaf, ...]
-    value: Callable[..., Atom]
+    leaves: tuple[Count, ...]
+    weights: tuple[int, ...]
+    of_sum: Callable[[int], Atom]
+
+    def total(self, counts: Iterable[Atom]) -> int:
+        """The weighted sum."""
+        return sum(weight * int(count) for weight, count in zip(self.weights, counts, strict=True))
+
+    def value(self, *counts: Atom) -> Atom:
+        """The s-op for these counts; `OperatorError` when no input has them."""
+        return self.of_sum(self.total(counts))
 
 
 Tuple: TypeAlias = tuple[Atom, ...]

@@ -41,10 +41,10 @@ def presence(node: Map, domain: Domain, split: Split) -> Definition | None:
     if counts is None:
         return None
 
-    def value(*numbers: Atom) -> Atom:
-        return present if any(numbers) else absent
+    def value(positive: int) -> Atom:
+        return present if positive else absent
 
-    return Definition(counts, value)
+    return Definition(counts, (1,) * len(counts), value)
 
 
 def _tells_zero(node: Map, mean: Aggregate, domain: Domain) -> tuple[Atom, Atom] | None:
@@ -55,11 +55,12 @@ def _tells_zero(node: Map, mean: Aggregate, domain: Domain) -> tuple[Atom, Atom]
         return None
     if not profile.always_selects and (isinstance(mean.default, str) or mean.default != 0):
         return None
-    image = domain.image((node,), (mean,), [(value,) for value in profile.values()])
-    if len(image) < len(set(profile.values())):
+    known = profile.values()
+    results = list(domain.evaluated((node,), (mean,), [(value,) for value in known]))
+    if len(results) < len(known):
         return None
     found: dict[bool, Atom] = {}
-    for (given,), (result,) in image.items():
+    for (given,), (result,) in results:
         if atom_key(found.setdefault(given != 0, result)) != atom_key(result):
             return None
     return (found[True], found[False]) if len(found) == 2 else None

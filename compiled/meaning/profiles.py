@@ -20,8 +20,8 @@ class Profile:
 
     def __init__(self, domain: "Domain", leaf: Aggregate | Count) -> None:
         self.leaf = leaf
-        self._numbers: dict[tuple[int, int], int] = {}
-        self._sets: list[Values] = []
+        self.numbers: dict[tuple[int, int], int] = {}
+        self.sets: list[Values] = []
         self.always_selects = True
         self.at_most_one = True
         known: dict[object, int] = {}
@@ -46,25 +46,25 @@ class Profile:
                 key = (averages, ordered)
                 if key not in known:
                     known[key] = self._add(aggregated(choices, low, high, leaf.default, averages, domain.numbers))
-            self._numbers[m, i] = known[key]
+            self.numbers[m, i] = known[key]
 
     def _add(self, values: Values) -> int:
         if len(values) > MAX_SET:
             raise Refused(f"{self.leaf!r} can have more than {MAX_SET} values")
-        self._sets.append(tuple(Share(value) if isinstance(value, Fraction) else value for value in values))
-        return len(self._sets) - 1
+        self.sets.append(tuple(Share(value) if isinstance(value, Fraction) else value for value in values))
+        return len(self.sets) - 1
 
     def at(self, m: int, i: int) -> Values:
         """What the leaf can be at position i of words of length m."""
-        return self._sets[self._numbers[m, i]]
+        return self.sets[self.numbers[m, i]]
 
     def number(self, m: int, i: int) -> int:
         """The number of that set."""
-        return self._numbers[m, i]
+        return self.numbers[m, i]
 
     def values(self) -> Values:
         """What the leaf can be anywhere."""
-        return distinct(value for values in self._sets for value in values)
+        return distinct(value for values in self.sets for value in values)
 
 
 class _Columns:

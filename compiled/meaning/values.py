@@ -142,12 +142,12 @@ class Domain:
         Tuples that are equal as numbers are one entry: weights cannot tell them apart.
         """
         found: dict[Tuple, Tuple] = {}
-        for given, result in self._evaluated(sops, leaves, tuples):
+        for given, result in self.evaluated(sops, leaves, tuples):
             if found.setdefault(given, result) != result:
                 raise Refused("an s-op depends on whether a number is an integer, a real or a boolean")
         return found
 
-    def _evaluated(
+    def evaluated(
         self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Iterable[Tuple]
     ) -> Iterator[tuple[Tuple, Tuple]]:
         """Every tuple of leaf values on which the s-ops have values, and these values."""
@@ -365,7 +365,7 @@ class Domain:
         """The tuples of values that these s-ops can have together anywhere."""
         leaves = self.leaves_of(sops)
         tuples = self.class_tuples(leaves, self.classes(sops))
-        return tuple({row_key(row): row for _, row in self._evaluated(sops, leaves, tuples)}.values())
+        return tuple({row_key(row): row for _, row in self.evaluated(sops, leaves, tuples)}.values())
 
     def values_of(self, sop: SOp) -> Values:
         """What the s-op can be anywhere."""

@@ -22,6 +22,7 @@ from compiled.weights.tensors import dump, load, quantise  # noqa: E402
 from spec.elaborate import Program, elaborate  # noqa: E402
 from spec.graph import SOp, topological  # noqa: E402
 from spec.interp import Interpreter, ProgramFailure  # noqa: E402
+from spec.operators import Op  # noqa: E402
 from spec.source import Source  # noqa: E402
 from spec.values import Atom, Numbers  # noqa: E402
 from tests.unit.random_graphs import random_program  # noqa: E402
@@ -164,6 +165,34 @@ def test_booleans_have_a_mean_where_the_sequence_has_an_integer_elsewhere() -> N
     root = made.sop("out_")
     model = compiled.compile_program(made.graph, root, alphabet="ab", max_length=4)
     assert is_right(model, model.weights.tensors, answers(root, Numbers.EXACT, ("a", "b"), 4))
+
+
+KINDS = {
+    "the mark of a share": 'f = select(indices, 0, ==); out_ = aggregate(f or select(tokens, "a", ==), indices == 0);',
+    "a real mark": "f = select(indices, 0, ==); out_ = aggregate(f or select(tokens, 1, ==), (indices == 0) / 1);",
+    "a mean that is 0 or 1": "out_ = 0 - aggregate(select(indices, indices, <), 1);",
+}
+
+
+@pytest.mark.parametrize("numbers", list(Numbers))
+@pytest.mark.parametrize("name", list(KINDS))
+def test_a_count_gives_the_kind_that_the_program_has(name: str, numbers: Numbers) -> None:
+    """`x1`, `xTrue` and `x1.0` are different, so a count may not stand for a number of another kind."""
+    made = elaborate(Source("test.rasp", KINDS[name].replace("; ", ";\n") + "\n"), numbers)
+    shown = made.graph.map(Op.MOD, made.graph.constant("x%s"), made.sop("out_"))
+    if name == "a mean that is 0 or 1" and numbers is Numbers.IEEE:  # a rational that is whole is shown like an integer
+        with pytest.raises(Refused, match="an integer, a real or a boolean"):
+            compiled.compile_program(made.graph, shown, alphabet="ab", max_length=3)
+        return
+    model = compiled.compile_program(made.graph, shown, alphabet="ab", max_length=3)
+    assert is_right(model, model.weights.tensors, answers(shown, numbers, ("a", "b"), 3))
+
+
+def test_a_default_that_is_a_string_is_no_sum() -> None:
+    made = program('out_ = aggregate(select(indices, indices, <), indicator(tokens == "a"), "a") * indices;')
+    root = made.sop("out_")
+    model = compiled.compile_program(made.graph, root, alphabet="ab", max_length=3)
+    assert is_right(model, model.weights.tensors, answers(root, Numbers.EXACT, ("a", "b"), 3))
 
 
 def test_logits_that_overflow_have_no_certificate() -> None:

@@ -73,7 +73,7 @@ def test_counts_give_what_the_graph_gives(name: str, numbers: Numbers) -> None:
                 for i in range(n):
                     counted = []
                     for leaf in made_of.leaves:
-                        part = leaf.formula  # type: ignore[union-attr]  # definitions have counts only
+                        part = leaf.formula
                         query = {sop: run.values[sop][i] for sop in queries_of(part)}
                         keys = [{sop: run.values[sop][j] for sop in keys_of(part)} for j in range(n)]
                         counted.append(sum(holds(part, key, query, numbers) for key in keys))

@@ -19,6 +19,7 @@ INDEPENDENCE = "verifier and compiled do not know each other, the command line e
 LIGHT_SPEC = "spec needs no solver and no tensor"
 ENGINES = "engines are independent witnesses"
 CHECKER = "the checker of weights knows nothing of how they were chosen"
+CLOSURE = "the proof about values knows nothing of how they were computed"
 
 OUTCOME = re.compile(r"^(?P<name>.+?) (?P<outcome>KEPT|BROKEN)(?: \(\d+ ignored imports?\))?$", re.MULTILINE)
 
@@ -95,6 +96,14 @@ PLANTS = (
             "compiled.planted": "import compiled.planning.encode",
         },
         CHECKER,
+    ),
+    Plant(
+        "the proof about values reaches the analysis",
+        {
+            "compiled.certificate.closure.planted": "import compiled.meaning.planted",
+            "compiled.meaning.planted": "import compiled.meaning.profiles",
+        },
+        CLOSURE,
     ),
     Plant(
         "the command line imports compiled",

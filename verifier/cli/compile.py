@@ -63,7 +63,7 @@ def _compile(options: argparse.Namespace) -> int:
     with Steps() as steps:
         steps.tell("compiling")
         made, program = _made(options)
-    _warn(options)
+    _warn(made)
     print("\n".join(printable(line) for line in made.explain().splitlines()))
     if options.folder is not None:
         folder = made.save(options.folder, program=program.source.text)
@@ -91,7 +91,7 @@ def _crosscheck(options: argparse.Namespace) -> int:
             seed=options.seed,
             progress=lambda done, total: steps.tell(f"{done} of {total} inputs"),
         )
-    _warn(options)
+    _warn(made)
     shape = f"{made.layers} layers, heads {'/'.join(map(str, made.heads))}, {made.parameters} parameters"
     print(f"model      {shape}, {found.dtype} on {found.device}")
     covered = f"every input of n ≤ {found.exhaustive_to}, " if found.exhaustive_to else ""
@@ -108,9 +108,11 @@ def _crosscheck(options: argparse.Namespace) -> int:
     return Exit.EXPECTED
 
 
-def _warn(options: argparse.Namespace) -> None:
-    if not options.certify:
+def _warn(made: "Compiled") -> None:
+    if made.margins is None:
         print("not certified: nothing is known about these weights", file=sys.stderr)
+    elif not made.margins.values_proved:
+        print("certified, with sets of values that are taken on trust: to prove them is too much work", file=sys.stderr)
 
 
 def _no_torch(error: ImportError) -> UsageError:

@@ -1,0 +1,1 @@
+"""A proof that claimed sets of values hold every value, by the interpreter's operators alone."""

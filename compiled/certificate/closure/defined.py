@@ -1,0 +1,160 @@
+"""The claim that an s-op is a function of counts: on every row that there can be, it is, kinds included.
+
+The s-op is taken as the program has it: maps over aggregates. Its aggregates and the counts are looked at together,
+key by key: for each the number of selected keys so far, and for an aggregate the sum of their values. At the end the
+program's operators give the s-op from the aggregates, and the claimed function gives it from the counts.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+
+from compiled.certificate.closure.claims import Claims, NotClosed, Work
+from compiled.certificate.closure.local import Local
+from compiled.certificate.closure.outcomes import NOT, Outcome, Row, Rows
+from compiled.certificate.closure.sums import Folding, Scale, scale
+from compiled.meaning.leaves import Definition, Tuple, row_key
+from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
+from spec.operators import OperatorError, function
+from spec.values import Atom, Kind, atom_key, kind_of
+
+Parts = frozenset[int]
+"""States of a row: the weighted sum of the counts, and of each aggregate the number of keys and the steps of their sum,
+as the digits of one number."""
+
+
+def check_definition(claims: Claims, local: Local, work: Work, sop: SOp, definition: Definition) -> None:
+    """`NotClosed` with a row on which the s-op is not what the counts give."""
+    if isinstance(sop, Map | Aggregate):
+        _DefinitionCheck(claims, local, work, sop, definition).run()
+    else:
+        raise NotClosed(f"{sop!r} is no function of counts")
+
+
+def program_of(sop: SOp) -> list[SOp]:
+    """The s-op down to aggregates and inputs, as the program has it; operands first."""
+    seen: set[SOp] = set()
+    stack = [sop]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            if isinstance(node, Map):
+                stack.extend(node.args)
+    return sorted(seen, key=lambda node: node.id)
+
+
+class _DefinitionCheck:
+    def __init__(self, claims: Claims, local: Local, work: Work, sop: SOp, definition: Definition) -> None:
+        self.claims, self.work, self.sop, self.definition = claims, work, sop, definition
+        self.order = program_of(sop)
+        self.aggregates = [node for node in self.order if isinstance(node, Aggregate)]
+        self.inputs = tuple(node for node in self.order if isinstance(node, Tokens | Indices))
+        self.rows = Rows(claims, local, work, (*self.aggregates, *definition.leaves), self.inputs)
+        self.scales = [self._scale(k) for k in range(len(self.aggregates))]
+        self.base = 2 * claims.max_length * sum(map(abs, definition.weights)) + 1
+        self.averages = [
+            any(kind_of(value) in (Kind.INT, Kind.REAL) for value in self.rows.atoms[k])
+            for k in range(len(self.aggregates))
+        ]
+        self._moves: dict[int, list[int]] = {}
+        self._known: set[object] = set()
+
+    def _scale(self, column: int) -> Scale:
+        values = self.rows.atoms[column]
+        if any(isinstance(value, str) for value in values):
+            raise NotClosed(f"{self.sop!r} is claimed to be a function of counts, but aggregates strings")
+        return scale(values, self.claims.max_length, self.claims.numbers)
+
+    def run(self) -> None:
+        """Every row with every state of its query."""
+        folding = Folding(frozenset({0}), self._step)
+        at = [self.rows.queries.index(node) for node in self.inputs]
+        seen: set[object] = set()
+        for row in self.rows:
+            given = tuple(row.query[k] for k in at)
+            key = (row.packed, row_key(given))
+            if key not in seen:
+                seen.add(key)
+                self._check(folding.of(row.selected()), given, row)
+
+    def _step(self, states: Parts, key: int) -> Parts:
+        if key not in self._moves:
+            self._moves[key] = [self._move(outcome) for outcome in self.rows.outcomes[key]]
+        moves = self._moves[key]
+        self.work.spend(len(states) * len(moves))
+        return frozenset([state + move for state in states for move in moves])
+
+    def _move(self, outcome: Outcome) -> int:
+        """What a key adds to a state; the weighted sum is the last digit, which may be negative."""
+        cut, length = len(self.scales), self.claims.max_length
+        weights = self.definition.weights
+        found = 0
+        for one, value in zip(self.scales, outcome[:cut], strict=True):
+            steps = 0 if value == NOT else one.steps[value] or 0
+            found = (found * (length + 1) + (value != NOT)) * (one.span * length + 1) + steps
+        counted = sum(weight for weight, value in zip(weights, outcome[cut:], strict=True) if value != NOT)
+        return found * self.base + counted
+
+    def _parts(self, state: int) -> tuple[list[tuple[int, int]], int]:
+        """Per aggregate the number of keys and the steps of their sum, and the weighted sum of the counts."""
+        half = self.base // 2
+        rest, total = divmod(state + half, self.base)
+        parts = []
+        for one in reversed(self.scales):
+            rest, steps = divmod(rest, one.span * self.claims.max_length + 1)
+            rest, count = divmod(rest, self.claims.max_length + 1)
+            parts.append((count, steps))
+        return parts[::-1], total - half
+
+    def _check(self, states: Parts, given: Tuple, row: Row) -> None:
+        kept = row_key(given)
+        for state in states:
+            if (state, kept) in self._known:
+                continue
+            self._known.add((state, kept))
+            parts, total = self._parts(state)
+            options = [self._values(k, *part) for k, part in enumerate(parts)]
+            for values in product(*options):
+                self.work.spend(len(self.order))
+                self._compare(values, given, total, row)
+
+    def _values(self, column: int, count: int, steps: int) -> Sequence[Atom]:
+        """What the aggregate can be, when so many keys with this sum are selected."""
+        aggregate, scale = self.aggregates[column], self.scales[column]
+        if count == 0:
+            return (aggregate.default,)
+        if count == 1:
+            return [value for value, k in zip(self.rows.atoms[column], scale.steps, strict=True) if k == steps]
+        return (scale.mean(steps, count),) if self.averages[column] else ()
+
+    def _compare(self, values: Sequence[Atom], given: Tuple, total: int, row: Row) -> None:
+        try:
+            wanted = self._meaning(values, given)
+        except OperatorError:
+            return
+        try:
+            found = self.definition.of_sum(total)
+        except OperatorError as error:
+            raise self._differs(wanted, f"no value ({error})", row) from error
+        if atom_key(found) != atom_key(wanted):
+            raise self._differs(wanted, repr(found), row)
+
+    def _differs(self, wanted: Atom, found: str, row: Row) -> NotClosed:
+        m, i = row.place
+        return NotClosed(
+            f"{self.sop!r} can be {wanted!r} at position {i} of inputs of length {m}, where counts give {found}"
+        )
+
+    def _meaning(self, values: Sequence[Atom], given: Tuple) -> Atom:
+        """The s-op, from its aggregates and from what it reads of the input."""
+        known: dict[SOp, Atom] = dict(zip(self.aggregates, values, strict=True))
+        known |= dict(zip(self.inputs, given, strict=True))
+        for node in self.order:
+            match node:
+                case Map(op=op, args=args):
+                    known[node] = function(op, self.claims.numbers)(*[known[arg] for arg in args])
+                case Constant(value=value):
+                    known[node] = value
+                case Tokens() | Indices() | Aggregate():
+                    pass
+        return known[self.sop]

@@ -1,0 +1,289 @@
+"""Sets of values are proved by the interpreter's operators alone, and whatever misses a value is found."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+from random import Random
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+
+import compiled  # only with torch
+from compiled import certify
+from compiled.certificate.closure.claims import Claims, NotClosed
+from compiled.certificate.closure.prove import Closed, prove
+from compiled.certify import claims_of
+from compiled.errors import Refused
+from compiled.meaning import counting, means, presence, profiles
+from compiled.meaning.entries import Entries
+from compiled.meaning.formula import Holds, Literal, holds, keys_of, queries_of
+from compiled.meaning.leaves import Count, Leaf
+from compiled.meaning.values import Domain
+from spec.elaborate import Program, elaborate
+from spec.graph import Aggregate, Negate, SOp
+from spec.interp import Interpreter, ProgramFailure, Run
+from spec.source import Source
+from spec.values import Atom, Numbers, atom_key, kind_of
+from tests.unit.random_attention import attention_program
+
+pytestmark = pytest.mark.torch
+
+Place = tuple[int, int]
+Reached = dict[Leaf, dict[Place, dict[object, Atom]]]
+
+
+def program(text: str, numbers: Numbers = Numbers.EXACT) -> Program:
+    return elaborate(Source("test.rasp", text.replace("; ", ";\n") + "\n"), numbers)
+
+
+def analysed(root: SOp, alphabet: tuple[Atom, ...], length: int, numbers: Numbers) -> Claims:
+    """What the analysis says; `Refused` when it gives up."""
+    domain = Domain(alphabet, length, numbers)
+    for sop, made in counting.definitions([root], domain, split_means=True).items():
+        domain.define(sop, made)
+    return claims_of(domain, [root], [])
+
+
+def runs(root: SOp, claims: Claims) -> Iterator[Run]:
+    """The interpreter on every input on which the program has a value."""
+    interpreter = Interpreter((root,), claims.numbers)
+    for length in range(1, claims.max_length + 1):
+        for word in product(claims.alphabet, repeat=length):
+            try:
+                yield interpreter.run(word)
+            except ProgramFailure:
+                continue
+
+
+def counted(leaf: Count, run: Run, i: int, numbers: Numbers) -> int:
+    query = {sop: run.values[sop][i] for sop in queries_of(leaf.formula)}
+    keys = [{sop: run.values[sop][j] for sop in keys_of(leaf.formula)} for j in range(run.n)]
+    return sum(holds(leaf.formula, key, query, numbers) for key in keys)
+
+
+def reached(root: SOp, claims: Claims) -> Reached:
+    """What every leaf really is, by place."""
+    found: Reached = {leaf: {} for leaf in claims.leaves}
+    for run in runs(root, claims):
+        for leaf in claims.leaves:
+            for i in range(run.n):
+                value = counted(leaf, run, i, claims.numbers) if isinstance(leaf, Count) else run.values[leaf][i]
+                found[leaf].setdefault((run.n, i), {})[atom_key(value)] = value
+    return found
+
+
+def without(claims: Claims, leaf: Aggregate | Count, place: Place, value: Atom) -> Claims:
+    """The claims, but for one value at one place."""
+    old = claims.leaves[leaf]
+    left = tuple(one for one in old.sets[old.number[place]] if atom_key(one) != atom_key(value))
+    made = replace(old, sets=(*old.sets, left), number={**old.number, place: len(old.sets)})
+    return replace(claims, leaves={**claims.leaves, leaf: made})
+
+
+def missing_values(rng: Random, claims: Claims, found: Reached, count: int) -> Iterator[Claims]:
+    """Claims without a value that is reached, up to so many."""
+    all_of_them = [
+        (leaf, place, value)
+        for leaf, places in found.items()
+        if isinstance(leaf, Aggregate | Count)
+        for place, values in places.items()
+        for value in values.values()
+    ]
+    for leaf, place, value in rng.sample(all_of_them, min(count, len(all_of_them))):
+        yield without(claims, leaf, place, value)
+
+
+def sizes(root: SOp, claims: Claims) -> dict[Aggregate, set[int]]:
+    """How many keys the rows of each aggregate select."""
+    found: dict[Aggregate, set[int]] = {leaf: set() for leaf in claims.leaves if isinstance(leaf, Aggregate)}
+    for run in runs(root, claims):
+        for leaf, widths in found.items():
+            widths |= {row.bit_count() for row in run.rows[leaf.selector]}
+    return found
+
+
+def wrong_sizes(claims: Claims, widths: Mapping[Aggregate, set[int]]) -> Iterator[Claims]:
+    """Claims that no row is empty, or none selects several keys, where one does."""
+    for leaf, found in widths.items():
+        if 0 in found:
+            yield replace(claims, leaves={**claims.leaves, leaf: replace(claims.leaves[leaf], always=True)})
+        if max(found, default=0) > 1:
+            yield replace(claims, leaves={**claims.leaves, leaf: replace(claims.leaves[leaf], alone=True)})
+
+
+def other_kinds(value: Atom, numbers: Numbers) -> list[Atom]:
+    """Atoms that are not this one; some are equal to it as numbers."""
+    if isinstance(value, str):
+        return [value + "x"]
+    same: list[Atom] = [int(value), float(value) if numbers is Numbers.IEEE else Fraction(value), bool(value)]
+    equal = [one for one in same if one == value and kind_of(one) is not kind_of(value)]
+    return [*equal, value + 1]
+
+
+def wrong_definitions(root: SOp, claims: Claims) -> Iterator[Claims]:
+    """Claims in which a definition gives another value, or one of another kind, for counts that there are."""
+    found: dict[SOp, dict[int, Atom]] = {sop: {} for sop in claims.definitions}
+    for run in runs(root, claims):
+        for sop, made in claims.definitions.items():
+            for i in range(run.n):
+                total = made.total(counted(leaf, run, i, claims.numbers) for leaf in made.leaves)
+                found[sop][total] = run.values[sop][i]
+    for sop, table in found.items():
+        made = claims.definitions[sop]
+        for total, value in table.items():
+            for other in other_kinds(value, claims.numbers):
+
+                def changed(asked: int, total: int = total, other: Atom = other, of: Any = made.of_sum) -> Atom:
+                    return other if asked == total else of(asked)
+
+                yield replace(claims, definitions={**claims.definitions, sop: replace(made, of_sum=changed)})
+
+
+@pytest.mark.parametrize("seed", [*range(60), *(pytest.param(s, marks=pytest.mark.slow) for s in range(60, 800))])
+def test_claims_are_proved_and_claims_without_a_value_that_is_reached_are_not(seed: int) -> None:
+    """Faults of every kind in the claims about a random program; the interpreter says which are faults."""
+    rng = Random(seed)
+    numbers = rng.choice(list(Numbers))
+    made = attention_program(rng, numbers, rng.randint(2, 6))
+    root = made.roots[0]
+    assert isinstance(root, SOp)
+    try:
+        claims = analysed(root, made.alphabet, {1: 5, 2: 4}.get(len(made.alphabet), 3), numbers)
+    except Refused:
+        return
+    assert prove(claims).proved
+    found = reached(root, claims)
+    for leaf, places in found.items():
+        claim = claims.leaves[leaf]  # type: ignore[index]  # the leaves are those of the claims
+        for place, known in places.items():
+            assert known.keys() <= set(map(atom_key, claim.sets[claim.number[place]]))
+    changed = [*missing_values(rng, claims, found, 20), *wrong_sizes(claims, sizes(root, claims))]
+    wrong = list(wrong_definitions(root, claims))
+    for one in [*changed, *rng.sample(wrong, min(20, len(wrong)))]:
+        with pytest.raises(NotClosed):
+            prove(one)
+
+
+PROGRAMS = {
+    "default": 'out_ = aggregate(select(indices, indices - 1, ==), tokens, "-");',
+    "mean": 'out_ = aggregate(select(indices, indices, <=), indicator(tokens == "a"));',
+    "booleans": 'x = (tokens == "a") if indices < 2 else 5; out_ = aggregate(select(indices, 2, <), x);',
+    "width": "out_ = selector_width(select(tokens, tokens, ==));",
+    "presence": 'out_ = aggregate(select(indices, indices, <=), 1 if tokens == "a" else 0 - 1) == 0;',
+    "fetch": "out_ = aggregate(select(indices, length - indices, ==), tokens);",
+    "negated": 'out_ = aggregate(not select(tokens, "a", ==), indices);',
+    "several": 'out_ = aggregate(select(tokens, "a", ==), indices);',
+    "sum": 'out_ = round(aggregate(select(indices, indices, <=), indicator(tokens == "a")) * (indices + 1));',
+}
+
+
+def constantly(answer: bool) -> Callable[[Any], Any]:
+    return lambda _original: lambda *_given: answer
+
+
+def forget_default(original: Any) -> Any:
+    return lambda choices, least, *rest: original(choices, max(least, 1), *rest)
+
+
+def forget_largest_mean(original: Any) -> Any:
+    return lambda choices, numbers: sorted(original(choices, numbers))[:-1]
+
+
+def as_integers(original: Any) -> Any:
+    return lambda *given: tuple(int(one) if isinstance(one, bool) else one for one in original(*given))
+
+
+def must_be_selected(original: Any) -> Any:
+    return lambda self, m, i: [(can, cannot and not can) for can, cannot in original(self, m, i)]
+
+
+def never_the_first(original: Any) -> Any:
+    return lambda self, m, i: [(False, True), *original(self, m, i)[1:]]
+
+
+def first_only(original: Any) -> Any:
+    return lambda self, sops, m, i: original(self, sops, m, i)[:1]
+
+
+def off_by_one(original: Any) -> Any:
+    def table(*given: Any) -> Any:
+        found = original(*given)
+        return found and {total: value + 1 for total, value in found.items()}
+
+    return table
+
+
+def not_negated(original: Any) -> Any:
+    return lambda selector: original(selector.operand if isinstance(selector, Negate) else selector)
+
+
+FAULTS: list[tuple[str, Any, str, Callable[[Any], Any]]] = [
+    ("default", profiles, "aggregated", forget_default),
+    ("default", Domain, "joint", first_only),
+    ("mean", means, "_means", forget_largest_mean),
+    ("mean", Entries, "row", never_the_first),
+    ("booleans", profiles, "aggregated", as_integers),
+    ("booleans", profiles._Columns, "averages", constantly(False)),
+    ("width", counting, "_as_function_of_width", off_by_one),
+    ("width", Entries, "row", must_be_selected),
+    ("presence", presence, "_is_weight", constantly(True)),
+    ("several", profiles, "_fetches_one", constantly(True)),
+    ("several", Entries, "row", must_be_selected),
+    ("negated", certify, "formula", not_negated),
+    ("sum", counting, "_sums", off_by_one),
+]
+
+
+@pytest.mark.parametrize(("name", "where", "what", "fault"), FAULTS)
+def test_a_fault_in_the_analysis_leaves_nothing_certified(
+    monkeypatch: pytest.MonkeyPatch, name: str, where: Any, what: str, fault: Callable[[Any], Any]
+) -> None:
+    """Without the fault there is a certificate; with it none, and it is the proof about values that fails."""
+    made = program(PROGRAMS[name])
+    scope: dict[str, Any] = {"alphabet": "ab", "max_length": 4}
+    right = compiled.compile_program(made.graph, made.sop("out_"), **scope)
+    assert right.margins is not None
+    assert right.margins.values_proved
+    monkeypatch.setattr(where, what, fault(getattr(where, what)))
+    claims = analysed(made.sop("out_"), ("a", "b"), 4, Numbers.EXACT)
+    with pytest.raises(NotClosed):
+        prove(claims)
+
+
+def test_weights_are_wrong_under_a_fault_that_only_this_proof_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sums of a table are one too large: planner and checker believe it, and only the proof does not."""
+    made = program(PROGRAMS["sum"])
+    scope: dict[str, Any] = {"alphabet": "ab", "max_length": 3}
+    monkeypatch.setattr(counting, "_sums", off_by_one(counting._sums))
+    with pytest.raises(NotClosed, match="where counts give"):
+        compiled.compile_program(made.graph, made.sop("out_"), **scope)
+    monkeypatch.setattr(certify, "prove", lambda _: Closed(True, 0))
+    wrong = compiled.compile_program(made.graph, made.sop("out_"), **scope)
+    assert wrong.model().run([("a", "a", "b")])["output"] == [[2, 3, 3]]
+
+
+def test_what_would_take_too_much_work_is_said_to_be_taken_on_trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = program(PROGRAMS["width"])
+    monkeypatch.setattr(certify, "prove", lambda claims: prove(claims, 100))
+    model = compiled.compile_program(made.graph, made.sop("out_"), alphabet="ab", max_length=4)
+    assert model.margins is not None
+    assert not model.margins.values_proved
+    assert model.certificate()["values"] == "taken on trust"
+    assert "taken on trust" in model.explain()
+    assert "taken on trust" in model._repr_html_()
+
+
+def test_claims_that_stand_on_each_other_prove_nothing() -> None:
+    """Two counts that are defined by each other could say anything."""
+    claims = analysed(program(PROGRAMS["width"]).sop("out_"), ("a", "b"), 3, Numbers.EXACT)
+    (sop, made), *_ = claims.definitions.items()
+    itself = Count(Literal(Holds(sop, 1)))
+    claimed = next(iter(claims.leaves.values()))
+    circular = replace(
+        claims, leaves={**claims.leaves, itself: claimed}, definitions={sop: replace(made, leaves=(itself,))}
+    )
+    with pytest.raises(NotClosed, match="circle"):
+        prove(circular)
