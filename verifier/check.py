@@ -31,13 +31,15 @@ from verifier.question.claims import state
 from verifier.question.express import Unexpressible
 from verifier.reductions.fewer import reduced
 from verifier.running.cache import answer
-from verifier.unbounded.decide import all_lengths
-from verifier.verdict import Closed, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
+from verifier.unbounded.decide import all_lengths, satisfying
+from verifier.verdict import Closed, Failed, Proved, Refuted, States, Unknown, Vacuous, Verdict, Witness
 
 EVALUATION = INTERPRETER
 Heard: TypeAlias = Closed | Looked
 FURTHEST: Final = 16
 """Up to this length a counterexample is searched for where a proof for all lengths was not found."""
+LONGEST: Final = 256
+"""Longer inputs are not replayed, and shown to nobody."""
 _FOR_PROOF: Final = 0.9
 """The part of the time left that a proof for all lengths may take; the rest is for further lengths."""
 _ATTEMPTS: Final = 8
@@ -159,6 +161,7 @@ class _Search:
         self.checker = Checker(bound)
         self.closed: list[Closed] = []
         self.inhabited = not bound.property.requires
+        self.nowhere: States | None = None
         self.deadline = monotonic() + options.limits.wall_s
 
     def for_all(self) -> Verdict:
@@ -179,7 +182,23 @@ class _Search:
         if isinstance(every, Proved):
             return self._weighed(every)
         found = self._further(Status.FAILS)
-        return replace(every, closed=tuple(self.closed)) if found is None else Refuted(found, tuple(self.closed))
+        if found is not None:
+            return Refuted(found, tuple(self.closed))
+        verdict = every if isinstance(every, Unknown) else self._suspected(every.word)
+        return replace(verdict, closed=tuple(self.closed))
+
+    def _suspected(self, word: Word) -> Unknown | Refuted:
+        """The verdict on an input that may be farther out than what is searched, after it was replayed."""
+        if len(word) > LONGEST:
+            return Unknown(
+                Reason.SIZE, f"the states lead to a counterexample of length {len(word)}, which was not replayed"
+            )
+        outcome = self.checker.check(word)
+        if outcome.status is not Status.FAILS:
+            return Unknown(Reason.UNSUPPORTED, f"for all lengths: {list(word)} is no counterexample")
+        if self._next_length in self.scope.short.lengths():
+            return Unknown(Reason.UNSUPPORTED, f"{list(word)} is a counterexample, but a short length is open")
+        return Refuted(_seen(word, outcome))
 
     def cover(self) -> Verdict:
         """Whether some input in scope satisfies the preconditions and the expression."""
@@ -220,16 +239,20 @@ class _Search:
 
     def _further(self, wanted: Status) -> Witness | None:
         """The first input with the status beyond the short lengths, if all of these are closed and there is time."""
-        first = self.closed[-1].length + 1 if self.closed else self.scope.low
-        if first in self.scope.short.lengths():
+        if self._next_length in self.scope.short.lengths():
             return None  # an input found now need not be the shortest
-        for length in range(first, FURTHEST + 1):
+        for length in range(self._next_length, FURTHEST + 1):
             if self._left <= 0:
                 return None
             found = self._close(length, wanted, self._left / _ATTEMPTS)
             if found is not None:
                 return found if isinstance(found, Witness) else None
         return None
+
+    @property
+    def _next_length(self) -> int:
+        """The first length that is not closed."""
+        return self.closed[-1].length + 1 if self.closed else self.scope.low
 
     @property
     def _left(self) -> float:
@@ -302,7 +325,8 @@ class _Search:
             case Unknown() as unknown:
                 return replace(unknown, closed=tuple(self.closed))
             case empty:
-                return Vacuous(empty, f"no input in scope satisfies the preconditions: {self._conflict()}")
+                always = "" if self.nowhere is None else f" of any length ({self.nowhere})"
+                return Vacuous(empty, f"no input in scope satisfies the preconditions{always}: {self._conflict()}")
 
     def _empty(self) -> tuple[Closed, ...] | Unknown | None:
         """Every length, where the preconditions exclude every input; `None` where they don't."""
@@ -318,9 +342,19 @@ class _Search:
                     return Unknown(reason, f"whether the preconditions can be met: {detail}")
                 case Unsat() as unsat:
                     empty.append(Closed(length, keep(unsat, self.options.save_proofs).evidence))
-        if self.scope.high is None:
+        return tuple(empty) if self.scope.high is not None else self._empty_for_good(tuple(empty))
+
+    def _empty_for_good(self, empty: tuple[Closed, ...]) -> tuple[Closed, ...] | Unknown | None:
+        """The same for a scope without a greatest length, of which the short lengths have been looked at."""
+        found = satisfying(self.bound, max(0.0, _FOR_PROOF * self._left))
+        if found is None:
             return Unknown(Reason.UNSUPPORTED, "no short input satisfies the preconditions")
-        return tuple(empty)
+        if isinstance(found, States):
+            self.nowhere = found
+            return empty
+        if not self._given(found):
+            raise InternalError(f"{found!r} was to satisfy the preconditions; it does not")
+        return None
 
     def _conflict(self) -> str:
         """Which preconditions exclude each other."""

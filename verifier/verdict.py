@@ -58,13 +58,34 @@ class Witness:
 
 
 @dataclass(frozen=True)
+class States:
+    """The states that a claim can tell apart: how many, and how many letters lead to the deepest.
+
+    Inputs of length n <= `complete` take every step that any input takes, so that checking these lengths is complete.
+    """
+
+    number: int
+    deepest: int
+    complete: int
+
+    def __str__(self) -> str:
+        many = "1 state" if self.number == 1 else f"{self.number} states"
+        far = "1 symbol" if self.deepest == 1 else f"{self.deepest} symbols"
+        return f"{many}, the deepest is reached after {far}: checking n ≤ {self.complete} is complete"
+
+
+@dataclass(frozen=True)
 class EveryLength:
-    """A proof for all lengths: by which method, with which inductive invariant, and what checked it again."""
+    """A proof for all lengths: by which method, with which inductive invariant, and what checked it again.
+
+    `states` are those that the claim can tell apart, where they are finitely many and were found.
+    """
 
     method: str
     invariant: tuple[str, ...] = ()
     obligations: int = 0
     checked_by: tuple[str, ...] = ()
+    states: States | None = None
 
     def __post_init__(self) -> None:
         """No proof for all lengths that nothing else has seen."""

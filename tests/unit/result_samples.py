@@ -11,7 +11,7 @@ from verifier.engine import Evidence, Listing, Reason
 from verifier.report.document import Document, RunState
 from verifier.report.result import Result
 from verifier.report.trace import Matrix, Place, Trace, Values
-from verifier.verdict import Closed, EveryLength, Failed, Proved, Refuted, Unknown, Vacuous, Verdict, Witness
+from verifier.verdict import Closed, EveryLength, Failed, Proved, Refuted, States, Unknown, Vacuous, Verdict, Witness
 
 HOSTILE = "\x1b[31m::error::%0A\x00\u202e<script>alert('&')</script>|`]]>,\ud800 \"\\"
 
@@ -33,6 +33,7 @@ VERDICTS: dict[str, Verdict] = {
     "found": Proved(SCOPE, witness=WITNESS, others=Listing((("a", HOSTILE), (3, True)), False, HOSTILE)),
     "structural": Proved(Scope(1, None, Integers(None, 3)), structural=HOSTILE),
     "always": Proved(Scope(1, None, ("a", "b")), every=EveryLength("induction", (HOSTILE,), 3, ("enumerate",))),
+    "states": Proved(Scope(1, None, ("a", "b")), every=EveryLength("states", (), 1, ("enumerate",), States(7, 4, 5))),
     "refuted": Refuted(WITNESS, CLOSED[:1]),
     "unreached": Refuted(None, CLOSED, HOSTILE),
     "vacuous": Vacuous(CLOSED, HOSTILE),

@@ -23,6 +23,7 @@ from verifier.verdict import (
     Failed,
     Proved,
     Refuted,
+    States,
     Unknown,
     Vacuous,
     Verdict,
@@ -207,7 +208,12 @@ def _every_json(every: EveryLength | None) -> Json:
         "invariant": list(every.invariant),
         "obligations": every.obligations,
         "checked_by": list(every.checked_by),
+        "states": None if every.states is None else _states_json(every.states),
     }
+
+
+def _states_json(states: States) -> dict[str, Json]:
+    return {"number": states.number, "deepest": states.deepest, "complete": states.complete}
 
 
 def _witness_json(witness: Witness | None) -> Json:
@@ -326,7 +332,16 @@ def _every(data: Json) -> EveryLength | None:
         return None
     found = record(data)
     invariant, checked = (tuple(map(string, items(found[key]))) for key in ("invariant", "checked_by"))
-    return EveryLength(string(found["method"]), invariant, integer(found["obligations"]), checked)
+    states = _states(found.get("states"))
+    return EveryLength(string(found["method"]), invariant, integer(found["obligations"]), checked, states)
+
+
+def _states(data: Json) -> States | None:
+    if data is None:
+        return None
+    found = record(data)
+    many, deepest, complete = (integer(found[key]) for key in ("number", "deepest", "complete"))
+    return States(at_least(1, many), at_least(0, deepest), at_least(0, complete))
 
 
 def _witness(data: Json) -> Witness | None:

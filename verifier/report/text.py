@@ -203,6 +203,8 @@ def _for_every_length(every: EveryLength | None) -> list[str]:
     if every is None:
         return []
     shown = [f"evidence  all lengths: {every.method}, {every.obligations} obligations"]
+    if every.states is not None:
+        shown.append(f"states    every length: {every.states}")
     shown += [f"invariant {formula}" for formula in every.invariant]
     return [*shown, *(f"checked   {checked}" for checked in every.checked_by)]
 

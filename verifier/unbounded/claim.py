@@ -50,19 +50,24 @@ Pairs: TypeAlias = list[tuple[Formula, Formula]]
 
 @dataclass(frozen=True)
 class Obligation:
-    """`violated` has no solution that the counts of a word give, at a position with the letter."""
+    """`violated` has no solution that the counts of a word give, at a position with the letter.
+
+    `at_end` is the same without saying that the position is the last one, if that is what it says.
+    """
 
     what: str
     letter: int
     violated: Formula
+    at_end: Formula | None = None
 
 
 @dataclass(eq=False)
 class Claimed:
-    """A property as obligations about a symbolic program."""
+    """A property as obligations about a symbolic program; `given` says at each letter what is required of the word."""
 
     symbolic: Symbolic
     obligations: list[Obligation] = field(default_factory=list)
+    given: tuple[Formula, ...] = ()
     free: int = 0
 
 
@@ -88,6 +93,16 @@ def claimed(bound: BoundProperty, symbolic: Symbolic) -> Claimed:
     return _Claimer(bound, symbolic).run()
 
 
+def required(bound: BoundProperty, symbolic: Symbolic) -> Claimed:
+    """The preconditions of a property alone, as seen from the last position; raises `Unsupported`."""
+    claimer = _Claimer(bound, symbolic)
+    try:
+        claimer.preconditions()
+    except Unsupported:
+        claimer.preconditions(Anchor.LAST)
+    return claimer.found
+
+
 class _Claimer:
     def __init__(self, bound: BoundProperty, symbolic: Symbolic) -> None:
         self.bound, self.symbolic = bound, symbolic
@@ -98,10 +113,7 @@ class _Claimer:
     def run(self) -> Claimed:
         """Preconditions first: what they name must never fail."""
         claim = self.prop.claim
-        for requires in self.prop.requires:
-            self.symbolic.add(self.binding.nodes(requires.condition))
-        unconditional = len(self.symbolic.failures)
-        given = self._given()
+        unconditional, given = self.preconditions()
         self.symbolic.add(self._nodes(claim))
         for index, failure in enumerate(self.symbolic.failures):
             condition = (
@@ -111,9 +123,17 @@ class _Claimer:
         self._claim(claim, given)
         return self.found
 
-    def _owe(self, what: str, letter: int, violated: Formula) -> None:
+    def preconditions(self, anchor: Anchor = Anchor.ANY) -> tuple[int, tuple[Formula, ...]]:
+        """How many failures of nodes they may have, and what they say of a word with this letter at the position."""
+        for requires in self.prop.requires:
+            self.symbolic.add(self.binding.nodes(requires.condition))
+        unconditional = len(self.symbolic.failures)
+        self.found.given = self._given(anchor)
+        return unconditional, self.found.given
+
+    def _owe(self, what: str, letter: int, violated: Formula, at_end: Formula | None = None) -> None:
         if violated != FALSE:
-            self.found.obligations.append(Obligation(what, letter, violated))
+            self.found.obligations.append(Obligation(what, letter, violated, at_end))
 
     def _nodes(self, claim: ast.Claim) -> Iterable[Node]:
         match claim:
@@ -132,12 +152,12 @@ class _Claimer:
     def _speaker(self, letter: int, anchor: Anchor) -> Speaker:
         return Speaker(self.symbolic, self.binding, self.scope, self.languages, letter, anchor)
 
-    def _given(self) -> tuple[Formula, ...]:
-        """The preconditions, for each letter that the distinguished position may hold, whichever that position is."""
+    def _given(self, anchor: Anchor) -> tuple[Formula, ...]:
+        """The preconditions, for each letter that the distinguished position may hold."""
         given: list[Formula] = [TRUE] * len(self.symbolic.letters)
         for requires in self.prop.requires:
             for letter in self.symbolic.letters:
-                cases = self._speaker(letter, Anchor.ANY).truth(requires.condition)
+                cases = self._speaker(letter, anchor).truth(requires.condition)
                 bad = disjunction(guard for guard, value in cases if value not in (YES, NO))
                 self._owe("a precondition has a value", letter, conjunction((given[letter], bad)))
                 yes = disjunction(guard for guard, value in cases if value == YES)
@@ -172,7 +192,7 @@ class _Claimer:
         anchor = _anchor(condition)
         for letter in self.symbolic.letters:
             cases = self._speaker(letter, anchor).truth(condition)
-            self._not_yes("the condition", letter, cases, conjunction((given[letter], self._anchored(anchor, letter))))
+            self._at_anchor("the condition", letter, anchor, conjunction((given[letter], _not_yes(cases))))
 
     def _for_all(self, condition: ast.Quantified, given: Sequence[Formula]) -> None:
         """At every position: the first quantified one is the distinguished one."""
@@ -193,15 +213,17 @@ class _Claimer:
             outside = conjunction((given[letter], at_most(low - high), negation(inside)))
             self._owe("the range is within the input", letter, outside)
             cases = speaker.instances(condition, rest)
-            self._not_yes("the condition at every position", letter, cases, conjunction(facts))
+            violated = conjunction((*facts, _not_yes(cases)))
+            self._owe("the condition at every position", letter, violated)
 
     def _free(self) -> Linear:
         self.found.free += 1
         return Linear.variable(Variable(Sort.FREE, self.found.free, Place.NONE))
 
-    def _not_yes(self, what: str, letter: int, cases: Cases, given: Formula) -> None:
-        yes = disjunction(guard for guard, value in cases if value == YES)
-        self._owe(what, letter, conjunction((given, negation(yes))))
+    def _at_anchor(self, what: str, letter: int, anchor: Anchor, violated: Formula) -> None:
+        """Owe that it is so at the distinguished position, whose letter this is."""
+        where = self._anchored(anchor, letter)
+        self._owe(what, letter, conjunction((where, violated)), None if anchor is Anchor.FIRST else violated)
 
     def _anchored(self, anchor: Anchor, letter: int) -> Formula:
         """That the distinguished position is the last or the first."""
@@ -233,8 +255,8 @@ class _Claimer:
             yes = disjunction(guard for guard, value in cases if value == YES)
             no = disjunction(guard for guard, value in cases if value == NO)
             right = disjunction((conjunction((yes, inside)), conjunction((no, negation(inside)))))
-            violated = conjunction((given[letter], self._anchored(anchor, letter), negation(right)))
-            self._owe("the condition is the language", letter, violated)
+            violated = conjunction((given[letter], negation(right)))
+            self._at_anchor("the condition is the language", letter, anchor, violated)
 
     def _equivalent(self, left: SOp, right: SOp, given: Sequence[Formula]) -> None:
         for letter in self.symbolic.letters:
@@ -288,6 +310,10 @@ class _Claimer:
             from_linear = [(substitute(guard, mirror), replaced(value, mirror)) for guard, value in cases]
             wanted = tuple(from_linear)
         self._owe("the mirrored output", 0, negation(_same(wanted, turned)))
+
+
+def _not_yes(cases: Cases) -> Formula:
+    return negation(disjunction(guard for guard, value in cases if value == YES))
 
 
 def _same(left: Cases, right: Cases) -> Formula:

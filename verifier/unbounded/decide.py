@@ -1,47 +1,101 @@
-"""A property of inputs of every length: a proof with its evidence, or why there is none."""
+"""A property of inputs of every length: a proof with its evidence, a counterexample, or why there is neither."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
+from spec.diagnostics import InternalError
 from spec.property.bound import BoundProperty
 from spec.values import Numbers
-from verifier.engine import Reason
-from verifier.unbounded.claim import any_letters, claimed, listed_letters
+from verifier.engine import Reason, Word
+from verifier.unbounded.claim import Claimed, any_letters, claimed, listed_letters, required
 from verifier.unbounded.linear import Unsupported
 from verifier.unbounded.program import Symbolic
-from verifier.unbounded.prove import Proof, prove
+from verifier.unbounded.prove import Proof, by_states, prove
+from verifier.unbounded.quotient import Explored, Question, explore, questions
 from verifier.unbounded.recheck import Rechecked, recheck
-from verifier.verdict import EveryLength, Proved, Unknown
+from verifier.verdict import EveryLength, Proved, States, Unknown
 
 _SHARE: Final = 0.6
 """The part of the time that finding a proof may take; the rest is for checking it again."""
+_FOR_STATES: Final = 0.1
+"""The part of the time in which states are listed, and, once more, in which they are shown to be an invariant."""
 
 
-def all_lengths(bound: BoundProperty, wall_s: float) -> Proved | Unknown:
+@dataclass(frozen=True)
+class Suspect:
+    """An input on which the states say that the property fails; nothing is known before it has been replayed."""
+
+    word: Word
+
+
+def all_lengths(bound: BoundProperty, wall_s: float) -> Proved | Unknown | Suspect:
     """Try to prove the property for all lengths: for any alphabet first, then for the one that is listed."""
     if bound.property.scope.numbers is not Numbers.EXACT:
         return Unknown(
             Reason.UNSUPPORTED, "for all lengths, numbers are exact: doubles are rounded from some length on"
         )
-    reasons: list[str] = []
-    found_by, checked_by = monotonic() + _SHARE * wall_s, monotonic() + wall_s
+    reasons: list[Unsupported] = []
+    begin = monotonic()
     for build in (any_letters, listed_letters):
         try:
             symbolic = build(bound)
-            symbolic.domain.solver.deadline = found_by
+            symbolic.domain.solver.deadline = begin + _SHARE * wall_s
             claim = claimed(bound, symbolic)
-            proof = prove(claim, found_by)
-            checked = recheck(bound, claim, proof, checked_by)
+            explored = _explored(claim, bound.property.scope.low, monotonic() + _FOR_STATES * wall_s)
+            if explored is not None and explored.found is not None:
+                return Suspect(_word(symbolic, explored.found))
+            proof = _proof(claim, explored, begin, wall_s)
+            checked = recheck(bound, claim, proof, begin + wall_s)
         except Unsupported as reason:
-            reasons.append(str(reason))
+            reasons.append(reason)
             continue
-        return Proved(bound.property.scope, every=_evidence(symbolic, proof, checked))
-    return Unknown(Reason.UNSUPPORTED, "for all lengths: " + "; ".join(dict.fromkeys(reasons)))
+        return Proved(bound.property.scope, every=_evidence(symbolic, proof, checked, explored))
+    return Unknown(_reason(reasons), "for all lengths: " + "; ".join(dict.fromkeys(map(str, reasons))))
 
 
-def _evidence(symbolic: Symbolic, proof: Proof, checked: Rechecked) -> EveryLength:
+def _reason(reasons: Iterable[Unsupported]) -> Reason:
+    """Why there is no proof: if more time or memory might have given one, that."""
+    found = [reason.reason for reason in reasons]
+    return min(found, key=[Reason.WALL, Reason.MEMORY, Reason.SOLVER, Reason.UNSUPPORTED].index)
+
+
+def _explored(claim: Claimed, low: int, deadline: float) -> Explored | None:
+    """The states, where they are finitely many and found in time."""
+    if claim.symbolic.symbols is None or not claim.obligations:
+        return None
+    try:
+        return explore(claim.symbolic.machine, questions(claim.obligations), low, deadline)
+    except Unsupported:
+        return None
+
+
+def _word(symbolic: Symbolic, letters: Iterable[int]) -> Word:
+    if symbolic.symbols is None:
+        raise InternalError("states are of listed letters")
+    return tuple(symbolic.symbols[letter] for letter in letters)
+
+
+def _proof(claim: Claimed, explored: Explored | None, begin: float, wall_s: float) -> Proof:
+    """With an invariant that was guessed, as a few facts are more readable; else with the list of states."""
+    try:
+        return prove(claim, begin + _SHARE * wall_s)
+    except Unsupported:
+        if explored is None:
+            raise
+        return by_states(claim, explored, max(monotonic(), begin + _SHARE * wall_s) + _FOR_STATES * wall_s)
+
+
+def _evidence(symbolic: Symbolic, proof: Proof, checked: Rechecked, explored: Explored | None) -> EveryLength:
     modes = () if proof.invariant is None else tuple(str(mode.formula) for mode in proof.invariant.modes)
-    return EveryLength(_method(symbolic), modes, len(proof.alone) + len(proof.others), checked.by)
+    number = len(proof.alone) + len(proof.others)
+    told_apart = None if explored is None or len(explored.states) == 1 else _states(explored)
+    return EveryLength(_method(symbolic), modes, number, checked.by, told_apart)
+
+
+def _states(explored: Explored) -> States:
+    return States(len(explored.states), explored.deepest, explored.complete)
 
 
 def _method(symbolic: Symbolic) -> str:
@@ -51,3 +105,25 @@ def _method(symbolic: Symbolic) -> str:
     if not registers:
         return "linear arithmetic over letter counts"
     return f"linear arithmetic over letter counts and a machine with {registers} registers"
+
+
+# ------------------------------------------------------------------------------------------------ preconditions
+
+
+def satisfying(bound: BoundProperty, wall_s: float) -> Word | States | None:
+    """An input that satisfies the preconditions, or the states that show that none of any length does.
+
+    `None` where neither was found. Nothing is known of the input before it has been replayed.
+    """
+    if bound.property.scope.numbers is not Numbers.EXACT:
+        return None
+    deadline = monotonic() + wall_s
+    try:
+        symbolic = listed_letters(bound)
+        symbolic.domain.solver.deadline = deadline
+        claim = required(bound, symbolic)
+        given = [Question(letter, one, last=True) for letter, one in enumerate(claim.given)]
+        explored = explore(symbolic.machine, given, bound.property.scope.low, deadline)
+    except Unsupported:
+        return None
+    return _states(explored) if explored.found is None else _word(symbolic, explored.found)

@@ -18,6 +18,7 @@ from random import Random
 from time import monotonic
 from typing import Final, TypeAlias
 
+from verifier.engine import Reason
 from verifier.unbounded.hull import Hull
 from verifier.unbounded.linear import (
     FALSE,
@@ -253,7 +254,7 @@ class _Search:
     def _step(self, key: Key, letter: int, formulas: Iterable[Formula]) -> Numbers | None:
         """A state after a step from the mode that satisfies the formulas."""
         if monotonic() > self.deadline:
-            raise Unsupported("the time for finding an invariant is over")
+            raise Unsupported("the time for finding an invariant is over", Reason.WALL)
         mode = self.modes[key]
         model = self.solver.model([mode.where, *mode.facts, self.steps[letter], *formulas])
         if model is None:

@@ -14,12 +14,18 @@ from enum import Enum
 from math import gcd
 from typing import Final, NamedTuple, TypeAlias, assert_never
 
+from verifier.engine import Reason
+
 MAX_DEPTH: Final = 120
 MAX_SIZE: Final = 20_000
 
 
 class Unsupported(Exception):
-    """The method does not apply; the message says why."""
+    """The method does not apply, or came to no end: the message says why, the reason whether more would help."""
+
+    def __init__(self, message: str, reason: Reason = Reason.UNSUPPORTED) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Sort(Enum):

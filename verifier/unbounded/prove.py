@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from verifier.unbounded.claim import Claimed, Obligation
-from verifier.unbounded.invariant import Invariant, Mode, after_step, at_end, invariants, step_formula
+from verifier.unbounded.invariant import MAX_MODES, Invariant, Mode, after_step, at_end, invariants, step_formula
 from verifier.unbounded.linear import (
     Formula,
     Sort,
@@ -20,6 +20,7 @@ from verifier.unbounded.linear import (
 )
 from verifier.unbounded.machine import Machine, before, final, in_all
 from verifier.unbounded.program import Symbolic
+from verifier.unbounded.quotient import Explored
 from verifier.unbounded.solve import Solver
 
 _SHRINK_SECONDS = 4.0
@@ -58,6 +59,19 @@ def prove(claim: Claimed, deadline: float) -> Proof:
         if not any(solver.possible(need.formulas[-1]) for need in needs):
             return Proof(tuple(alone), tuple(others), _shrunk(symbolic, others, found, solver, deadline))
     raise Unsupported(f"no invariant was found that shows: {others[0].what}")
+
+
+def by_states(claim: Claimed, explored: Explored, deadline: float) -> Proof:
+    """The proof that has the states that were found for its invariant, or `Unsupported`."""
+    if explored.found is not None or len(explored.states) > MAX_MODES:
+        raise Unsupported("no invariant that lists all states")
+    modes = tuple(Mode(where, ()) for where in explored.states)
+    proof = Proof((), tuple(claim.obligations), Invariant(modes, {at: (t,) for at, t in explored.following.items()}))
+    solver = Solver(deadline=deadline)
+    for need in conditions(claim.symbolic, proof):
+        if solver.possible(need.formulas[-1]):
+            raise Unsupported(f"the states alone do not show: {need.what}")
+    return proof
 
 
 # ------------------------------------------------------------------------------------------------ conditions

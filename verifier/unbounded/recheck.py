@@ -20,6 +20,7 @@ from spec.property.bound import BoundProperty
 from spec.property.evaluate import Checker, Status
 from spec.property.scope import Integers, Scope
 from spec.values import Atom, Numbers, atom_key
+from verifier.engine import Reason
 from verifier.unbounded.claim import Claimed
 from verifier.unbounded.counting import first_letter
 from verifier.unbounded.linear import Formula, Place, Sort, Unsupported, Variable, holds, variables
@@ -74,7 +75,7 @@ def recheck(bound: BoundProperty, claim: Claimed, proof: Proof, deadline: float)
     other = Solver(configuration={"arith.solver": 2})
     for need in left:
         if monotonic() > deadline:
-            raise Unsupported("the time for checking the proof again is over")
+            raise Unsupported("the time for checking the proof again is over", Reason.WALL)
         if other.possible(need.formulas[-1]):
             raise InternalError(f"two ways of solving linear arithmetic disagree: {need.what}")
     return Rechecked(len(words), max(map(len, words)), eliminated, len(left))

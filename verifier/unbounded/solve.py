@@ -7,12 +7,19 @@ from typing import Any, Final, assert_never
 
 import z3
 
+from verifier.engine import Reason
 from verifier.unbounded.linear import Compare, Formula, Linear, Many, Not, Relation, Truth, Unsupported, Variable
 
 MAX_MEMORY: Final = 2_000
 """MiB that this process may have allocated in z3 before it gives a question up."""
 MAX_QUESTIONS: Final = 20_000
 """So many questions one solver answers: it keeps each formula that it has translated."""
+_GAVE_UP: Final = {
+    "timeout": Reason.WALL,
+    "canceled": Reason.WALL,
+    "memout": Reason.MEMORY,
+    "max. memory exceeded": Reason.MEMORY,
+}
 
 
 @dataclass(eq=False)
@@ -61,10 +68,10 @@ class Solver:
 
     def _ready(self, formulas: Iterable[Formula], more: Sequence[Any] = ()) -> Any:
         if self.deadline is not None and monotonic() > self.deadline:
-            raise Unsupported("the time is over")
+            raise Unsupported("the time is over", Reason.WALL)
         self._asked += 1
         if self._asked > MAX_QUESTIONS:
-            raise Unsupported(f"more than {MAX_QUESTIONS} questions to the solver")
+            raise Unsupported(f"more than {MAX_QUESTIONS} questions to the solver", Reason.MEMORY)
         solver = z3.SolverFor("QF_LIA", ctx=self._context)
         solver.set("timeout", self.timeout_ms)
         solver.set("max_memory", MAX_MEMORY)
@@ -77,7 +84,8 @@ class Solver:
     def _satisfiable(self, solver: Any, assumptions: Sequence[Any]) -> bool:
         answer = solver.check(*assumptions)
         if answer == z3.unknown:
-            raise Unsupported(f"the solver gave up: {solver.reason_unknown()}")
+            why = str(solver.reason_unknown())
+            raise Unsupported(f"the solver gave up: {why}", _GAVE_UP.get(why, Reason.SOLVER))
         return bool(answer == z3.sat)
 
     def _term(self, term: Linear) -> Any:
