@@ -38,7 +38,7 @@ from verifier.unbounded.linear import (
 )
 from verifier.unbounded.machine import Machine, Update, before, final, in_all, memory, numbering
 from verifier.unbounded.quotient import Explored, Question, Word, explore, questions
-from verifier.unbounded.recheck import recheck
+from verifier.unbounded.recheck import evaluated, recheck
 from verifier.verdict import Proved, Refuted, States, Unknown, Vacuous
 
 SOON = 1e12
@@ -233,6 +233,9 @@ def test_the_verdict_says_which_lengths_are_complete(name: str) -> None:
     assert states is not None
     assert states.complete == states.deepest + 1
     assert f"checking n ≤ {states.complete} is complete" in str(states)
+    number = sum(2**length for length in range(1, states.complete + 1))
+    said = f"the interpreter, all {number} inputs up to n = {states.complete}, which is complete"
+    assert said in found.every.checked_by
     bounded = bound(program, scope.replace("any", f"1..{states.complete}", 1), clause)
     assert isinstance(check(bounded, Options()), Proved)
 
@@ -250,6 +253,16 @@ def test_the_list_of_states_is_a_proof_where_nothing_else_is_found(name: str, mo
     assert found.every.states is not None
     assert len(found.every.invariant) == found.every.states.number
     assert len(found.every.checked_by) > 1
+
+
+def test_a_proof_of_what_is_false_does_not_pass_the_interpreter() -> None:
+    """Whatever the proof says: up to the length that is complete, every input is evaluated."""
+    prop = bound(ONES, "any alphabet=01", "ensures x: forall i: ones[i] < 5")
+    assert "all 30 inputs" in evaluated(prop, 4, SOON)[0]
+    with pytest.raises(InternalError, match="violates it"):
+        evaluated(prop, 5, SOON)
+    assert evaluated(prop, 30, SOON) == ()
+    assert evaluated(prop, 4, 0.0) == ()
 
 
 def test_a_list_that_lacks_a_state_is_no_proof() -> None:

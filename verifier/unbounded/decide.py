@@ -14,7 +14,7 @@ from verifier.unbounded.linear import Unsupported
 from verifier.unbounded.program import Symbolic
 from verifier.unbounded.prove import Proof, by_states, prove
 from verifier.unbounded.quotient import Explored, Question, explore, questions
-from verifier.unbounded.recheck import Rechecked, recheck
+from verifier.unbounded.recheck import evaluated, recheck
 from verifier.verdict import EveryLength, Proved, States, Unknown
 
 _SHARE: Final = 0.6
@@ -40,19 +40,28 @@ def all_lengths(bound: BoundProperty, wall_s: float) -> Proved | Unknown | Suspe
     begin = monotonic()
     for build in (any_letters, listed_letters):
         try:
-            symbolic = build(bound)
-            symbolic.domain.solver.deadline = begin + _SHARE * wall_s
-            claim = claimed(bound, symbolic)
-            explored = _explored(claim, bound.property.scope.low, monotonic() + _FOR_STATES * wall_s)
-            if explored is not None and explored.found is not None:
-                return Suspect(_word(symbolic, explored.found))
-            proof = _proof(claim, explored, begin, wall_s)
-            checked = recheck(bound, claim, proof, begin + wall_s)
+            return _attempt(bound, build(bound), begin, wall_s)
         except Unsupported as reason:
             reasons.append(reason)
-            continue
-        return Proved(bound.property.scope, every=_evidence(symbolic, proof, checked, explored))
     return Unknown(_reason(reasons), "for all lengths: " + "; ".join(dict.fromkeys(map(str, reasons))))
+
+
+def _attempt(bound: BoundProperty, symbolic: Symbolic, begin: float, wall_s: float) -> Proved | Suspect:
+    """The proof, checked again, or an input that violates the property; otherwise `Unsupported`."""
+    symbolic.domain.solver.deadline = begin + _SHARE * wall_s
+    claim = claimed(bound, symbolic)
+    explored = _explored(claim, bound.property.scope.low, monotonic() + _FOR_STATES * wall_s)
+    if explored is not None and explored.found is not None:
+        return Suspect(_word(symbolic, explored.found))
+    proof = _proof(claim, explored, begin, wall_s)
+    checked = recheck(bound, claim, proof, begin + wall_s).by
+    # Where nothing is told apart, the two sides of the claim are the same formula, and there is nothing to say.
+    states = None if explored is None or len(explored.states) == 1 else _states(explored)
+    if states is not None:
+        checked += evaluated(bound, states.complete, begin + wall_s)
+    modes = () if proof.invariant is None else tuple(str(mode.formula) for mode in proof.invariant.modes)
+    obligations = len(proof.alone) + len(proof.others)
+    return Proved(bound.property.scope, every=EveryLength(_method(symbolic), modes, obligations, checked, states))
 
 
 def _reason(reasons: Iterable[Unsupported]) -> Reason:
@@ -87,14 +96,8 @@ def _proof(claim: Claimed, explored: Explored | None, begin: float, wall_s: floa
         return by_states(claim, explored, max(monotonic(), begin + _SHARE * wall_s) + _FOR_STATES * wall_s)
 
 
-def _evidence(symbolic: Symbolic, proof: Proof, checked: Rechecked, explored: Explored | None) -> EveryLength:
-    modes = () if proof.invariant is None else tuple(str(mode.formula) for mode in proof.invariant.modes)
-    number = len(proof.alone) + len(proof.others)
-    told_apart = None if explored is None or len(explored.states) == 1 else _states(explored)
-    return EveryLength(_method(symbolic), modes, number, checked.by, told_apart)
-
-
 def _states(explored: Explored) -> States:
+    """How many states there are, and when all have been seen."""
     return States(len(explored.states), explored.deepest, explored.complete)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
+from math import inf
 from time import monotonic
 from typing import Final
 
@@ -33,6 +34,7 @@ from verifier.unbounded.solve import Solver
 
 MAX_RUNS: Final = 600
 MAX_LENGTH: Final = 6
+MAX_EVALUATED: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,25 @@ def recheck(bound: BoundProperty, claim: Claimed, proof: Proof, deadline: float)
         if other.possible(need.formulas[-1]):
             raise InternalError(f"two ways of solving linear arithmetic disagree: {need.what}")
     return Rechecked(len(words), max(map(len, words)), eliminated, len(left))
+
+
+def evaluated(bound: BoundProperty, complete: int, deadline: float) -> tuple[str, ...]:
+    """Evaluate every input up to the length that is complete, if these are few; what was checked, in words.
+
+    Nothing of the proof is used but the length: `InternalError` when an input violates the property.
+    """
+    scope = bound.property.scope
+    lengths = range(scope.low, complete + 1)
+    if sum(scope.count(length) or inf for length in lengths) > MAX_EVALUATED:
+        return ()
+    checker, number = Checker(bound), 0
+    for word in (word for length in lengths for word in scope.inputs(length)):
+        if monotonic() > deadline:
+            return ()
+        if checker.check(word).status is Status.FAILS:
+            raise InternalError(f"`{bound.property.name}` was proved for all lengths, but {word!r} violates it")
+        number += 1
+    return (f"the interpreter, all {number} inputs up to n = {complete}, which is complete",)
 
 
 def _words(scope: Scope) -> Iterator[tuple[Atom, ...]]:
