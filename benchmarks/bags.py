@@ -1,6 +1,6 @@
 """How long proofs for every length take that are about letter counts, by the size of the alphabet.
 
-    python -m benchmarks bags [--symbols 2,3,4,5,6,7,8] [--wall 120]
+    python -m benchmarks bags [--programs NAME,..] [--symbols 2,3,4,5,6,7,8] [--wall 120]
 
 Each claim is proved as `rasp check` does, the proof found and then checked again, in processor time. A wrong variant of
 each must not be proved. The exit code is 1 when one is, or when a right one is not proved over 2 or 3 symbols.
@@ -94,6 +94,7 @@ def measure(prop: BoundProperty, wall: float) -> tuple[float, float, str]:
 def main(arguments: Sequence[str]) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks bags", description=__doc__)
+    parser.add_argument("--programs", default="", help="only these, separated by commas")
     parser.add_argument("--symbols", default="2,3,4,5,6,7,8")
     parser.add_argument("--wall", type=float, default=120.0)
     options = parser.parse_args(arguments)
@@ -101,6 +102,8 @@ def main(arguments: Sequence[str]) -> int:
     print("|---|--:|--:|--:|--:|---|")
     failed = False
     for case in CASES:
+        if options.programs and case.name not in options.programs.split(","):
+            continue
         base = 0.0
         for symbols in map(int, options.symbols.split(",")):
             found, checked, why = measure(bound_to(case, case.right, symbols), options.wall)
