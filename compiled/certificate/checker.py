@@ -145,7 +145,10 @@ class Checker:
             tuples = self.domain.tuples(leaves)
             if len(leaves) > 1 and len(tuples) <= MANY:
                 # A state on which an s-op of the program has no value belongs to inputs on which the program fails.
-                tuples = list(self.domain.image(self.computed_from(leaves), leaves, tuples))
+                # Those that are left keep their kinds: as numbers they may be equal, and what is read may differ.
+                sops = self.computed_from(leaves)
+                self.domain.image(sops, leaves, tuples)
+                tuples = [row for row, _ in self.domain.evaluated(sops, leaves, tuples)]
             self.states += len(tuples)
             self._known_states[leaves] = States(leaves, tuples)
         return self._known_states[leaves]

@@ -7,6 +7,7 @@ image of the product of its leaves' sets. Inputs on which the program fails are 
 values on which an operator has no value is not reachable by any input that has an output.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -322,12 +323,13 @@ class Domain:
         """Every tuple of representatives at any place."""
         if not classes:
             return self.tuples(leaves)
-        boxes: dict[tuple[Values, ...], None] = {}
+        boxes: dict[tuple[object, ...], tuple[Values, ...]] = {}
         for m, i in self._largest(leaves):
-            boxes[tuple(self._class_set(leaf, classes, m, i) for leaf in leaves)] = None
-        if sum(prod(map(len, box)) for box in boxes) > 4 * MAX_TUPLES:
+            box = tuple(self._class_set(leaf, classes, m, i) for leaf in leaves)
+            boxes[tuple(map(row_key, box))] = box
+        if sum(prod(map(len, box)) for box in boxes.values()) > 4 * MAX_TUPLES:
             raise Refused(f"more than {4 * MAX_TUPLES} combinations of values of {len(leaves)} things at one position")
-        found = {row_key(row): row for box in boxes for row in product(*box)}
+        found = {row_key(row): row for box in boxes.values() for row in product(*box)}
         if len(found) > MAX_TUPLES:
             raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at once")
         return list(found.values())
@@ -336,7 +338,9 @@ class Domain:
         values = self.leaf_set(leaf, m, i)
         if leaf not in classes:
             return values
-        return tuple(dict.fromkeys(classes[leaf][value] for value in values if value in classes[leaf]))
+        # A value that is its own representative keeps its kind: as numbers, `1` and `1.0` have the same one.
+        first = [(value, classes[leaf][value]) for value in values if value in classes[leaf]]
+        return distinct(value if value == shown else shown for value, shown in first)
 
     def joint(self, sops: Sequence[SOp], m: int, i: int) -> tuple[Tuple, ...]:
         """The tuples of values that these s-ops can have together at one place."""
@@ -428,7 +432,10 @@ class Domain:
 
 
 def leaf_classes(domain: Domain, sops: tuple[SOp, ...], leaves: tuple[Leaf, ...]) -> Classes:
-    """Classes of each leaf that the s-ops can be computed from: intervals, so that a share is between thresholds."""
+    """Classes of each leaf that the s-ops can be computed from: intervals, so that a share is between thresholds.
+
+    A number that the leaf can have in two kinds is a class of its own: operators differ on kinds.
+    """
     read: dict[SOp, None] = {sop: None for sop in sops if len(domain.leaves(sop)) == 1}
     whole: set[Leaf] = set()
     for node in domain.cone(sops):
@@ -447,15 +454,21 @@ def leaf_classes(domain: Domain, sops: tuple[SOp, ...], leaves: tuple[Leaf, ...]
         first: dict[object, Atom] = {}
         image = domain.image(mine, (leaf,), [(value,) for value in values])
         found[leaf] = {}
+        twice = _of_two_kinds(values)
         run, last = 0, None
         for value in sorted(
             (value for (value,) in image), key=lambda v: (1, 0, v) if isinstance(v, str) else (0, v, "")
         ):
             result = row_key(image[(value,)])
-            run += result != last
-            last = result
+            run += result != last or value in twice
+            last = None if value in twice else result
             found[leaf][value] = first.setdefault(run, value)
     return found
+
+
+def _of_two_kinds(values: Values) -> set[Atom]:
+    """The values that are equal to another one of another kind."""
+    return {value for value, times in Counter(values).items() if times > 1}
 
 
 class _Numbering:

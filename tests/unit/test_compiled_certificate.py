@@ -12,10 +12,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import compiled  # noqa: E402  # only with torch
+from compiled.certificate import checker  # noqa: E402
+from compiled.certificate.closure.claims import NotClosed  # noqa: E402
 from compiled.certificate.ledger import from_json, to_json  # noqa: E402
 from compiled.certificate.states import Floats  # noqa: E402
 from compiled.certify import certify, ledger_of  # noqa: E402
 from compiled.errors import BadFile, Refused, Uncertified  # noqa: E402
+from compiled.meaning import values  # noqa: E402
 from compiled.planning.plan import domain_for  # noqa: E402
 from compiled.weights.build import fill  # noqa: E402
 from compiled.weights.tensors import dump, load, quantise  # noqa: E402
@@ -25,6 +28,7 @@ from spec.interp import Interpreter, ProgramFailure  # noqa: E402
 from spec.operators import Op  # noqa: E402
 from spec.source import Source  # noqa: E402
 from spec.values import Atom, Numbers  # noqa: E402
+from tests.unit.random_attention import attention_program  # noqa: E402
 from tests.unit.random_graphs import random_program  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -49,7 +53,13 @@ def answers(root: SOp, numbers: Numbers, alphabet: tuple[Atom, ...], length: int
 
 
 def is_right(made: compiled.Compiled, weights: Mapping[str, Floats], wanted: Mapping[Word, list[Atom]]) -> bool:
-    return fill(made.model(), weights).run(list(wanted))["output"] == list(wanted.values())
+    found = fill(made.model(), weights).run(list(wanted))["output"]
+    return all(len(a) == len(b) and all(map(same, a, b)) for a, b in zip(found, wanted.values(), strict=True))
+
+
+def same(one: Atom, other: Atom) -> bool:
+    """Whether the two are equal, or neither is a number at all (NaN)."""
+    return one == other or (one != one and other != other)
 
 
 def options(rng: Random) -> dict[str, object]:
@@ -126,6 +136,30 @@ def test_random_programs_are_right_or_refused_and_so_are_their_faults(seed: int)
     assert found.mismatch is None
     for changed in faults(np.random.default_rng(seed), model.weights.tensors, model.plan.dtype, 4):
         assert is_right(model, changed, wanted) or not certified(model, changed)
+
+
+@pytest.mark.parametrize("many", [1, 10**9], ids=["classes", "all states"])
+@pytest.mark.parametrize(
+    "seed", [*range(10), 21, 315, 329, 390, *(pytest.param(s, marks=pytest.mark.slow) for s in range(400, 800))]
+)
+def test_programs_of_mixed_kinds_are_right_or_refused(seed: int, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On every word, whether all combinations of values are looked at or one for each class of values."""
+    monkeypatch.setattr(values, "MANY", many)
+    monkeypatch.setattr(checker, "MANY", many)
+    rng = Random(seed)
+    made = attention_program(rng, rng.choice(list(Numbers)), rng.randint(2, 7))
+    root, length = made.roots[0], {1: 6, 2: 4}.get(len(made.alphabet), 3)
+    assert isinstance(root, SOp)
+    chosen = options(rng)
+    try:
+        model = compiled.compile_program(made.graph, root, alphabet=made.alphabet, max_length=length, **chosen)  # type: ignore[arg-type]  # chosen at random
+    except NotClosed:
+        raise
+    except (Refused, Uncertified):
+        return
+    assert model.margins is not None
+    assert model.margins.values_proved
+    assert is_right(model, model.weights.tensors, answers(root, made.numbers, model.plan.alphabet, length))
 
 
 CHANGED = [
