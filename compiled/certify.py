@@ -1,7 +1,7 @@
 """From a plan to a certified model: the ledger of what the heads compute, checked against the weights."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from compiled.certificate.checker import Checker, Margins
 from compiled.certificate.closure.claims import Claims, LeafClaim
-from compiled.certificate.closure.prove import prove
 from compiled.certificate.ledger import HeadClaim, Ledger, PartClaim, from_json, to_json
 from compiled.errors import BadFile
 from compiled.meaning.counting import definitions
@@ -50,10 +49,9 @@ def certify(
 
     First the weights, given what s-ops can be; then that they can be nothing else, unless that is too much work.
     """
-    margins = Checker(weights, ledger, domain, outputs, PRECISIONS[dtype]).check()
     leaves = [leaf for layer in ledger.layers for head in layer for _, leaf in head.columns]
-    closed = prove(claims_of(domain, [sop for sop, _ in outputs.values()], leaves))
-    return replace(margins, values_proved=closed.proved, values_work=closed.work)
+    claims = claims_of(domain, [sop for sop, _ in outputs.values()], leaves)
+    return Checker(weights, ledger, domain, claims, outputs, PRECISIONS[dtype]).check()
 
 
 def claims_of(domain: Domain, outputs: Iterable[SOp], leaves: Iterable[Leaf]) -> Claims:

@@ -10,10 +10,9 @@ residual stream the checker keeps what it holds as a function of leaves, derived
     units     every hidden unit is <= 0 or >= 1 on every state, with its error: what it adds is exact
     logits    on every state the right logit is larger than every other by more than the errors
 
-Nothing here is shared with the choice of encodings, layers and weights. The sets of values, and which s-ops are counts,
-are shared with it, and proved in `compiled.certificate.closure`; that states are the combinations of these sets, and
-evaluated right, is trusted. Trusted besides: exp(0) = 1, exp within 4 units and 0 where the format underflows, and
-Higham's bounds.
+Nothing here is shared with the choice of encodings, layers and weights. The sets of values, which s-ops are counts, and
+the states are shared with it, and proved in `compiled.certificate.closure`; that s-ops are evaluated right on states is
+trusted. Trusted besides: exp(0) = 1, exp within 4 units and 0 where the format underflows, and Higham's bounds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,9 @@ import numpy.typing as npt
 
 from compiled.certificate.check_heads import HeadCheck
 from compiled.certificate.check_units import UnitCheck
+from compiled.certificate.closure.claims import Claims
+from compiled.certificate.closure.cover import Cover
+from compiled.certificate.closure.prove import LIMIT, prove
 from compiled.certificate.ledger import HeadClaim, Ledger
 from compiled.certificate.rounding import Arithmetic, Operand, exactly, operand
 from compiled.certificate.states import Floats, Held, Read, States, Term
@@ -53,8 +55,8 @@ class Margins:
     slot_error: float
     pairs: int
     states: int
-    values_proved: bool = False
-    values_work: int = 0
+    values_proved: bool
+    values_work: int
 
 
 def _content(term: Term, leaf: Leaf, value: Atom) -> Atom | float:
@@ -72,10 +74,13 @@ class Checker:
         weights: Mapping[str, Floats],
         ledger: Ledger,
         domain: Domain,
+        claims: Claims,
         outputs: Mapping[str, tuple[SOp, tuple[Atom, ...]]],
         precision: Precision,
+        limit: int = LIMIT,
     ) -> None:
         self.weights, self.ledger, self.domain = weights, ledger, domain
+        self.claims, self.limit, self.cover = claims, limit, Cover(claims, limit)
         self.outputs, self.precision = outputs, precision
         self.arithmetic = Arithmetic(precision)
         self.model = weights["embed.W_E"].shape[1]
@@ -105,7 +110,17 @@ class Checker:
         except Refused as refused:
             raise Uncertified(refused.reason) from refused
         error = max((held.error for held in self.slots), default=0.0)
-        return Margins(self.score_gap, self.unit_margin, self.logit_margin, error, self.pairs, self.states)
+        closed = prove(self.claims, self.limit)
+        return Margins(
+            self.score_gap,
+            self.unit_margin,
+            self.logit_margin,
+            error,
+            self.pairs,
+            self.states,
+            closed.proved and self.cover.complete,
+            closed.work + self.cover.work.done,
+        )
 
     # -------------------------------------------------------------------------------------------- states
 
@@ -143,6 +158,7 @@ class Checker:
         """Every combination of values of these leaves."""
         if leaves not in self._known_states:
             tuples = self.domain.tuples(leaves)
+            self.cover.check(leaves, tuples)
             if len(leaves) > 1 and len(tuples) <= MANY:
                 # A state on which an s-op of the program has no value belongs to inputs on which the program fails.
                 # Those that are left keep their kinds: as numbers they may be equal, and what is read may differ.
@@ -170,6 +186,7 @@ class Checker:
                 contents = (representative, *(_content(term, leaf, value) for term in read))
                 classes.setdefault(leaf, {})[value] = first.setdefault(contents, value)
         states = States(leaves, self.domain.class_tuples(leaves, classes), classes)
+        self.cover.check(leaves, states.tuples, classes, sops)
         self.states += len(states)
         return states
 

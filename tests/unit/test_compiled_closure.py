@@ -13,7 +13,9 @@ pytest.importorskip("torch")
 
 import compiled  # only with torch
 from compiled import certify
+from compiled.certificate import checker
 from compiled.certificate.closure.claims import Claims, NotClosed
+from compiled.certificate.closure.cover import Cover
 from compiled.certificate.closure.prove import Closed, prove
 from compiled.certify import claims_of
 from compiled.errors import Refused
@@ -21,7 +23,8 @@ from compiled.meaning import counting, means, presence, profiles
 from compiled.meaning.entries import Entries
 from compiled.meaning.formula import Holds, Literal, holds, keys_of, queries_of
 from compiled.meaning.leaves import Count, Leaf
-from compiled.meaning.values import Domain
+from compiled.meaning.values import Domain, leaf_classes
+from compiled.planning.plan import domain_for
 from spec.elaborate import Program, elaborate
 from spec.graph import Aggregate, Negate, SOp
 from spec.interp import Interpreter, ProgramFailure, Run
@@ -253,6 +256,63 @@ def test_a_fault_in_the_analysis_leaves_nothing_certified(
         prove(claims)
 
 
+TWO_MEANS = (
+    'p = select(indices, indices, <=); b = aggregate(p, indicator(tokens == "b")); '
+    'c = aggregate(p, indicator(tokens == "c")); out_ = 1 if b > 0.4 and c > 0.6 else 2 if b + c > 0.5 else 3;'
+)
+STATES: list[tuple[Any, str, Callable[[Any], Any]]] = [
+    (Domain, "tuples", lambda original: lambda self, leaves: original(self, leaves)[:-1]),
+    (Domain, "class_tuples", lambda original: lambda self, *given: original(self, *given)[:-1]),
+]
+
+
+@pytest.mark.parametrize(("where", "what", "fault"), STATES)
+def test_a_checker_that_leaves_out_states_certifies_nothing(
+    monkeypatch: pytest.MonkeyPatch, where: Any, what: str, fault: Callable[[Any], Any]
+) -> None:
+    """A function of two means, on all combinations of their values or on classes of them."""
+    made = program(TWO_MEANS)
+    if what != "tuples":
+        monkeypatch.setattr(checker, "MANY", 1)
+    scope: dict[str, Any] = {"alphabet": "abc", "max_length": 4, "dtype": "float64"}
+    model = compiled.compile_program(made.graph, made.sop("out_"), **scope)
+    outputs = {readout.name: (readout.sop, readout.values) for readout in model.plan.readouts}
+
+    def check() -> None:
+        certify.certify(
+            model.weights.tensors,
+            certify.ledger_of(model.plan),
+            domain_for(model.outputs, model.options),
+            outputs,
+            "float64",
+        )
+
+    check()
+    monkeypatch.setattr(where, what, fault(getattr(where, what)))
+    with pytest.raises(NotClosed):
+        check()
+
+
+def test_values_of_one_class_behave_alike() -> None:
+    """Classes of values that nothing tells apart are accepted, and none in which something does."""
+    root = program(TWO_MEANS).sop("out_")
+    claims = analysed(root, ("a", "b", "c"), 4, Numbers.EXACT)
+    domain = Domain(claims.alphabet, claims.max_length, claims.numbers)
+    leaves = domain.leaves(root)
+    classes = leaf_classes(domain, (root,), leaves)
+    cover = Cover(claims, 100_000)
+    cover.check(leaves, domain.class_tuples(leaves, classes), classes, (root,))
+    assert cover.complete
+    for leaf, known in classes.items():
+        first, *_ = known
+        merged = {**classes, leaf: dict.fromkeys(known, first)}
+        with pytest.raises(NotClosed, match="is in a class with"):
+            cover.check(leaves, domain.class_tuples(leaves, merged), merged, (root,))
+        fewer = {**classes, leaf: {value: shown for value, shown in known.items() if value != first}}
+        with pytest.raises(NotClosed, match="is in no class"):
+            cover.check(leaves, domain.class_tuples(leaves, fewer), fewer, (root,))
+
+
 def test_weights_are_wrong_under_a_fault_that_only_this_proof_finds(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sums of a table are one too large: planner and checker believe it, and only the proof does not."""
     made = program(PROGRAMS["sum"])
@@ -260,14 +320,14 @@ def test_weights_are_wrong_under_a_fault_that_only_this_proof_finds(monkeypatch:
     monkeypatch.setattr(counting, "_sums", off_by_one(counting._sums))
     with pytest.raises(NotClosed, match="where counts give"):
         compiled.compile_program(made.graph, made.sop("out_"), **scope)
-    monkeypatch.setattr(certify, "prove", lambda _: Closed(True, 0))
+    monkeypatch.setattr(checker, "prove", lambda *_: Closed(True, 0))
     wrong = compiled.compile_program(made.graph, made.sop("out_"), **scope)
     assert wrong.model().run([("a", "a", "b")])["output"] == [[2, 3, 3]]
 
 
 def test_what_would_take_too_much_work_is_said_to_be_taken_on_trust(monkeypatch: pytest.MonkeyPatch) -> None:
     made = program(PROGRAMS["width"])
-    monkeypatch.setattr(certify, "prove", lambda claims: prove(claims, 100))
+    monkeypatch.setattr(checker, "prove", lambda claims, _: prove(claims, 100))
     model = compiled.compile_program(made.graph, made.sop("out_"), alphabet="ab", max_length=4)
     assert model.margins is not None
     assert not model.margins.values_proved

@@ -35,7 +35,7 @@ class Local:
     def __init__(self, claims: Claims, work: Work) -> None:
         self.claims, self.work = claims, work
         self._leaves: dict[SOp, frozenset[Leaf]] = {}
-        self._tables: dict[tuple[SOp, ...], _Table] = {}
+        self._tables: dict[tuple[SOp, ...], Table] = {}
 
     def below(self, sops: Iterable[SOp]) -> list[SOp]:
         """The s-ops from the leaves, and from what counts define, up to these; operands first."""
@@ -80,10 +80,10 @@ class Local:
         """The tuples of values that the s-ops can have together at position i of words of length m."""
         return self.table(tuple(sops)).states(m, i)
 
-    def table(self, sops: tuple[SOp, ...]) -> "_Table":
+    def table(self, sops: tuple[SOp, ...]) -> "Table":
         """The values of these s-ops together."""
         if sops not in self._tables:
-            self._tables[sops] = _Table(self, sops)
+            self._tables[sops] = Table(self, sops)
         return self._tables[sops]
 
     def claim(self, leaf: Aggregate | Count) -> LeafClaim:
@@ -122,7 +122,7 @@ def _applied(meaning: Callable[..., Atom], slots: Sequence[int]) -> Step:
             return lambda row: meaning(*[row[k] for k in slots])
 
 
-class _Axis:
+class Axis:
     """The values of one leaf, and which of them it has at a place."""
 
     def __init__(self, local: Local, leaf: Leaf) -> None:
@@ -159,7 +159,7 @@ class _Axis:
         return self._at[self.signature(m, i)[0]]
 
 
-class _Table:
+class Table:
     """Tuples of values of s-ops, from those of its axes: leaves, or s-ops that leaves of their own decide."""
 
     def __init__(self, local: Local, sops: tuple[SOp, ...]) -> None:
@@ -215,6 +215,12 @@ class _Table:
             raise TooMuchWork
         return np.full(shape, UNKNOWN, dtype=np.int64)
 
+    def of_axis(self) -> Ids:
+        """For each row of the only axis the number of the tuple, or `NOTHING`."""
+        for m, i in self.local.claims.places():
+            self.at(m, i)
+        return self._ids
+
     def _filled(self, box: Sequence[Ids]) -> Ids:
         """The numbers of the tuples for these rows of the axes."""
         at = np.ix_(*box)
@@ -257,17 +263,17 @@ def _between(local: Local, sops: Sequence[SOp], known: set[SOp | Leaf]) -> list[
     return sorted(seen, key=lambda node: node.id)
 
 
-def _axes(local: Local, sops: tuple[SOp, ...]) -> "list[_Axis | _Table]":
+def _axes(local: Local, sops: tuple[SOp, ...]) -> "list[Axis | Table]":
     """Leaves; or, where there are many combinations, what is read of leaves that nothing else reads."""
     leaves = local.leaves(sops)
-    single = [_Axis(local, leaf) for leaf in leaves]
+    single = [Axis(local, leaf) for leaf in leaves]
     if len(leaves) < 2 or prod(len(axis.rows) for axis in single) <= FEW:
         return list(single)
     order = local.below(sops)
     blocks = _blocks(local, order, leaves)
     if len(blocks) < 2:
         return list(single)
-    return [local.table(_frontier(local, order, sops, block)) for block in blocks]
+    return [local.table(frontier(local, order, sops, block)) for block in blocks]
 
 
 def _blocks(local: Local, order: Sequence[SOp], leaves: Sequence[Leaf]) -> list[frozenset[Leaf]]:
@@ -281,7 +287,7 @@ def _blocks(local: Local, order: Sequence[SOp], leaves: Sequence[Leaf]) -> list[
     return blocks
 
 
-def _frontier(local: Local, order: Sequence[SOp], sops: Sequence[SOp], block: frozenset[Leaf]) -> tuple[SOp, ...]:
+def frontier(local: Local, order: Sequence[SOp], sops: Sequence[SOp], block: frozenset[Leaf]) -> tuple[SOp, ...]:
     """The s-ops of these leaves alone that are wanted, or read by one of other leaves, too."""
     read = set(sops)
     for node in order:

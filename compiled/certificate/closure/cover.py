@@ -1,0 +1,92 @@
+"""The states that a checker looks at are all that there are: none of the combinations of claimed values is left out.
+
+A state is a combination of values of leaves at one place. Where there are too many, values of a leaf are put into
+classes, and a state is one of representatives: then what is read of a leaf alone has to be the same, kinds included,
+for a value and for its representative.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from compiled.certificate.closure.claims import Claims, NotClosed, TooMuchWork, Work
+from compiled.certificate.closure.local import NOTHING, Axis, Ids, Local, frontier
+from compiled.meaning.leaves import Classes, Leaf, Tuple
+from spec.graph import SOp
+from spec.values import Atom, atom_key
+
+
+class Cover:
+    """Checks of lists of states; `complete` is false once one of them would have taken too much work."""
+
+    def __init__(self, claims: Claims, limit: int) -> None:
+        self.claims, self.work, self.complete = claims, Work(limit), True
+        self._local = Local(claims, self.work)
+
+    def check(
+        self, leaves: Sequence[Leaf], tuples: Sequence[Tuple], classes: Classes | None = None, sops: Sequence[SOp] = ()
+    ) -> None:
+        """`NotClosed` when a combination of values of the leaves at some place is in no state.
+
+        `sops`: what is computed from the leaves, where there are classes.
+        """
+        try:
+            self._check(leaves, tuples, classes or {}, sops)
+        except TooMuchWork:
+            self.complete = False
+
+    def _check(self, leaves: Sequence[Leaf], tuples: Sequence[Tuple], classes: Classes, sops: Sequence[SOp]) -> None:
+        axes = [Axis(self._local, leaf) for leaf in leaves]
+        shown = [
+            self._shown(axis, classes[leaf], sops) if leaf in classes else np.arange(len(axis.rows))
+            for axis, leaf in zip(axes, leaves, strict=True)
+        ]
+        self.work.spend(len(tuples) * len(leaves))
+        present = np.zeros([len(axis.rows) for axis in axes], dtype=np.bool_)
+        columns = [_numbers(axis, [row[k] for row in tuples]) for k, axis in enumerate(axes)]
+        known = np.all([column != NOTHING for column in columns], axis=0) if columns else np.ones(len(tuples), bool)
+        present[tuple(column[known] for column in columns)] = bool(len(tuples))
+        seen: set[tuple[int, ...]] = set()
+        for m, i in self.claims.places():
+            key = tuple(number for axis in axes for number in axis.signature(m, i))
+            if key in seen:
+                continue
+            seen.add(key)
+            box = [np.unique(label[axis.at(m, i)]) for axis, label in zip(axes, shown, strict=True)]
+            box = [labels[labels != NOTHING] for labels in box]
+            there = present[np.ix_(*box)]
+            self.work.spend(there.size // 64 + 1)
+            if not there.all():
+                raise NotClosed(f"a combination of values at position {i} of inputs of length {m} is in no state")
+
+    def _shown(self, axis: Axis, classes: Mapping[Atom, Atom], sops: Sequence[SOp]) -> Ids:
+        """Per value of the leaf its representative, or `NOTHING` where something that is read has no value."""
+        leaf = axis.leaf
+        order = self._local.below(sops)
+        if any(leaf in self._local.own_leaves(node) for node in order if self._joins(node)):
+            raise NotClosed(f"values of {leaf!r} are put into classes, but counted together with others")
+        read = frontier(self._local, order, sops, frozenset({leaf}))
+        behaviour = self._local.table(read).of_axis() if read else np.zeros(len(axis.rows), dtype=np.int64)
+        found = []
+        for number, (value,) in enumerate(axis.rows):
+            if value not in classes:
+                if behaviour[number] != NOTHING:
+                    raise NotClosed(f"the value {value!r} of {leaf!r} is in no class")
+                found.append(NOTHING)
+                continue
+            first = classes[value]
+            shown = number if first == value else int(_numbers(axis, [first])[0])
+            if shown == NOTHING or behaviour[shown] != behaviour[number]:
+                raise NotClosed(f"the value {value!r} of {leaf!r} is in a class with {first!r}, which is another")
+            found.append(shown)
+        return np.array(found, dtype=np.int64)
+
+    def _joins(self, node: SOp) -> bool:
+        """Whether counts of several leaves define the s-op."""
+        return node in self.claims.definitions and len(self._local.own_leaves(node)) > 1
+
+
+def _numbers(axis: Axis, values: Sequence[Atom]) -> Ids:
+    """The numbers of the values on the axis; `NOTHING` for one that the leaf is not claimed to have."""
+    known = {atom_key(value): number for number, (value,) in enumerate(axis.rows)}
+    return np.array([known.get(atom_key(value), NOTHING) for value in values], dtype=np.int64)
