@@ -24,7 +24,7 @@ from verifier.verdict import Proved
 STRINGS = frozenset({Kind.STR})
 LETTERS = tuple("abcdefgh")
 ALL = Limits(proofs=Proofs.ALL)
-FINITE = [AUTO, "enumerate", "parallel", "diagrams", "sat"]
+FINITE = [AUTO, "enumerate", "parallel", "device", "diagrams", "sat"]
 
 
 def less(terms: Terms, left: int, right: int) -> Term:

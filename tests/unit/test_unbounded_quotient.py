@@ -368,6 +368,14 @@ def test_preconditions_that_have_too_many_states_stay_open() -> None:
     assert "no short input satisfies the preconditions" in found.detail
 
 
+@pytest.mark.parametrize("requires", ["r[n - 1] > 0", "exists i: r[i] > 0"])
+def test_preconditions_that_may_fail_stay_open(requires: str) -> None:
+    """They are positive after eight ones, but an input with so many has failed at the seventh."""
+    program = f"{ONES} r = 1 / (ones - 7);"
+    found = verdict(program, "any alphabet=01", f"requires q: {requires}\n#@ ensures x: forall i: r[i] < 9")
+    assert isinstance(found, Unknown), found
+
+
 def test_an_input_that_was_to_meet_preconditions_is_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verifier.check.satisfying", lambda *_: ("0",))
     with pytest.raises(Exception, match="was to satisfy"):

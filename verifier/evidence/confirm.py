@@ -45,6 +45,8 @@ FOLDED: Final = f"{SAT.name} (gates fold to false)"
 NOT_REPLAYED: Final = f"{SAT.name} (proof not replayed)"
 ON_GATES: Final = frozenset({PARALLEL.name, DEVICE.name, DIAGRAMS.name, SAT.name})
 _SHORT: Final = 4.0
+_PATIENT: Final = 3.0
+"""A proof is replayed in the processor time that the query has by the clock, so many times as long by the clock."""
 _ON_ALL: Final = 10.0
 """After so many seconds nobody else is asked about all inputs where fewer stand for them."""
 _FOR_A_PROOF: Final = 10.0
@@ -180,12 +182,13 @@ def confirmers(query: Query, by: str, detail: str, limits: Limits) -> Iterator[C
     """Everybody who may be asked, in order."""
     limits = replace(limits, proofs=Proofs.ALL)
     short = replace(limits, wall_s=min(limits.wall_s, _SHORT))
+    replay = replace(limits, wall_s=_PATIENT * limits.wall_s, cpu_s=min(limits.cpu_s, limits.wall_s))
     inputs, propositional = query.inputs, few_symbols(query.alphabet) is not None
     if by != ENUMERATE.name and inputs is not None and inputs <= FEW:
         yield Confirmer(ENUMERATE.name, ENUMERATE, limits)
     for allowed, most in ((short, _QUICKLY_EVALUATED), (limits, _MOST_INPUTS)):
         if propositional:
-            yield Confirmer(SAT.name, Propositional(replay=limits), allowed)
+            yield Confirmer(SAT.name, Propositional(replay=replay), allowed)
             if by != PARALLEL.name and inputs is not None and inputs <= most:
                 yield Confirmer(PARALLEL.name, PARALLEL, allowed)
             yield _diagrams(by, detail, allowed)

@@ -125,6 +125,8 @@ def satisfying(bound: BoundProperty, wall_s: float) -> Word | States | None:
         symbolic = listed_letters(bound)
         symbolic.domain.solver.deadline = deadline
         claim = required(bound, symbolic)
+        if symbolic.failures or claim.obligations:
+            return None  # what is said of the values is right only where nothing fails
         given = [Question(letter, one, last=True) for letter, one in enumerate(claim.given)]
         explored = explore(symbolic.machine, given, bound.property.scope.low, deadline)
     except Unsupported:
