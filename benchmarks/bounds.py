@@ -248,8 +248,11 @@ ALL_LENGTHS: Final = (
     (_regular("a+b+", "ab"), 2, 2, 3, "1/1"),
     (_regular("a+b+a+", "ab"), 2, 2, 3, "2/1"),
     (_regular("a+b+a+b+", "ab"), 2, 3, 3, "1/1/1"),
+    (_regular("a+b+a+b+a+", "ab"), 2, 3, 4, "2/1/1"),
+    (_regular(".*ac*ac*ac*a.*", "abc"), 2, 4, 4, "1/1/1/1"),
     (_after_last_equal("ab"), 2, 1, 2, "2"),
     (_after_last_equal("abc"), 3, 2, 2, "1/1"),
+    (_after_last_equal("abcd"), 4, 2, 2, "1/1"),
 )
 
 _BLOCKS: Final = tuple("".join("0+" if i % 2 == 0 else "1+" for i in range(k)) for k in range(2, 7))
@@ -262,6 +265,9 @@ GROWTH: Final[tuple[tuple[str, Sequence[Function], str, int, Sequence[int], Sequ
     ("staircases of 2, 3, ..", [_matches(p) for p in _STAIRS], "rightmost/past", 3, [5, 6, 7, 8], [2, 3, 4, 5]),
     ("2, 3, .. blocks", [_matches(p) for p in _BLOCKS], "exists/past", 2, [11] * 5, [2, 3, 4, 5, 6]),
     ("induction", [_induction] * 4, "rightmost/past", 3, range(3, 7), [1, 1, 2, 2]),
+    ("Dyck-1", [last(_dyck(1))] * 5, "rightmost/past", 2, range(3, 12, 2), [2, 3, 4, 5, 6]),
+    ("Dyck-1", [last(_dyck(1))] * 5, "hard/past,future", 2, range(3, 12, 2), [2, 2, 3, 3, 4]),
+    ("brackets nested 1, 2, 3", [_bounded(d) for d in (1, 2, 3)], "hard/past,future", 2, [11] * 3, [2, 3, 3]),
 )
 
 

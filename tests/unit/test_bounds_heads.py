@@ -23,6 +23,7 @@ from verifier.bounds.certificate import Document
 from verifier.bounds.classes import Mask
 from verifier.bounds.emit import emit
 from verifier.bounds.equal import proved_equal
+from verifier.bounds.forever import Settled, explore
 from verifier.bounds.growth import grown, profile
 from verifier.bounds.heads import Disagreement, Head, HeadClass, Reading, Run, Tables, parse_head_class
 from verifier.bounds.summary import heads_json
@@ -31,6 +32,10 @@ from verifier.bounds.target import ANYTHING, Mealy, OfFunction, OfProgram, Outpu
 from verifier.bounds.written import as_written
 from verifier.cli.compile import compiled_from
 from verifier.recheck.files import Judgement, recheck
+from verifier.recheck.forever import check_all_lengths
+from verifier.recheck.heads import Kind
+from verifier.recheck.heads import Tables as Written
+from verifier.recheck.rup import Rejected
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "spec" / "programs"
 
@@ -119,6 +124,72 @@ def test_minimum_for_all_lengths(pattern: str, cls: str, layers: int, shapes_fou
                 states = run.layer(states, heads, number)
             wanted = target.outputs(word)[-1]
             assert outputs.setdefault(states[-1], wanted) == wanted
+
+
+def random_heads(random: Random, cls: HeadClass) -> tuple[tuple[Head, ...], ...]:
+    """One or two layers of one or two heads, over up to six states each."""
+    return tuple(
+        tuple(
+            Head(
+                frozenset((q, k) for q in range(6) for k in range(6) if random.random() < 0.4),
+                {k: random.randrange(1, cls.values) for k in range(6) if random.random() < 0.5},
+            )
+            for _ in range(random.randrange(1, 3))
+        )
+        for _ in range(random.randrange(1, 3))
+    )
+
+
+def about_known(head: Head, states: int) -> Head:
+    """The head without what it says of states that have no number yet."""
+    selected = frozenset(pair for pair in head.selected if max(pair) < states)
+    return Head(selected, {key: value for key, value in head.values.items() if key < states})
+
+
+@pytest.mark.parametrize("mask", ["past", "upto"])
+@pytest.mark.parametrize("reading", ["rightmost", "leftmost", "rightmost:3", "common"])
+def test_both_ways_of_visiting_all_configurations_agree(reading: str, mask: str) -> None:
+    """Registers in the search, orders of key states in the checker; machines that the program computes, or nearly."""
+    cls = parse_head_class(f"{reading}/{mask}")
+    random = Random(str(cls))
+    answers = []
+    for _ in range(80):
+        heads = random_heads(random, cls)
+        run = Run(cls)
+        short = [word for n in range(1, 5) for word in product("ab", repeat=n)]
+        try:
+            final = {word: run.final(word, heads)[-1] for word in short}
+        except Disagreement:
+            continue
+        heads = tuple(
+            tuple(about_known(head, len(states)) for head in layer)
+            for layer, states in zip(heads, run.states, strict=False)
+        )
+        # The machine remembers what came, up to four letters; its outputs are those of the program until then.
+        output = {state: random.randrange(2) for state in range(400)}
+        steps: dict[str, dict[Atom, tuple[str, Atom]]] = {}
+        for word in [(), *short]:
+            steps["".join(map(str, word))] = {
+                letter: ("".join((*map(str, word), letter))[-3:], output[final.get((*word, letter), 0)])
+                for letter in "ab"
+            }
+        machine = Mealy("m", "", steps if random.random() < 0.5 else {"": dict.fromkeys("ab", ("", 0))})
+        known = Run(cls, run.states)
+        mine = explore(known, heads, machine, "ab")
+        assert mine is not None
+        tables = Written(
+            Kind(cls.reading.value, cls.mask.value, False, cls.values),
+            [{(str, letter): run.states[0]["str", letter] for letter in "ab"}, *map(dict, run.states[1:])],
+            [[(head.selected, head.values) for head in layer] for layer in heads],
+        )
+        try:
+            check_all_lengths(tables, machine.start, machine.step, "ab")
+            theirs = True
+        except Rejected:
+            theirs = False
+        answers.append(theirs)
+        assert theirs == isinstance(mine, Settled)
+    assert {True, False} == set(answers) or reading == "common"
 
 
 def test_parity_has_no_program_for_all_lengths() -> None:
