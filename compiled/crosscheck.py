@@ -78,7 +78,7 @@ def pick_device(name: str = "auto") -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", name):
-        raise NoDevice(f"`{name}` is not a device")
+        raise NoDevice(f"no device `{name}`: models run on the CPU and on CUDA, whose arithmetic is known")
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).cpu()

@@ -7,6 +7,7 @@ token, padding comes after the end and is never attended to.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Final
 
 import torch
@@ -22,6 +23,7 @@ DTYPES: Final[Mapping[str, torch.dtype]] = {
     "bfloat16": torch.bfloat16,
 }
 MASKS: Final = ("none", "<=", "<", ">=", ">")
+SHOWN: Final = 12
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,8 @@ class Attention(nn.Module):
     def forward(self, stream: Tensor, hidden: Tensor, cache: Cache | None, name: str) -> Tensor:
         """`hidden[b, k]`: key k of row b is padding. Patterns are [batch, head, query, key]."""
         if not self.W_Q.shape[0]:
+            if cache is not None:
+                cache[f"{name}.hook_attn_scores"] = stream.new_zeros(stream.shape[0], 0, *2 * stream.shape[1:2])
             return self.b_O.expand_as(stream)
         q = torch.einsum("bsd,hde->bshe", stream, self.W_Q) + self.b_Q
         k = torch.einsum("bsd,hde->bshe", stream, self.W_K) + self.b_K
@@ -189,10 +193,11 @@ class Block(nn.Module):
             cache[f"{name}.hook_resid_pre"] = stream
         attended = self.attn(stream, hidden, cache, f"{name}.attn")
         middle: Tensor = stream + attended
-        after: Tensor = middle if self.mlp is None else middle + self.mlp(middle, cache, f"{name}.mlp")
+        added = torch.zeros_like(middle) if self.mlp is None else self.mlp(middle, cache, f"{name}.mlp")
+        after = middle + added
         if cache is not None:
             cache |= {f"{name}.hook_attn_out": attended, f"{name}.hook_resid_mid": middle}
-            cache[f"{name}.hook_resid_post"] = after
+            cache |= {f"{name}.hook_mlp_out": added, f"{name}.hook_resid_post": after}
         return after
 
 
@@ -261,6 +266,18 @@ class Transformer(nn.Module):
         """As `nn.Module`."""
         return super().__call__(*args, **kwargs)
 
+    def _repr_html_(self) -> str:
+        """The sizes in a notebook, and what goes in and comes out. A certificate is about a folder, not about this."""
+        config = self.config
+        sizes = ("n_layers", "n_heads", "d_model", "d_head", "d_mlp", "d_vocab", "d_vocab_out", "n_ctx", "dtype")
+        facts = [(name, str(getattr(config, name))) for name in sizes]
+        facts.append(("parameters", str(sum(tensor.numel() for tensor in self.parameters()))))
+        facts.append(("device", str(self.embed.W_E.device)))
+        facts.append(("symbols", _few(config.vocabulary)))
+        facts += [(f"output {name}", _few(values)) for name, values in config.outputs]
+        rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts)
+        return f"<table><caption>transformer</caption><tbody>{rows}</tbody></table>"
+
     @torch.no_grad()
     def run(self, words: Sequence[Sequence[Atom]]) -> dict[str, list[list[Atom]]]:
         """The values of each output on each word."""
@@ -270,3 +287,9 @@ class Transformer(nn.Module):
             rows = classes[name].tolist()
             answers[name] = [[values[k] for k in row[: len(word)]] for row, word in zip(rows, words, strict=True)]
         return answers
+
+
+def _few(atoms: Sequence[Atom]) -> str:
+    """The first of the atoms, and how many there are."""
+    shown = ", ".join(ascii(atom) if isinstance(atom, str) else str(atom) for atom in atoms[:SHOWN])
+    return shown if len(atoms) <= SHOWN else f"{shown}, .. ({len(atoms)})"

@@ -61,7 +61,7 @@ def test_a_mismatch_is_a_contradiction_of_the_tool_and_names_input_and_layer(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--device", "gpu"], "`gpu` is not a device"),
+        (["--device", "gpu"], "no device `gpu`: models run on the CPU and on CUDA"),
         (["--device", "cuda:999"], "this machine has no device `cuda:999`"),
         (["--exhaustive", "0", "--samples", "0"], "nothing was compared"),
         (["--dtype", "float8"], "the number format `float8`"),
