@@ -136,7 +136,7 @@ class HeadCheck:
         domain = self.checker.domain
         for one in wanted - given:
             entries = domain.entries(one)
-            keys, queries = domain.all_values(keys_of(one)), domain.all_values(queries_of(one))
+            keys, queries = self.checker.values(keys_of(one)), self.checker.values(queries_of(one))
             if any(entries.holds(key, query) is not True for key in keys for query in queries):
                 raise Uncertified(f"{self.where}: a conjunct of the selector is not scored")
 
@@ -178,7 +178,7 @@ class HeadCheck:
     def _by_value(self, read: Read, sops: Sequence[SOp]) -> tuple[list[int], list[Tuple]]:
         """The states in which the s-ops have values, and these values."""
         tuples = read.states.tuples
-        image = self.checker.domain.image(sops, read.states.leaves, tuples)
+        image = self.checker.image(sops, read.states.leaves, tuples)
         places = [k for k, row in enumerate(tuples) if row in image]
         return places, [image[tuples[k]] for k in places]
 
@@ -341,7 +341,7 @@ class HeadCheck:
         domain, precision = self.checker.domain, self.checker.precision
         numbers, worst = self._numbers(leaf, matrix, bias)
         profile = domain.profile(leaf)
-        several = not profile.at_most_one and averageable(domain.values_of(leaf.values))
+        several = not profile.at_most_one and averageable(value for (value,) in self.checker.values((leaf.values,)))
         table: dict[Tuple, float] = {}
         for value in profile.values():
             if value in numbers and not several:
@@ -370,9 +370,8 @@ class HeadCheck:
 
     def _numbers(self, leaf: Aggregate, matrix: Floats, bias: Floats) -> tuple[dict[Atom, float], float]:
         """What the value column is for each value that is aggregated, and its error."""
-        domain = self.checker.domain
         read = self.checker.read(matrix, bias, (leaf.values,))
-        image = domain.image((leaf.values,), read.states.leaves, read.states.tuples)
+        image = self.checker.image((leaf.values,), read.states.leaves, read.states.tuples)
         numbers: dict[Atom, float] = {}
         for row, value in zip(read.states.tuples, read.values[:, 0].tolist(), strict=True):
             if row in image and numbers.setdefault(image[row][0], value) != value:

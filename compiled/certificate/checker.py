@@ -10,9 +10,9 @@ residual stream the checker keeps what it holds as a function of leaves, derived
     units     every hidden unit is <= 0 or >= 1 on every state, with its error: what it adds is exact
     logits    on every state the right logit is larger than every other by more than the errors
 
-Nothing here is shared with the choice of encodings, layers and weights. The sets of values, which s-ops are counts, and
-the states are shared with it, and proved in `compiled.certificate.closure`; that s-ops are evaluated right on states is
-trusted. Trusted besides: exp(0) = 1, exp within 4 units and 0 where the format underflows, and Higham's bounds.
+Nothing here is shared with the choice of encodings, layers and weights. The sets of values, which s-ops are counts, the
+states and what s-ops are on them are shared with it, and proved in `compiled.certificate.closure`. Trusted: exp(0) = 1,
+exp within 4 units and 0 where the format underflows, and Higham's bounds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -163,11 +163,22 @@ class Checker:
                 # A state on which an s-op of the program has no value belongs to inputs on which the program fails.
                 # Those that are left keep their kinds: as numbers they may be equal, and what is read may differ.
                 sops = self.computed_from(leaves)
-                self.domain.image(sops, leaves, tuples)
+                self.image(sops, leaves, tuples)
                 tuples = [row for row, _ in self.domain.evaluated(sops, leaves, tuples)]
             self.states += len(tuples)
             self._known_states[leaves] = States(leaves, tuples)
         return self._known_states[leaves]
+
+    def image(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Sequence[Tuple]) -> Mapping[Tuple, Tuple]:
+        """The values of s-ops on states, where they have any."""
+        found = self.domain.image(sops, leaves, tuples)
+        self.cover.check_values(sops, leaves, tuples, found)
+        return found
+
+    def values(self, sops: Sequence[SOp]) -> Sequence[Tuple]:
+        """What s-ops can be together anywhere."""
+        found = self.cover.values(sops)
+        return self.domain.all_values(sops) if found is None else found
 
     def computed_from(self, leaves: tuple[Leaf, ...]) -> list[SOp]:
         """The s-ops of the program that are functions of several of these leaves."""
@@ -303,7 +314,7 @@ class Checker:
         slots = [int(k) for k in np.flatnonzero(np.any(matrix != 0, axis=1)) if self.slots[int(k)].terms]
         leaves = self.leaves_of(slots, leaves_of)
         states = self._states(leaves, slots, (sop,))
-        image = self.domain.image((sop,), leaves, states.tuples)
+        image = self.image((sop,), leaves, states.tuples)
         index = {value: k for k, value in enumerate(values)}
         tuples = list(image)
         if len(tuples) < len(states):

@@ -260,19 +260,35 @@ TWO_MEANS = (
     'p = select(indices, indices, <=); b = aggregate(p, indicator(tokens == "b")); '
     'c = aggregate(p, indicator(tokens == "c")); out_ = 1 if b > 0.4 and c > 0.6 else 2 if b + c > 0.5 else 3;'
 )
+
+
+def without_the_last(original: Any) -> Any:
+    return lambda self, *given: dict(list(original(self, *given).items())[:-1])
+
+
+def as_the_first(original: Any) -> Any:
+    def image(self: Domain, *given: Any) -> Any:
+        found = original(self, *given)
+        return dict.fromkeys(found, next(iter(found.values()), None))
+
+    return image
+
+
 STATES: list[tuple[Any, str, Callable[[Any], Any]]] = [
     (Domain, "tuples", lambda original: lambda self, leaves: original(self, leaves)[:-1]),
     (Domain, "class_tuples", lambda original: lambda self, *given: original(self, *given)[:-1]),
+    (Domain, "image", without_the_last),
+    (Domain, "image", as_the_first),
 ]
 
 
 @pytest.mark.parametrize(("where", "what", "fault"), STATES)
-def test_a_checker_that_leaves_out_states_certifies_nothing(
+def test_a_checker_that_leaves_out_states_or_values_certifies_nothing(
     monkeypatch: pytest.MonkeyPatch, where: Any, what: str, fault: Callable[[Any], Any]
 ) -> None:
     """A function of two means, on all combinations of their values or on classes of them."""
     made = program(TWO_MEANS)
-    if what != "tuples":
+    if what == "class_tuples":
         monkeypatch.setattr(checker, "MANY", 1)
     scope: dict[str, Any] = {"alphabet": "abc", "max_length": 4, "dtype": "float64"}
     model = compiled.compile_program(made.graph, made.sop("out_"), **scope)

@@ -1,23 +1,23 @@
-"""The states that a checker looks at are all that there are: none of the combinations of claimed values is left out.
+"""The states that a checker looks at are all that there are, and what s-ops are on them is what the operators give.
 
 A state is a combination of values of leaves at one place. Where there are too many, values of a leaf are put into
 classes, and a state is one of representatives: then what is read of a leaf alone has to be the same, kinds included,
 for a value and for its representative.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from compiled.certificate.closure.claims import Claims, NotClosed, TooMuchWork, Work
 from compiled.certificate.closure.local import NOTHING, Axis, Ids, Local, frontier
-from compiled.meaning.leaves import Classes, Leaf, Tuple
+from compiled.meaning.leaves import Classes, Leaf, Tuple, row_key
 from spec.graph import SOp
 from spec.values import Atom, atom_key
 
 
 class Cover:
-    """Checks of lists of states; `complete` is false once one of them would have taken too much work."""
+    """Checks of states and of values on them; `complete` is false once one of them would have taken too much work."""
 
     def __init__(self, claims: Claims, limit: int) -> None:
         self.claims, self.work, self.complete = claims, Work(limit), True
@@ -34,6 +34,40 @@ class Cover:
             self._check(leaves, tuples, classes or {}, sops)
         except TooMuchWork:
             self.complete = False
+
+    def check_values(
+        self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Iterable[Tuple], image: Mapping[Tuple, Tuple]
+    ) -> None:
+        """`NotClosed` when the s-ops have values on a state, and the image has none for it, or others."""
+        try:
+            own = self._local.leaves(sops)
+            if not set(own) <= set(leaves):
+                raise NotClosed("s-ops are evaluated without all that they are functions of")
+            at = [leaves.index(leaf) for leaf in own]
+            known: dict[object, Tuple | None] = {}
+            steps = len(self._local.below(sops)) + 1
+            for row in tuples:
+                part = tuple(row[k] for k in at)
+                key = row_key(part)
+                if key not in known:
+                    self.work.spend(steps)
+                    known[key] = self._local.evaluated(sops, own, part)
+                expected = known[key]
+                if expected is not None and not _same(image.get(row), expected):
+                    raise NotClosed(f"s-ops are {expected} on the state {row}, not {image.get(row)}")
+        except TooMuchWork:
+            self.complete = False
+
+    def values(self, sops: Sequence[SOp]) -> Sequence[Tuple] | None:
+        """What the s-ops can be together anywhere, or None when that is too much work."""
+        try:
+            table = self._local.table(tuple(sops))
+            for m, i in self.claims.places():
+                table.at(m, i)
+        except TooMuchWork:
+            self.complete = False
+            return None
+        return table.rows
 
     def _check(self, leaves: Sequence[Leaf], tuples: Sequence[Tuple], classes: Classes, sops: Sequence[SOp]) -> None:
         axes = [Axis(self._local, leaf) for leaf in leaves]
@@ -90,3 +124,8 @@ def _numbers(axis: Axis, values: Sequence[Atom]) -> Ids:
     """The numbers of the values on the axis; `NOTHING` for one that the leaf is not claimed to have."""
     known = {atom_key(value): number for number, (value,) in enumerate(axis.rows)}
     return np.array([known.get(atom_key(value), NOTHING) for value in values], dtype=np.int64)
+
+
+def _same(found: Tuple | None, expected: Tuple) -> bool:
+    """Whether these are equal as numbers; one that is no number (NaN) is the same as another."""
+    return found is not None and all(a == b or (a != a and b != b) for a, b in zip(found, expected, strict=True))

@@ -36,6 +36,7 @@ class Local:
         self.claims, self.work = claims, work
         self._leaves: dict[SOp, frozenset[Leaf]] = {}
         self._tables: dict[tuple[SOp, ...], Table] = {}
+        self._programs: dict[object, tuple[list[Step], list[int]]] = {}
 
     def below(self, sops: Iterable[SOp]) -> list[SOp]:
         """The s-ops from the leaves, and from what counts define, up to these; operands first."""
@@ -85,6 +86,14 @@ class Local:
         if sops not in self._tables:
             self._tables[sops] = Table(self, sops)
         return self._tables[sops]
+
+    def evaluated(self, sops: Sequence[SOp], leaves: Sequence[Leaf], values: Tuple) -> Tuple | None:
+        """The s-ops for these values of their leaves, or None where one of them or what is below has no value."""
+        key = (tuple(sops), tuple(leaves))
+        if key not in self._programs:
+            slot: dict[SOp | Leaf, int] = {leaf: number for number, leaf in enumerate(leaves)}
+            self._programs[key] = _program(self, sops, slot)
+        return _run(*self._programs[key], values)
 
     def claim(self, leaf: Aggregate | Count) -> LeafClaim:
         """What is claimed about a leaf."""
@@ -177,12 +186,7 @@ class Table:
         for axis in self.axes:
             for one in axis.slots:
                 slot[one] = len(slot)
-        steps: list[Step] = []
-        for node in _between(self.local, self.slots, set(slot)):
-            if node not in slot:
-                steps.append(self.local.step(node, slot))
-                slot[node] = len(slot)
-        return steps, [slot[sop] for sop in self.slots]
+        return _program(self.local, self.slots, slot)
 
     def signature(self, m: int, i: int) -> tuple[int, ...]:
         """Places with equal signatures have equal sets."""
@@ -236,18 +240,34 @@ class Table:
 
     def _number(self, where: Sequence[int]) -> int:
         """The number of the tuple for one row of each axis."""
-        steps, wanted = self._program
-        row = [value for axis, k in zip(self.axes, where, strict=True) for value in axis.rows[k]]
-        try:
-            for step in steps:
-                row.append(step(row))
-        except OperatorError:
+        row = tuple(value for axis, k in zip(self.axes, where, strict=True) for value in axis.rows[k])
+        result = _run(*self._program, row)
+        if result is None:
             return NOTHING
-        result = tuple(row[k] for k in wanted)
         number = self._known.setdefault(row_key(result), len(self.rows))
         if number == len(self.rows):
             self.rows.append(result)
         return number
+
+
+def _program(local: Local, sops: Sequence[SOp], slot: dict[SOp | Leaf, int]) -> tuple[list[Step], list[int]]:
+    """The steps from what is in these slots to the s-ops, and the slots where these are then."""
+    steps: list[Step] = []
+    for node in _between(local, sops, set(slot)):
+        steps.append(local.step(node, slot))
+        slot[node] = len(slot)
+    return steps, [slot[sop] for sop in sops]
+
+
+def _run(steps: Sequence[Step], wanted: Sequence[int], given: Tuple) -> Tuple | None:
+    """What the steps make of these values, or None when an operator has no value."""
+    row = list(given)
+    try:
+        for step in steps:
+            row.append(step(row))
+    except OperatorError:
+        return None
+    return tuple(row[k] for k in wanted)
 
 
 def _between(local: Local, sops: Sequence[SOp], known: set[SOp | Leaf]) -> list[SOp]:
