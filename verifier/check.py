@@ -32,6 +32,7 @@ from verifier.question.express import Unexpressible
 from verifier.reductions.fewer import reduced
 from verifier.running.cache import answer
 from verifier.unbounded.decide import all_lengths, satisfying
+from verifier.unbounded.recheck import all_inputs
 from verifier.verdict import Closed, Failed, Proved, Refuted, States, Unknown, Vacuous, Verdict, Witness
 
 EVALUATION = INTERPRETER
@@ -350,6 +351,9 @@ class _Search:
         if found is None:
             return Unknown(Reason.UNSUPPORTED, "no short input satisfies the preconditions")
         if isinstance(found, States):
+            met = next(filter(self._given, all_inputs(self.scope, found.complete)), None)
+            if met is not None:
+                raise InternalError(f"no input was to satisfy the preconditions; {met!r} does")
             self.nowhere = found
             return empty
         if not self._given(found):

@@ -1,6 +1,7 @@
 """One question, asked of every engine: whoever answers says what evaluating each input says, and so they all agree."""
 
 from collections import Counter
+from importlib.util import find_spec
 from random import Random
 
 import pytest
@@ -39,7 +40,8 @@ def test_engines_agree_on_random_obligations() -> None:
     tally = agree(0, 60)
     assert min(tally["with an input"], tally["without"]) > 10
     assert tally["twice"] >= 55
-    assert min(tally[name] for name in ENGINES if name not in ("smt", "cvc5")) >= 50
+    optional = {"device"} if find_spec("torch") is None else set()
+    assert min(tally[name] for name in ENGINES if name not in {"smt", "cvc5", *optional}) >= 50
     assert tally["smt"] > 10
 
 

@@ -378,8 +378,12 @@ def test_preconditions_that_may_fail_stay_open(requires: str) -> None:
 
 def test_an_input_that_was_to_meet_preconditions_is_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verifier.check.satisfying", lambda *_: ("0",))
-    with pytest.raises(Exception, match="was to satisfy"):
-        verdict(ONES, "any alphabet=01", f"requires many: ones[n - 1] == 12\n#@ {HOLDS}")
+    clause = f"requires many: ones[n - 1] == 7\n#@ {HOLDS}"
+    with pytest.raises(InternalError, match="was to satisfy"):
+        verdict(ONES, "any alphabet=01", clause)
+    monkeypatch.setattr("verifier.check.satisfying", lambda *_: States(8, 7, 8))
+    with pytest.raises(InternalError, match="no input was to satisfy"):
+        verdict(ONES, "any alphabet=01", clause)
 
 
 @pytest.mark.parametrize("low", [1, 4])

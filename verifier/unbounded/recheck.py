@@ -88,18 +88,22 @@ def evaluated(bound: BoundProperty, complete: int, deadline: float) -> tuple[str
 
     Nothing of the proof is used but the length: `InternalError` when an input violates the property.
     """
-    scope = bound.property.scope
-    lengths = range(scope.low, complete + 1)
-    if sum(scope.count(length) or inf for length in lengths) > MAX_EVALUATED:
-        return ()
     checker, number = Checker(bound), 0
-    for word in (word for length in lengths for word in scope.inputs(length)):
+    for word in all_inputs(bound.property.scope, complete):
         if monotonic() > deadline:
             return ()
         if checker.check(word).status is Status.FAILS:
             raise InternalError(f"`{bound.property.name}` was proved for all lengths, but {word!r} violates it")
         number += 1
-    return (f"the interpreter, all {number} inputs up to n = {complete}, which is complete",)
+    return () if number == 0 else (f"the interpreter, all {number} inputs up to n = {complete}, which is complete",)
+
+
+def all_inputs(scope: Scope, longest: int) -> Iterator[tuple[Atom, ...]]:
+    """Every input up to this length; none where these are many."""
+    lengths = range(scope.low, longest + 1)
+    if sum(scope.count(length) or inf for length in lengths) <= MAX_EVALUATED:
+        for length in lengths:
+            yield from scope.inputs(length)
 
 
 def _words(scope: Scope) -> Iterator[tuple[Atom, ...]]:
