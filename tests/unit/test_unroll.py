@@ -8,7 +8,7 @@ from spec.ast import Predicate
 from spec.graph import Graph, View
 from spec.interp import ProgramFailure, evaluate
 from spec.operators import Op
-from spec.values import Atom, Numbers, atom_key
+from spec.values import Atom, Kind, Numbers, atom_key
 from tests.unit.random_graphs import Program, circuit, random_program
 from verifier.question.point import value, values
 from verifier.question.terms import Literal, Terms
@@ -130,3 +130,12 @@ def test_the_point_evaluator_is_lazy_where_the_terms_are() -> None:
     assert value(chosen, (7, False)) is None
     assert value(terms.ok([chosen]), (7, False)) is False
     assert value(terms.ok([chosen]), (7, True)) is True
+
+
+def test_a_condition_between_equals_is_left_out_unless_it_may_fail() -> None:
+    terms = Terms(frozenset({Kind.INT}), 8)
+    x, y = terms.input(0), terms.input(1)
+    assert terms.apply(Op.IF, x, y, y, numbers=Numbers.EXACT) is y
+    quotient = terms.apply(Op.DIV, x, y, numbers=Numbers.EXACT)
+    kept = terms.apply(Op.IF, quotient, y, y, numbers=Numbers.EXACT)
+    assert (value(kept, (3, 2)), value(kept, (3, 0))) == (2, None)

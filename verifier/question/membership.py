@@ -1,11 +1,12 @@
 """Membership of a word in a language, as a term: automata run symbolically along the letters.
 
 A regular language is its deterministic automaton with one truth-valued term per state. A Dyck language is a stack:
-`at[d]` says that d brackets are open, `holds[d][p]` that the d-th of them is of pair p. A shuffled Dyck language is
-one counter per pair. A word of the language's prefixes is one after which the automaton can still accept.
+`at[d]` says that d brackets are open, `holds[d][p]` that the d-th of them is of pair p, for no more d than there were
+letters so far. A shuffled Dyck language is one counter per pair. A word of the language's prefixes is one after which
+the automaton can still accept.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from typing import assert_never
 
@@ -51,30 +52,28 @@ class _Words:
         return self.any([*(state[s] for s in sorted(machine.accepting)), *unread])
 
     def nested(self, letters: Sequence[Term], language: Dyck) -> Term:
-        pairs, deepest = language.pairs, len(letters)
-        at: list[Term] = [self.yes] + [self.no] * deepest
-        holds = [[self.no] * len(pairs) for _ in range(deepest)]
+        pairs = language.pairs
+        at: list[Term] = [self.yes]
+        holds: list[list[Term]] = []
         alive: Term = self.yes
         for letter in letters:
             opens = [self.equals(letter, left) for left, _ in pairs]
             closes = [self.equals(letter, right) for _, right in pairs]
             opening = self.any(opens)
             matched = self.any(
-                self.all([at[d + 1], holds[d][p], close]) for d in range(deepest) for p, close in enumerate(closes)
+                self.all([at[d + 1], holds[d][p], close]) for d in range(len(holds)) for p, close in enumerate(closes)
             )
             alive = self.both(alive, self.either(opening, matched))
-            below = [*at[1:], self.no]
-            above = [self.no, *at[:-1]]
             holds = [
-                [self.choose(self.both(at[d], opening), opens[p], holds[d][p]) for p in range(len(pairs))]
-                for d in range(deepest)
+                [self.choose(self.both(here, opening), *held) for held in zip(opens, below, strict=True)]
+                for here, below in zip(at, [*holds, [self.no] * len(pairs)], strict=True)
             ]
-            at = [self.choose(opening, up, down) for up, down in zip(above, below, strict=True)]
+            at = [self.choose(opening, up, down) for up, down in self._neighbours(at)]
         return alive if language.prefixes else self.both(alive, at[0])
 
     def shuffled(self, letters: Sequence[Term], language: Dyck) -> Term:
-        pairs, deepest = language.pairs, len(letters)
-        at: list[list[Term]] = [[self.yes] + [self.no] * deepest for _ in pairs]
+        pairs = language.pairs
+        at: list[list[Term]] = [[self.yes] for _ in pairs]
         alive: Term = self.yes
         for letter in letters:
             moved: list[list[Term]] = []
@@ -82,16 +81,19 @@ class _Words:
             for depth, (left, right) in zip(at, pairs, strict=True):
                 opens, closes = self.equals(letter, left), self.equals(letter, right)
                 fits.append(self.either(opens, self.both(closes, self.opposite(depth[0]))))
-                above, below = [self.no, *depth[:-1]], [*depth[1:], self.no]
                 moved.append(
                     [
                         self.choose(opens, up, self.choose(closes, down, here))
-                        for up, down, here in zip(above, below, depth, strict=True)
+                        for (up, down), here in zip(self._neighbours(depth), [*depth, self.no], strict=True)
                     ]
                 )
             alive = self.both(alive, self.any(fits))
             at = moved
         return alive if language.prefixes else self.all([alive, *(depth[0] for depth in at)])
+
+    def _neighbours(self, at: Sequence[Term]) -> Iterator[tuple[Term, Term]]:
+        """For each depth, one more than before, whether the word was one above it and whether it was one below."""
+        return zip([self.no, *at], [*at[1:], self.no, self.no], strict=True)
 
     # Strict connectives: nothing here depends on the order of evaluation.
 

@@ -253,6 +253,8 @@ class Terms:
         if op is Op.IF and isinstance(args[0], Literal):
             kept, dropped = (args[1], args[2]) if args[0].value else (args[2], args[1])
             return None if dropped.risky else kept
+        if op is Op.IF and args[1] is args[2]:
+            return None if args[0].risky else args[1]
         if op not in (Op.AND, Op.OR):
             return None
         for literal, other in (args, args[::-1]):
