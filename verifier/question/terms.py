@@ -329,7 +329,7 @@ class Terms:
 
     def ok(self, args: Iterable[Term]) -> Term:
         """Whether all of the operands have a value."""
-        risky = tuple(dict.fromkeys(arg for arg in args if arg.risky))
+        risky = _fallible(args)
         if not risky:
             return self.literal(True)
         if any(isinstance(arg, Failure) for arg in risky):
@@ -438,6 +438,29 @@ def _result_size(op: Operator, args: Sequence[Term]) -> int:
             power = args[1].value if isinstance(args[1], Literal) else None
             return sizes[0] * abs(int(power)) + 1 if isinstance(power, int | Fraction) else MAX_INT_BITS + 1
     assert_never(op)
+
+
+def _fallible(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """Terms of which one fails exactly where one of these does.
+
+    What is strict and does not fail itself fails exactly where one of its operands does, so they stand for it.
+    """
+    found: set[Term] = set()
+    seen: set[Term] = set()
+    stack = list(terms)
+    while stack:
+        term = stack.pop()
+        if not term.risky or term in seen:
+            continue
+        seen.add(term)
+        match term:
+            case Apply(op=op, args=args, numbers=numbers) if not _can_fail(op, args, term.size, numbers):
+                stack.extend(args)
+            case Count(args=args):
+                stack.extend(args)
+            case _:
+                found.add(term)
+    return tuple(sorted(found, key=lambda term: term.id))
 
 
 def _can_fail(op: Operator, args: Sequence[Term], size: int, numbers: Numbers) -> bool:
