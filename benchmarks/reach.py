@@ -2,10 +2,11 @@
 
     python -m benchmarks reach [--engines auto,diagrams,...] [--programs histogram,...]
         [--symbols 2,3] [--seconds 10]
+    python -m benchmarks reach --bars
 
 For each program, its properties are proved together at one length after the other, from stating the property to the
 answer, in a process of its own. A length counts when all properties are proved at it within the time. `smt` is z3
-over integers and rationals, in the same run.
+over integers and rationals, in the same run. A bar is a length that `auto` has to reach; `--bars` tries these alone.
 """
 
 import argparse
@@ -13,8 +14,9 @@ import json
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from time import process_time
 
@@ -27,15 +29,20 @@ from verifier.running.subject import Subject
 PROGRAMS = Path(__file__).resolve().parent.parent / "spec" / "programs"
 LENGTHS = (2, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96)
 SECONDS = 10.0
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
 class Case:
-    """Properties of a program, and the alphabets over which they are proved."""
+    """Properties of a program, the alphabets over which they are proved, and how long `auto` has to prove them on some.
+
+    `bars` maps alphabets to lengths.
+    """
 
     file: str
     properties: tuple[str, ...]
-    alphabets: tuple[str, ...] = ("ab", "abc", "abcd", "abcdefgh")
+    alphabets: tuple[str, ...] = ("ab", "abc", "abcd", "abcdefgh", LETTERS)
+    bars: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -43,29 +50,35 @@ class Case:
         return Path(self.file).stem
 
 
+_counting = partial(Case, bars={"ab": 48, "abc": 24})
+
 CASES = (
-    Case("paper/histogram.rasp", ("counts",)),
-    Case("paper/double_histogram.rasp", ("groups",)),
-    Case("paper/sort.rasp", ("ordered", "same_tokens")),
-    Case("paper/sort_by_frequency.rasp", ("each_once", "nothing_else", "filled_last", "descending")),
+    _counting("paper/histogram.rasp", ("counts",)),
+    _counting("paper/double_histogram.rasp", ("groups",)),
+    _counting("paper/sort.rasp", ("ordered", "same_tokens")),
+    Case("paper/sort_by_frequency.rasp", ("each_once", "nothing_else", "filled_last", "descending"), bars={"abc": 16}),
     Case("paper/reverse.rasp", ("mirrored",)),
-    Case("paper/dyck1_ptf.rasp", ("language", "viable"), ("()",)),
-    Case("paper/dyck1_ptf.rasp", ("failed", "balanced"), ("()", "()x")),
-    Case("paper/dyck_ptf.rasp", ("balanced2", "viable2"), ("(){}",)),
-    Case("paper/shuffle_dyck.rasp", ("language",), ("(){}",)),
-    Case("raspl/induct.rasp", ("repeats", "new")),
-    Case("tracr/majority.rasp", ("more_than_half",), ("01",)),
-    Case("arithmetic/long_addition.rasp", ("as_raspy",), ("01+", "019+", "0189+")),
+    Case("paper/dyck1_ptf.rasp", ("language", "viable"), ("()",), {"()": 64}),
+    Case("paper/dyck1_ptf.rasp", ("failed", "balanced"), ("()", "()x"), {"()": 64}),
+    Case("paper/dyck_ptf.rasp", ("balanced2", "viable2"), ("(){}",), {"(){}": 24}),
+    Case("paper/shuffle_dyck.rasp", ("language",), ("(){}",), {"(){}": 64}),
+    _counting("raspl/induct.rasp", ("repeats", "new")),
+    Case("tracr/majority.rasp", ("more_than_half",), ("01",), {"01": 64}),
+    Case("arithmetic/long_addition.rasp", ("as_raspy",), ("01+", "019+", "0189+"), {"01+": 16}),
 )
 
 # ------------------------------------------------------------------------------------------------ one measurement
 
 
-def closed(case: Case, alphabet: str, engine: str, seconds: float) -> Iterator[tuple[int, float, str]]:
+Row = tuple[int, float, str]
+"""A length, what it took, and by whom."""
+
+
+def closed(case: Case, alphabet: str, engine: str, seconds: float, lengths: Sequence[int]) -> Iterator[Row]:
     """Each length at which all properties are proved within the time, what it took, and by whom."""
     found = {p.property.name: p for c in Subject.load(PROGRAMS / case.file).bound() for p in c.properties}
     properties = [found[name] for name in case.properties]
-    for length in LENGTHS:
+    for length in lengths:
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         resource.setrlimit(resource.RLIMIT_CPU, (int(process_time() + seconds) + 2, hard))
         begin = process_time()
@@ -91,9 +104,9 @@ def _proved(bound: BoundProperty, alphabet: tuple[str, ...], length: int, engine
             return None
 
 
-def measure(case: Case, alphabet: str, engine: str, seconds: float) -> list[tuple[int, float, str]]:
+def measure(case: Case, alphabet: str, engine: str, seconds: float, lengths: Sequence[int] = LENGTHS) -> list[Row]:
     """The same in a process of its own, which the system ends when it takes too long."""
-    arguments = ["--child", str(CASES.index(case)), alphabet, engine, str(seconds)]
+    arguments = ["--child", str(CASES.index(case)), alphabet, engine, str(seconds), *map(str, lengths)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.reach", *arguments],
         capture_output=True,
@@ -109,10 +122,10 @@ def measure(case: Case, alphabet: str, engine: str, seconds: float) -> list[tupl
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the table; 1 when `auto` is behind the best single engine by more than a factor of two."""
+    """Print a table; 1 when `auto` misses a bar, or is behind the best single engine by more than a factor of two."""
     if arguments[:1] == ["--child"]:
-        index, alphabet, engine, seconds = arguments[1:]
-        for row in closed(CASES[int(index)], alphabet, engine, float(seconds)):
+        index, alphabet, engine, seconds, *lengths = arguments[1:]
+        for row in closed(CASES[int(index)], alphabet, engine, float(seconds), [*map(int, lengths)]):
             print(json.dumps(row), flush=True)
         return 0
     parser = argparse.ArgumentParser(prog="python -m benchmarks reach", description=__doc__)
@@ -120,26 +133,59 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--programs", default="")
     parser.add_argument("--symbols", default="", help="only alphabets of these sizes")
     parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--bars", action="store_true", help="only whether `auto` reaches the bars")
     options = parser.parse_args(arguments)
-    engines, wanted = options.engines.split(","), options.programs
-    print("| program | symbols | " + " | ".join(engines) + " |\n|---|---:|" + "---:|" * len(engines))
-    behind = False
-    for case in CASES:
-        if wanted and case.name not in wanted.split(","):
-            continue
-        for alphabet in case.alphabets:
-            if options.symbols and str(len(alphabet)) not in options.symbols.split(","):
-                continue
-            rows = {engine: measure(case, alphabet, engine, options.seconds) for engine in engines}
-            best = max((rows[engine][-1][0] if rows[engine] else 0) for engine in engines)
-            behind |= AUTO in rows and 2 * (rows[AUTO][-1][0] if rows[AUTO] else 0) < best
-            cells = [_cell(rows[engine], engine) for engine in engines]
-            label = f"{case.name}: {', '.join(case.properties)}"
-            print(f"| {label} | {len(alphabet)} | " + " | ".join(cells) + " |", flush=True)
-    return int(behind)
+    chosen = [
+        (case, alphabet)
+        for case in CASES
+        for alphabet in case.alphabets
+        if (not options.programs or case.name in options.programs.split(","))
+        and (not options.symbols or str(len(alphabet)) in options.symbols.split(","))
+    ]
+    missed = _bars(chosen, options.seconds) if options.bars else _table(chosen, options.engines, options.seconds)
+    print("\n" + ("\n".join(missed) or "no bar was missed"))
+    return int(bool(missed))
 
 
-def _cell(rows: Sequence[tuple[int, float, str]], engine: str) -> str:
+def _bars(chosen: Sequence[tuple[Case, str]], seconds: float) -> list[str]:
+    """Print whether `auto` proves each program at its bar; which ones it does not."""
+    print("| program and properties | symbols | bar | auto |\n|---|---:|---:|---:|")
+    missed = []
+    for case, alphabet in chosen:
+        if (bar := case.bars.get(alphabet)) is not None:
+            rows = measure(case, alphabet, AUTO, seconds, [bar])
+            label = _label(case)
+            print(f"| {label} | {len(alphabet)} | {bar} | {_cell(rows, AUTO)} |", flush=True)
+            if not rows:
+                missed.append(f"{label}, {len(alphabet)} symbols: the bar is {bar}")
+    return missed
+
+
+def _table(chosen: Sequence[tuple[Case, str]], names: str, seconds: float) -> list[str]:
+    """Print how far each engine gets; where `auto` misses a bar, or is far behind."""
+    engines = names.split(",")
+    print("| program and properties | symbols | " + " | ".join(engines) + " |\n|---|---:|" + "---:|" * len(engines))
+    missed = []
+    for case, alphabet in chosen:
+        rows = {engine: measure(case, alphabet, engine, seconds) for engine in engines}
+        cells = [_cell(rows[engine], engine) for engine in engines]
+        label = _label(case)
+        print(f"| {label} | {len(alphabet)} | " + " | ".join(cells) + " |", flush=True)
+        if AUTO in rows:
+            reached = {engine: found[-1][0] if found else 0 for engine, found in rows.items()}
+            bar, best = case.bars.get(alphabet, 0), max(reached.values())
+            if reached[AUTO] < bar:
+                missed.append(f"{label}, {len(alphabet)} symbols: auto reaches {reached[AUTO]}, the bar is {bar}")
+            if 2 * reached[AUTO] < best:
+                missed.append(f"{label}, {len(alphabet)} symbols: auto reaches {reached[AUTO]}, another engine {best}")
+    return missed
+
+
+def _label(case: Case) -> str:
+    return f"{case.name}: {', '.join(case.properties)}"
+
+
+def _cell(rows: Sequence[Row], engine: str) -> str:
     if not rows:
         return "0"
     length, seconds, by = rows[-1]
