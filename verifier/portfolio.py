@@ -211,7 +211,8 @@ def _auto(query: Query, limits: Limits) -> Iterator[Stage]:
         few = inputs if inputs is not None and inputs <= _FEW else walked(query, short)
         if few is not None and few <= _FEW:
             yield Stage(PARALLEL, short, "the inputs are few enough to evaluate them all")
-        few_nodes = replace(short, max_nodes=min(limits.max_nodes, _FEW_NODES))
+        # Nodes run out before time does, where diagrams grow at all.
+        few_nodes = replace(short, cpu_s=2 * short.cpu_s, max_nodes=min(limits.max_nodes, _FEW_NODES))
         yield Stage(DIAGRAMS, few_nodes, "diagrams of programs that count and sort are often small")
         few = walked(query, short)
         if few is not None and _MANY <= few <= _MOST_INPUTS and accelerated():

@@ -1,49 +1,29 @@
 """Values as finite choices: for each value that a term can take, a literal that says when it does.
 
-A `Source` is a choice among numbered cases, of which exactly one holds; a `Guarded` value maps each case to a code of
-`verifier.encodings.meaning`. Operators on values of one source only relabel its cases. Cases are kept in the order of
-their values, so that the sets of cases that comparisons ask for are mostly intervals, which cost two thresholds each.
+A source (`verifier.encodings.counting`) is a choice among numbered cases, of which exactly one holds; a `Guarded` value
+maps each case to a code of `verifier.encodings.meaning`. Operators on values of one source only relabel its cases.
+Cases are kept in the order of their values, so that the sets of cases that comparisons ask for are mostly intervals,
+which cost two thresholds each.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from math import gcd
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from spec.values import Atom
+from verifier.encodings.counting import Cases, Count, Linear, OfSum, Source, Thresholds, linear
 from verifier.encodings.gates import FALSE, TRUE, Gates, Literal
 from verifier.encodings.meaning import FAILED, Coded, Codes
 from verifier.encodings.meaning import FALSE as FALSE_CODE
 from verifier.encodings.meaning import TRUE as TRUE_CODE
 
-Cases: TypeAlias = frozenset[int]
-
 _SHORT: Final = 4
 """Sets of fewer cases are spelt out rather than cut out by two thresholds."""
+
+_FEW_PAIRS: Final = 16
 
 
 class TooManyValues(Exception):
     """A term can take more values than the limit."""
-
-
-class Source:
-    """Cases of which exactly one holds: `guards[i]` says that case i does.
-
-    Where the cases are numbers of literals that hold, `counted` lists the literals and `upto[i]` says that no more
-    than i of them hold.
-    """
-
-    def __init__(
-        self, guards: Sequence[Literal], counted: tuple[Literal, ...] = (), upto: Sequence[Literal] = ()
-    ) -> None:
-        self.guards = tuple(guards)
-        self.counted = counted
-        self.upto: list[Literal] = list(upto)
-        self.known: dict[Cases, Literal] = {}
-
-    def __len__(self) -> int:
-        """How many cases there are."""
-        return len(self.guards)
 
 
 class Guarded:
@@ -80,8 +60,10 @@ class Values:
         self.meaning = meaning
         self.max_cases = max_cases
         self.max_counted = 256
-        self._one = Source((TRUE,))
-        self._counts: dict[tuple[Literal, ...], Source] = {}
+        self._one = Source(gates, (TRUE,))
+        self._constants: dict[int, Guarded] = {}
+        self._applied: dict[tuple[Coded, tuple[Guarded, ...]], Guarded] = {}
+        self._counts: dict[tuple[Literal, ...], Count] = {}
 
     # -------------------------------------------------------------------------------------------- literals
 
@@ -108,7 +90,7 @@ class Values:
             return TRUE
         if len(cases) == 1:
             (case,) = cases
-            return source.guards[case]
+            return source.guard(case)
         found = source.known.get(cases)
         if found is None:
             if 2 * len(cases) > len(source):
@@ -122,23 +104,19 @@ class Values:
         """Literals whose disjunction is the set of cases: its intervals."""
         for first, last in _runs(sorted(cases)):
             if last - first + 1 < (1 if source.counted else _SHORT):
-                yield from source.guards[first : last + 1]
+                yield from map(source.guard, range(first, last + 1))
             else:
-                below = self._upto(source, first - 1) if first else FALSE
-                yield self.gates.both(self._upto(source, last), -below)
-
-    def _upto(self, source: Source, case: int) -> Literal:
-        upto = source.upto
-        while len(upto) <= case:
-            guard = source.guards[len(upto)]
-            upto.append(self.gates.either(upto[-1], guard) if upto else guard)
-        return upto[case]
+                below = source.upto(first - 1) if first else FALSE
+                yield self.gates.both(source.upto(last), -below)
 
     # -------------------------------------------------------------------------------------------- values
 
     def constant(self, code: int) -> Guarded:
         """The same value on all inputs."""
-        return Guarded(self._one, (code,))
+        found = self._constants.get(code)
+        if found is None:
+            found = self._constants[code] = Guarded(self._one, (code,))
+        return found
 
     def truth(self, literal: Literal) -> Guarded:
         """A truth value."""
@@ -157,7 +135,7 @@ class Values:
         codes = self._ordered(present)
         if set(codes) == {FALSE_CODE, TRUE_CODE}:
             return self.truth(present[TRUE_CODE])
-        return Guarded(Source([present[code] for code in codes]), codes)
+        return Guarded(Source(self.gates, [present[code] for code in codes]), codes)
 
     def failing(self, value: Guarded, failed: Literal) -> Guarded:
         """The value, except that there is none where `failed` holds."""
@@ -175,6 +153,12 @@ class Values:
 
     def apply(self, meaning: Coded, *operands: Guarded) -> Guarded:
         """A function of codes. It decides itself what becomes of failed operands."""
+        found = self._applied.get((meaning, operands))
+        if found is None:
+            found = self._applied[meaning, operands] = self._apply(meaning, operands)
+        return found
+
+    def _apply(self, meaning: Coded, operands: Sequence[Guarded]) -> Guarded:
         sources = list({id(x.source): x.source for x in operands if len(x.source) > 1}.values())
         if len(sources) <= 1:
             relabelled = self._relabelled(sources[0] if sources else self._one, meaning, operands)
@@ -185,8 +169,12 @@ class Values:
 
     def _relabelled(self, source: Source, meaning: Coded, operands: Sequence[Guarded]) -> Guarded:
         columns = [x.codes if x.source is source else x.codes * len(source) for x in operands]
-        codes = [meaning(*row) for row in zip(*columns, strict=True)]
-        return self.constant(codes[0]) if len(set(codes)) == 1 else Guarded(source, codes)
+        codes = tuple(meaning(*row) for row in zip(*columns, strict=True))
+        if len(set(codes)) == 1:
+            return self.constant(codes[0])
+        # What changes nothing is no other value: a string read as a string.
+        same = (x for x in operands if x.source is source and x.codes == codes)
+        return next(same, None) or Guarded(source, codes)
 
     def _through(self, meaning: Coded, operands: Sequence[Guarded], relabelled: Guarded) -> Guarded | None:
         """The function, taken together with the one that its only unknown operand came from, as one count.
@@ -244,6 +232,8 @@ class Values:
     def choose(self, condition: Guarded, then: Guarded, otherwise: Guarded, lazy: bool) -> Guarded:
         """`then` where the condition holds, else `otherwise`. If lazy, a branch that is not chosen may fail."""
         if sum(len(source) > 1 for source in {condition.source, then.source, otherwise.source}) <= 1:
+            if not condition.source.counted and len(then.source) == len(otherwise.source) == 1:
+                condition = self._as_truth(condition)
             return self.apply(self._lazily if lazy else self._strictly, condition, then, otherwise)
         gates = self.gates
         holds, failed = self.holds(condition), self.fails(condition)
@@ -253,6 +243,10 @@ class Values:
         for code in dict.fromkeys((*then.cases, *otherwise.cases)):
             guards[code] = gates.choose(holds, self.when(then, (code,)), self.when(otherwise, (code,)))
         return self.failing(self.choice(guards), failed)
+
+    def _as_truth(self, condition: Guarded) -> Guarded:
+        """The condition as a count of one literal, where it never fails: what is chosen by it can be added up."""
+        return condition if FAILED in condition.cases else self.truth(self.holds(condition))
 
     def _lazily(self, condition: int, then: int, otherwise: int) -> int:
         if condition == FAILED:
@@ -266,45 +260,25 @@ class Values:
 
     def count(self, literals: Iterable[Literal], label: Callable[[int], int]) -> Guarded:
         """`label` of how many of the literals hold."""
-        form = _linear(literals)
+        form = linear(literals)
         return self._counted(form, self._counting(form.literals), label)
 
-    def counts(self) -> dict[tuple[Literal, ...], tuple[Literal, ...]]:
-        """For the literals of each count, in order, the literals that no more than 0, 1, .. of them hold."""
-        return {literals: tuple(source.upto) for literals, source in self._counts.items()}
+    def counts(self) -> dict[tuple[Literal, ...], Mapping[int, Literal]]:
+        """For the literals of each count, the thresholds that were made of it: number -> at least so many hold."""
+        return {literals: dict(source.made) for literals, source in self._counts.items()}
 
-    def _counted(self, form: "_Linear", source: Source, label: Callable[[int], int]) -> Guarded:
+    def _counted(self, form: Linear, source: Source, label: Callable[[int], int]) -> Guarded:
         numbers = range(len(source))
         return Guarded(source, [label(form.constant + form.factor * number) for number in numbers])
 
-    def _counting(
-        self, literals: tuple[Literal, ...], parts: tuple[list[Literal], list[Literal]] | None = None
-    ) -> Source:
-        """The source that counts these literals; the same one for the same literals.
-
-        `parts`, where given, are the thresholds of two counts of which this is the sum.
-        """
+    def _counting(self, literals: tuple[Literal, ...], thresholds: Thresholds | None = None) -> Source:
+        """The source that counts these literals; the same one for the same literals."""
         if not literals:
             return self._one
         source = self._counts.get(literals)
         if source is None:
-            enough = self._merged(*parts) if parts else self._thresholds(literals)
-            more = [*enough, FALSE]
-            guards = [self.gates.both(a, -b) for a, b in zip([TRUE, *enough], more, strict=True)]
-            source = self._counts[literals] = Source(guards, literals, [-over for over in more])
+            source = self._counts[literals] = Count(self.gates, literals, thresholds)
         return source
-
-    def _thresholds(self, literals: Iterable[Literal]) -> list[Literal]:
-        """`[at least 1, at least 2, ...]`, by a counter that reads the literals one after the other.
-
-        Their order is canonical, so counters of similar literals share their beginnings.
-        """
-        gates = self.gates
-        atleast: list[Literal] = []
-        for literal in literals:
-            carried = [literal, *(gates.both(before, literal) for before in atleast)]
-            atleast = [gates.either(a, b) for a, b in zip([*atleast, FALSE], carried, strict=True)]
-        return atleast
 
     def _joint_count(self, meaning: Coded, left: Guarded, right: Guarded) -> Guarded | None:
         """A function of two counts that depends only on their sum or their difference, as a function of one count.
@@ -312,83 +286,55 @@ class Values:
         Literals that both counts share cancel: a count that is compared with itself, however it came about, is no
         question any more. `None` where nothing is gained.
         """
-        ours, theirs = left.source.counted, right.source.counted
-        if not ours or not theirs or len(ours) + len(theirs) > self.max_counted:
+        one, other = left.source, right.source
+        if not isinstance(one, Count) or not isinstance(other, Count):
             return None
+        ours, theirs = one.counted, other.counted
+        if len(ours) + len(theirs) > self.max_counted:
+            return None
+        if len(left.cases) * len(right.cases) <= _FEW_PAIRS:
+            # Often one of two such values decides alone, and then there is no need to look at every pair of counts.
+            results = {meaning(a, b) for a in left.cases for b in right.cases}
+            if len(results) == 1:
+                return self.constant(results.pop())
         for negated in (False, True):
             labels = _diagonals(meaning, left, right, negated)
             if labels is None:
                 continue
-            form = _linear((*ours, *(-x if negated else x for x in theirs)))
+            form = linear((*ours, *(-x if negated else x for x in theirs)))
             if 2 * len(form.literals) <= len(ours) + len(theirs):
                 return self._counted(form, self._counting(form.literals), labels.__getitem__)
             if len(form.literals) == len(ours) + len(theirs) > 2 and len(set(labels)) > 2:
+                one.settle()
+                other.settle()
+                # The form counts either all these literals or all their complements.
                 flipped = form.factor < 0
-                parts = self._enough(left.source, flipped), self._enough(right.source, flipped is not negated)
-                return self._counted(form, self._counting(form.literals, parts), labels.__getitem__)
+                halves = (_enough(one, flipped), len(ours), _enough(other, flipped is not negated), len(theirs))
+                counting = self._counting(form.literals, OfSum(self.gates, *halves))
+                return self._counted(form, counting, labels.__getitem__)
         return None
 
-    def _enough(self, source: Source, negated: bool) -> list[Literal]:
-        """`[at least 1, at least 2, ...]` of the literals that a source counts, or of their complements."""
-        most = source.upto[:-1]
-        return most[::-1] if negated else [-few for few in most]
 
-    def _merged(self, left: list[Literal], right: list[Literal]) -> list[Literal]:
-        """The thresholds of a sum: at least k are i of the ones and k - i of the others, for some i."""
-        a, b = [TRUE, *left], [TRUE, *right]
-        return [
-            self.gates.any(
-                self.gates.both(a[i], b[k - i]) for i in range(max(0, k - len(right)), min(k, len(left)) + 1)
-            )
-            for k in range(1, len(left) + len(right) + 1)
-        ]
-
-
-@dataclass(frozen=True)
-class _Linear:
-    """How many of some literals hold: `constant + factor * (how many of these do)`."""
-
-    constant: int
-    factor: int
-    literals: tuple[Literal, ...]
-
-
-def _linear(literals: Iterable[Literal]) -> _Linear:
-    """The canonical form: no constants, no complements, the first literal positive, no common factor."""
-    weights: dict[int, int] = {}
-    constant = 0
-    for literal in literals:
-        if literal == TRUE:
-            constant += 1
-        elif literal != FALSE:
-            # A complement counts as 1 - x.
-            constant += literal < 0
-            weights[abs(literal)] = weights.get(abs(literal), 0) + (1 if literal > 0 else -1)
-    weights = {variable: weight for variable, weight in sorted(weights.items()) if weight}
-    if not weights:
-        return _Linear(constant, 1, ())
-    factor = gcd(*weights.values())
-    if next(iter(weights.values())) < 0:
-        factor = -factor
-    kept: list[Literal] = []
-    for variable, weight in weights.items():
-        times = weight // factor
-        kept.extend([variable if times > 0 else -variable] * abs(times))
-        # -x counts as 1 - x again.
-        constant += times * factor if times < 0 else 0
-    return _Linear(constant, factor, tuple(kept))
+def _enough(count: Count, complements: bool) -> Thresholds:
+    """The thresholds of what is counted, or of its complements."""
+    return count.atleast_complements if complements else count.atleast
 
 
 def _diagonals(meaning: Coded, left: Guarded, right: Guarded, negated: bool) -> list[int] | None:
     """The function by `i + j`, or by `i + (last - j)`, where it depends on nothing else."""
-    labels: dict[int, int] = {}
     last = len(right.codes) - 1
+    codes = right.codes[::-1] if negated else right.codes
+    # Where there is nothing of the kind, the edges of the table mostly show it.
+    labels = [*(meaning(a, codes[0]) for a in left.codes[:-1]), *(meaning(left.codes[-1], b) for b in codes)]
+    if any(meaning(left.codes[0], b) != label for b, label in zip(codes, labels, strict=False)):
+        return None
+    if any(meaning(a, codes[-1]) != label for a, label in zip(left.codes, labels[last:], strict=True)):
+        return None
     for i, a in enumerate(left.codes):
-        for j, b in enumerate(right.codes):
-            result = meaning(a, b)
-            if labels.setdefault(i + (last - j if negated else j), result) != result:
+        for b, label in zip(codes, labels[i : i + last + 1], strict=True):
+            if meaning(a, b) != label:
                 return None
-    return [labels[i] for i in range(len(left.codes) + last)]
+    return labels
 
 
 def _runs(cases: Sequence[int]) -> Iterable[tuple[int, int]]:

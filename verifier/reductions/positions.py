@@ -33,7 +33,7 @@ Signature: TypeAlias = int
 
 WORTH: Final = 1 << 12
 """Fewer words than this are looked at sooner than the symmetry is established."""
-WORK: Final = 4_000_000
+WORK: Final = 1_000_000
 """Operands looked at before the question is given up."""
 WIDE: Final = 4_096
 """Operands of one conjunction, after those of its operands have been taken together."""
@@ -178,13 +178,13 @@ def _of(found: Mapping[int, Signature], literal: Literal) -> Signature:
     return found[literal] if literal > 0 else -found[-literal]
 
 
-def _thresholds(counts: Mapping[tuple[Literal, ...], Sequence[Literal]]) -> Iterable[tuple[int, _Threshold]]:
+def _thresholds(counts: Mapping[tuple[Literal, ...], Mapping[int, Literal]]) -> Iterable[tuple[int, _Threshold]]:
     """The gates that say how many of some literals hold, which all have to come before them.
 
-    `counts` has, for some literals, the literals that say that no more than 0, 1, .. of them hold.
+    `counts` has, for some literals, the literals that say that at least so many of them hold.
     """
-    for literals, upto in counts.items():
+    for literals, made in counts.items():
         last = max(map(abs, literals))
-        for most, few in enumerate(upto[: len(literals)]):
-            if len(literals) > 1 and abs(few) > last:
-                yield abs(few), _Threshold(literals, most + 1, negated=few > 0)
+        for least, enough in made.items():
+            if len(literals) > 1 and abs(enough) > last:
+                yield abs(enough), _Threshold(literals, least, negated=enough < 0)
