@@ -14,19 +14,20 @@ pytest.importorskip("torch")
 import compiled  # only with torch
 from compiled import certify
 from compiled.certificate import checker
-from compiled.certificate.closure.claims import Claims, NotClosed
+from compiled.certificate.closure.claims import Claims, LeafClaim, NotClosed
 from compiled.certificate.closure.cover import Cover
 from compiled.certificate.closure.prove import Closed, prove
+from compiled.certificate.closure.sums import check_order
 from compiled.certify import claims_of
 from compiled.errors import Refused
 from compiled.meaning import counting, means, presence, profiles
 from compiled.meaning.entries import Entries
-from compiled.meaning.formula import Holds, Literal, holds, keys_of, queries_of
+from compiled.meaning.formula import Holds, Literal, formula, holds, keys_of, queries_of
 from compiled.meaning.leaves import Count, Leaf
 from compiled.meaning.values import Domain, leaf_classes
 from compiled.planning.plan import domain_for
 from spec.elaborate import Program, elaborate
-from spec.graph import Aggregate, Negate, SOp
+from spec.graph import Aggregate, Negate, SOp, topological
 from spec.interp import Interpreter, ProgramFailure, Run
 from spec.source import Source
 from spec.values import Atom, Numbers, atom_key, kind_of
@@ -363,3 +364,23 @@ def test_claims_that_stand_on_each_other_prove_nothing() -> None:
     )
     with pytest.raises(NotClosed, match="circle"):
         prove(circular)
+
+
+def test_doubles_are_summed_in_any_order_only_where_that_is_exact() -> None:
+    """A large and a small number in one sequence are no obstacle, unless a row adds them up."""
+    text = "x = 9007199254740992.0 if indices == 0 else 0.5; out_ = aggregate(select(indices, indices, {}), x);"
+    apart = analysed(program(text.format("=="), Numbers.IEEE).sop("out_"), ("a",), 3, Numbers.IEEE)
+    assert prove(apart).proved
+    root = program(text.format("<="), Numbers.IEEE).sop("out_")
+    with pytest.raises(Refused, match="order of the summands"):
+        analysed(root, ("a",), 3, Numbers.IEEE)
+    (leaf,) = [node for node in topological([root]) if isinstance(node, Aggregate)]
+    claim = LeafClaim([(0.5, 9007199254740992.0)], dict.fromkeys(apart.places(), 0), True, False)
+    together = replace(apart, leaves={leaf: claim}, formulas={leaf: formula(leaf.selector)})
+    with pytest.raises(NotClosed, match="order of the summands"):
+        prove(together)
+    check_order([0.5, 2.0**51], 2)
+    with pytest.raises(NotClosed, match="order of the summands"):
+        check_order([0.5, 2.0**52], 2)
+    with pytest.raises(NotClosed, match="not finite"):
+        check_order([0.5, float("inf")], 2)

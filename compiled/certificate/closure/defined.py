@@ -7,15 +7,16 @@ program's operators give the s-op from the aggregates, and the claimed function 
 
 from collections.abc import Sequence
 from itertools import product
+from math import isfinite
 
 from compiled.certificate.closure.claims import Claims, NotClosed, Work
 from compiled.certificate.closure.local import Local
 from compiled.certificate.closure.outcomes import NOT, Outcome, Row, Rows
-from compiled.certificate.closure.sums import Folding, Scale, scale
+from compiled.certificate.closure.sums import Folding, Scale, check_order, scale
 from compiled.meaning.leaves import Definition, Tuple, row_key
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
 from spec.operators import OperatorError, function
-from spec.values import Atom, Kind, atom_key, kind_of
+from spec.values import Atom, Kind, Numbers, atom_key, kind_of
 
 Parts = frozenset[int]
 """States of a row: the weighted sum of the counts, and of each aggregate the number of keys and the steps of their sum,
@@ -58,12 +59,13 @@ class _DefinitionCheck:
         ]
         self._moves: dict[int, list[int]] = {}
         self._known: set[object] = set()
+        self._ordered: set[tuple[frozenset[int], int]] = set()
 
     def _scale(self, column: int) -> Scale:
         values = self.rows.atoms[column]
-        if any(isinstance(value, str) for value in values):
-            raise NotClosed(f"{self.sop!r} is claimed to be a function of counts, but aggregates strings")
-        return scale(values, self.claims.max_length, self.claims.numbers)
+        if any(isinstance(value, str) or not isfinite(value) for value in values):
+            raise NotClosed(f"{self.sop!r} is claimed to be a function of counts, but aggregates what is no number")
+        return scale(values, self.claims.numbers)
 
     def run(self) -> None:
         """Every row with every state of its query."""
@@ -75,7 +77,21 @@ class _DefinitionCheck:
             key = (row.packed, row_key(given))
             if key not in seen:
                 seen.add(key)
+                self._check_order(row.selected())
                 self._check(folding.of(row.selected()), given, row)
+
+    def _check_order(self, keys: Sequence[int]) -> None:
+        """That sums of doubles are what they are in any order."""
+        kind = (frozenset(keys), len(keys))
+        if self.claims.numbers is Numbers.EXACT or kind in self._ordered:
+            return
+        self._ordered.add(kind)
+        for column in range(len(self.aggregates)):
+            found = [[one[column] for one in self.rows.outcomes[key] if one[column] != NOT] for key in keys]
+            some = [values for values in found if values]
+            if len(some) > 1:
+                used = {value for values in some for value in values}
+                check_order((self.rows.atoms[column][value] for value in used), len(some))
 
     def _step(self, states: Parts, key: int) -> Parts:
         if key not in self._moves:

@@ -1,12 +1,14 @@
 """The claim about one leaf: its sets hold all that its rows can give, and what is said of the size of rows is so."""
 
+from collections.abc import Sequence
+
 from compiled.certificate.closure.claims import Claims, LeafClaim, NotClosed, Place, Work
 from compiled.certificate.closure.local import Local
 from compiled.certificate.closure.outcomes import NOT, Rows
-from compiled.certificate.closure.sums import Folding, Sums, Together, scale
+from compiled.certificate.closure.sums import Folding, Sums, Together, check_order, scale
 from compiled.meaning.leaves import Count
 from spec.graph import Aggregate
-from spec.values import Atom, Kind, atom_key, kind_of
+from spec.values import Atom, Kind, Numbers, atom_key, kind_of
 
 
 def check_leaf(claims: Claims, local: Local, work: Work, leaf: Aggregate | Count) -> None:
@@ -66,6 +68,7 @@ class _AggregateCheck:
         self.rows = Rows(claims, local, work, (leaf,))
         self.values = self.rows.atoms[0]
         self.known = [frozenset(map(atom_key, values)) for values in claim.sets]
+        self._ordered: set[tuple[frozenset[int], int]] = set()
 
     def run(self) -> None:
         """Every row once for each set that it belongs to."""
@@ -82,6 +85,7 @@ class _AggregateCheck:
             together = folds[mean][1].of(row.selected())
             self._check_few(together, number, row.place)
             if mean and together.several:
+                self._check_order(row.selected())
                 reached[number] = reached.get(number, 0) | together.bits
                 where.setdefault(number, row.place)
         for number, bits in reached.items():
@@ -101,13 +105,22 @@ class _AggregateCheck:
     def _folding(self, averages: bool) -> tuple[Sums, Folding[Together]]:
         length = self.claims.max_length
         wanted = averages and not self.claim.alone
-        sums = Sums(scale(self.values if wanted else (), length, self.claims.numbers), length, self.work, wanted)
+        sums = Sums(scale(self.values if wanted else (), self.claims.numbers), length, self.work, wanted)
 
         def step(sofar: Together, key: int) -> Together:
             outcomes = self.rows.outcomes[key]
             return sums.step(sofar, (NOT,) in outcomes, frozenset(v for (v,) in outcomes if v != NOT))
 
         return sums, Folding(sums.start, step)
+
+    def _check_order(self, keys: Sequence[int]) -> None:
+        """That sums of doubles are what they are in any order."""
+        kind = (frozenset(keys), len(keys))
+        if self.claims.numbers is Numbers.IEEE and kind not in self._ordered:
+            self._ordered.add(kind)
+            used = {value for key in kind[0] for (value,) in self.rows.outcomes[key] if value != NOT}
+            self.work.spend(len(used))
+            check_order((self.values[value] for value in used), len(keys))
 
     def _check_few(self, together: Together, number: int, place: Place) -> None:
         """No value and one value."""

@@ -38,7 +38,7 @@ class Folding(Generic[S]):
 
 @dataclass(frozen=True)
 class Scale:
-    """Numbers as whole steps from the least of them; `steps` is None for a string, which has no sum."""
+    """Numbers as whole steps from the least of them; `steps` is None for what is in no sum."""
 
     low: Fraction
     unit: Fraction
@@ -60,22 +60,35 @@ class Scale:
         return total / count if self.numbers is Numbers.EXACT else float(total) * 1.0 / count
 
 
-def scale(values: Sequence[Atom], terms: int, numbers: Numbers) -> Scale:
-    """The scale of values of which up to `terms` are added.
-
-    In doubles every partial sum must be exact, so that the order does not matter: all summands are multiples of one
-    step, and no sum has more than 2^53 steps.
-    """
-    if any(isinstance(value, float) and not isfinite(value) for value in values):
-        raise NotClosed("a sum of numbers that are not finite")
-    given = [None if isinstance(value, str) else Fraction(value) for value in values]
+def scale(values: Sequence[Atom], numbers: Numbers) -> Scale:
+    """The scale of these values; what is not finite has no steps, and `check_order` lets it into no sum."""
+    given = [_rational(value) for value in values]
     known = [value for value in given if value is not None]
     parts = lcm(*(value.denominator for value in known))
-    if numbers is Numbers.IEEE and max((abs(value * parts) for value in known), default=0) * terms > 2**53:
-        raise NotClosed("a double sum that depends on the order of the summands")
     low = min(known, default=Fraction(0))
     unit = Fraction(gcd(*(int((value - low) * parts) for value in known)) or 1, parts)
     return Scale(low, unit, tuple(None if value is None else int((value - low) / unit) for value in given), numbers)
+
+
+def check_order(values: Iterable[Atom], terms: int) -> None:
+    """`NotClosed` unless every partial sum of up to so many of these is exact in doubles, so that order is no matter.
+
+    All are multiples of one step, a power of two, and no sum has more than 2^53 steps. Strings are in no sum.
+    """
+    given = [value for value in values if not isinstance(value, str)]
+    known = [_rational(value) for value in given]
+    finite = [value for value in known if value is not None]
+    if len(finite) < len(given):
+        raise NotClosed("a sum of numbers that are not finite")
+    parts = lcm(*(value.denominator for value in finite))
+    if max((abs(value * parts) for value in finite), default=0) * terms > 2**53:
+        raise NotClosed("a double sum that depends on the order of the summands")
+
+
+def _rational(value: Atom) -> Fraction | None:
+    if isinstance(value, str) or (isinstance(value, float) and not isfinite(value)):
+        return None
+    return Fraction(value)
 
 
 @dataclass(frozen=True)
