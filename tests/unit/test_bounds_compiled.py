@@ -58,6 +58,14 @@ def test_both_levels_are_met_by_compiled_models(name: str) -> None:
     check(name, 3)
 
 
+def test_program_of_thousands_of_s_ops_is_met_by_a_compiled_model() -> None:
+    """The combinations of all values of all its reads would be billions; those that a place can have are few."""
+    program = load_program(PROGRAMS / "inference" / "deduction.rasp", Numbers.EXACT)
+    front = as_written([program.sop("follows")], TRANSFORMER, seconds=5)
+    words = compiled_from(front, front.widths.steps[0], scope_of("inference/deduction", 1))
+    assert words.startswith("met by a compiled model: 21 layers")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_both_levels_of_all_shipped_programs_are_met_by_compiled_models(name: str) -> None:

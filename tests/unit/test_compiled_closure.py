@@ -7,6 +7,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -14,8 +15,8 @@ pytest.importorskip("torch")
 import compiled  # only with torch
 from compiled import certify
 from compiled.certificate import checker
-from compiled.certificate.closure.claims import Claims, LeafClaim, NotClosed
-from compiled.certificate.closure.cover import Cover
+from compiled.certificate.closure.claims import Claims, LeafClaim, NotClosed, TooMuchWork
+from compiled.certificate.closure.cover import Cover, _combinations, _digits
 from compiled.certificate.closure.prove import Closed, prove
 from compiled.certificate.closure.sums import check_order
 from compiled.certify import claims_of
@@ -384,3 +385,19 @@ def test_doubles_are_summed_in_any_order_only_where_that_is_exact() -> None:
         check_order([0.5, 2.0**52], 2)
     with pytest.raises(NotClosed, match="not finite"):
         check_order([0.5, float("inf")], 2)
+
+
+def test_every_combination_has_a_number_of_its_own() -> None:
+    random = np.random.default_rng(5)
+    for _ in range(50):
+        sizes = [int(size) for size in random.integers(1, 6, size=int(random.integers(0, 5)))]
+        box = [np.unique(random.integers(0, size, size=3)) for size in sizes]
+        found = _combinations(box, _digits(sizes))
+        every = set(product(*(labels.tolist() for labels in box)))
+        assert len(set(found.tolist())) == len(found) == len(every)
+        if sizes:
+            assert {
+                tuple(map(int, place)) for place in zip(*np.unravel_index(found, sizes, order="F"), strict=True)
+            } == every
+    with pytest.raises(TooMuchWork):
+        _digits([1 << 31] * 2)

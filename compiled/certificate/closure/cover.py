@@ -6,6 +6,7 @@ for a value and for its representative.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 
 import numpy as np
 
@@ -76,10 +77,13 @@ class Cover:
             for axis, leaf in zip(axes, leaves, strict=True)
         ]
         self.work.spend(len(tuples) * len(leaves))
-        present = np.zeros([len(axis.rows) for axis in axes], dtype=np.bool_)
         columns = [_numbers(axis, [row[k] for row in tuples]) for k, axis in enumerate(axes)]
         known = np.all([column != NOTHING for column in columns], axis=0) if columns else np.ones(len(tuples), bool)
-        present[tuple(column[known] for column in columns)] = bool(len(tuples))
+        digits = _digits([len(axis.rows) for axis in axes])
+        number = np.zeros(int(known.sum()), dtype=np.int64)
+        for column, digit in zip(columns, digits, strict=True):
+            number += column[known] * digit
+        present = np.unique(number)
         seen: set[tuple[int, ...]] = set()
         for m, i in self.claims.places():
             key = tuple(number for axis in axes for number in axis.signature(m, i))
@@ -88,9 +92,9 @@ class Cover:
             seen.add(key)
             box = [np.unique(label[axis.at(m, i)]) for axis, label in zip(axes, shown, strict=True)]
             box = [labels[labels != NOTHING] for labels in box]
-            there = present[np.ix_(*box)]
-            self.work.spend(there.size // 64 + 1)
-            if not there.all():
+            size = prod(map(len, box))
+            self.work.spend(size // 64 + 1)
+            if size > len(present) or not np.isin(_combinations(box, digits), present).all():
                 raise NotClosed(f"a combination of values at position {i} of inputs of length {m} is in no state")
 
     def _shown(self, axis: Axis, classes: Mapping[Atom, Atom], sops: Sequence[SOp]) -> Ids:
@@ -118,6 +122,21 @@ class Cover:
     def _joins(self, node: SOp) -> bool:
         """Whether counts of several leaves define the s-op."""
         return node in self.claims.definitions and len(self._local.own_leaves(node)) > 1
+
+
+def _digits(sizes: Sequence[int]) -> list[int]:
+    """What each place of a number stands for, so that every combination has a number of its own."""
+    if prod(sizes) >= 1 << 62:
+        raise TooMuchWork
+    return [prod(sizes[:k]) for k in range(len(sizes))]
+
+
+def _combinations(box: Sequence[Ids], digits: Sequence[int]) -> Ids:
+    """The numbers of all combinations of one label from each."""
+    found = np.zeros(1, dtype=np.int64)
+    for labels, digit in zip(box, digits, strict=True):
+        found = (found[:, None] + labels[None, :] * digit).reshape(-1)
+    return found
 
 
 def _numbers(axis: Axis, values: Sequence[Atom]) -> Ids:
