@@ -2,7 +2,7 @@
 
 For every program, every mutant (`verifier.mutate`) is judged by the contract of the program, on inputs no longer than
 `--max-length`. Counts, the part that is noticed, and the median time to the first counterexample as a multiple of the
-time that the whole contract of the unchanged program takes.
+time that the whole contract of the unchanged program takes; over all programs, in seconds of processor time too.
 """
 
 import argparse
@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
     overrides = Overrides(max_length=options.max_length)
     total: Counter[str] = Counter()
     ratios: list[float] = []
+    seconds: list[float] = []
     lengths: Counter[int] = Counter()
     print(
         "| program | changes | refused | noticed | unnoticed | undecided | median to notice |\n"
@@ -42,19 +43,23 @@ def main(arguments: list[str]) -> int:
         name = path.relative_to(PROGRAMS).as_posix()
         if options.programs and not any(part in name for part in options.programs):
             continue
-        tally, own = _program(path, overrides, deciding, options.survivors, lengths)
+        tally, own, spent = _program(path, overrides, deciding, options.survivors, lengths)
         total += tally
+        seconds += spent
         ratios += own
         _line(name, tally, own)
     _line("all", total, ratios)
+    if seconds:
+        print(f"median to notice: {median(seconds):.3f} s; the slowest: {max(seconds):.1f} s")
     print(f"first counterexamples by length: {dict(sorted(lengths.items()))}")
     return 0
 
 
 def _program(
     path: Path, overrides: Overrides, options: Options, survivors: bool, lengths: Counter[int]
-) -> tuple[Counter[str], list[float]]:
-    subject, tally, times = Subject.load(path), Counter[str](), list[float]()
+) -> tuple[Counter[str], list[float], list[float]]:
+    """What became of the mutants, and how long those that were noticed took: in parts of the whole, and in seconds."""
+    subject, tally, seconds = Subject.load(path), Counter[str](), list[float]()
     start = process_time()
     judge(Subject.load(path), overrides, options)
     whole = process_time() - start
@@ -65,7 +70,7 @@ def _program(
         match found:
             case Killed(witness=witness):
                 tally["noticed"] += 1
-                times.append(spent / whole)
+                seconds.append(spent)
                 if witness is not None:
                     lengths[len(witness.word)] += 1
             case Stillborn():
@@ -74,7 +79,7 @@ def _program(
                 tally["undecided" if undecided else "unnoticed"] += 1
                 if survivors:
                     print(f"{mutant.span.location}: `{mutant.span.text}` becomes `{mutant.becomes}` {undecided or ''}")
-    return tally, times
+    return tally, [spent / whole for spent in seconds], seconds
 
 
 def _line(name: str, tally: Counter[str], ratios: list[float]) -> None:
