@@ -32,8 +32,9 @@ from compiled.certificate.ledger import HeadClaim, Ledger
 from compiled.certificate.rounding import Arithmetic, Operand, exactly, operand
 from compiled.certificate.states import Floats, Held, Read, States, Term
 from compiled.errors import Refused, Uncertified
+from compiled.meaning.classes import leaf_classes
 from compiled.meaning.leaves import INPUT, POSITION, Leaf, Tuple, leaf_order
-from compiled.meaning.values import Domain, leaf_classes
+from compiled.meaning.values import Domain
 from compiled.precision import Precision
 from spec.graph import Map, SOp, topological
 from spec.values import Atom

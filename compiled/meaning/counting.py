@@ -40,26 +40,25 @@ MAX_HEADS: Final = 4
 
 
 def definitions(roots: Iterable[Node], domain: Domain, *, split_means: bool) -> dict[SOp, Definition]:
-    """The s-ops below the roots that are functions of counts.
+    """The s-ops below the roots that are functions of counts, which the domain knows from then on.
 
     `split_means`: also where that takes heads that the program as written does not have. Without it only what counts
     the keys of one selector is put in one head, which is that of the selector.
     """
-    scratch = Domain(domain.alphabet, domain.max_length, domain.numbers)
     for node in topological(roots):
         made: Definition | None = None
         match node:
             case Aggregate() if split_means:
-                made = _share_of_first(node, scratch)
+                made = _share_of_first(node, domain)
             case Map():
-                made = _width(node, scratch, split_means)
+                made = _width(node, domain, split_means)
                 if split_means:
-                    made = made or _scaled_mean(node, scratch) or presence(node, scratch, counts)
+                    made = made or _scaled_mean(node, domain) or presence(node, domain, counts)
             case _:
                 pass
         if made is not None and isinstance(node, Aggregate | Map):
-            scratch.define(node, made)
-    return dict(scratch.definitions)
+            domain.define(node, made)
+    return dict(domain.definitions)
 
 
 def counts(part: Formula) -> tuple[Count, ...] | None:
@@ -267,9 +266,9 @@ def _sums(node: Map, mean: Aggregate, domain: Domain) -> dict[int, Atom] | None:
     table: dict[int, Atom] = {}
     seen: set[tuple[object, ...]] = set()
     for m, i in domain.places():
-        row = rows.row(m, i)
-        size = sum(can for can, _ in row)
-        if any(can and cannot for can, cannot in row):
+        can, cannot = rows.row(m, i)
+        size = int(can.sum())
+        if (can & cannot).any():
             return None
         tuples = domain.tuples_at(leaves, m, i)
         signature = (size, tuple(map(row_key, tuples)))

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 from itertools import product
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from compiled.meaning.formula import Both, Either, Formula, conjunction, disjunction, holds, keys_of, queries_of
 from compiled.meaning.leaves import Tuple
@@ -12,6 +15,13 @@ if TYPE_CHECKING:
     from compiled.meaning.values import Domain
 
 Entry: TypeAlias = tuple[bool, bool]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+Row: TypeAlias = tuple[Flags, Flags]
+"""For each key whether the formula can hold, and whether it can fail to."""
+UNKNOWN: Final = -1
+WORK: Final = 4
+CAN: Final = 1
+CANNOT: Final = 2
 
 
 class Entries:
@@ -31,29 +41,39 @@ class Entries:
             join = conjunction if isinstance(part, Both) else disjunction
             if len(groups) > 1:
                 self.children = [domain.entries(join(group)) for group in groups.values()]
-        self._apart: dict[tuple[int, int], Entry] = {}
+        self._apart: dict[int, npt.NDArray[np.int64]] = {}
         self._same: dict[int, Entry] = {}
         self._truth: dict[tuple[Tuple, Tuple], bool | None] = {}
 
-    def row(self, m: int, i: int) -> list[Entry]:
+    def row(self, m: int, i: int) -> Row:
         """The entries of query i in words of length m."""
         if self.children:
-            rows = zip(*[child.row(m, i) for child in self.children], strict=True)
-            every = isinstance(self.part, Both)
-            return [_all_of(entries) if every else _any_of(entries) for entries in rows]
-        domain, apart = self.domain, self._apart
-        query = domain.joint_number(self.queries, m, i)
-        found = []
-        for j, number in enumerate(domain.joint_numbers(self.keys, m)):
-            if j == i:
-                found.append(self._on_diagonal(m, i))
-                continue
-            pair = (query, number)
-            if pair not in apart:
-                pairs = product(domain.joint(self.keys, m, j), domain.joint(self.queries, m, i))
-                apart[pair] = self._outcomes(pairs)
-            found.append(apart[pair])
-        return found
+            rows = [child.row(m, i) for child in self.children]
+            can, cannot = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+            if isinstance(self.part, Both):
+                return np.all(can, axis=0), np.any(cannot, axis=0)
+            return np.any(can, axis=0), np.all(cannot, axis=0)
+        numbers = self.domain.joint_numbers(self.keys, m)
+        outcomes = self._of_query(self.domain.joint_number(self.queries, m, i), numbers, m, i)[numbers]
+        can, cannot = (outcomes & CAN) > 0, (outcomes & CANNOT) > 0
+        can[i], cannot[i] = self._on_diagonal(m, i)
+        return can, cannot
+
+    def _of_query(self, query: int, numbers: npt.NDArray[np.int64], m: int, i: int) -> npt.NDArray[np.int64]:
+        """For each number of a set of keys that occurs in this row, apart from key i, the outcomes with this query."""
+        known = self._apart.get(query, np.zeros(0, dtype=np.int64))
+        if len(known) <= int(numbers.max(initial=0)):
+            longer = np.full(2 * int(numbers.max(initial=0)) + 2, UNKNOWN, dtype=np.int64)
+            longer[: len(known)] = known
+            known = self._apart[query] = longer
+        missing = known[numbers] == UNKNOWN
+        missing[i] = False
+        for j in np.flatnonzero(missing).tolist():
+            if known[numbers[j]] == UNKNOWN:
+                pairs = product(self.domain.joint(self.keys, m, j), self.domain.joint(self.queries, m, i))
+                can, cannot = self._outcomes(pairs)
+                known[numbers[j]] = CAN * can + CANNOT * cannot
+        return known
 
     def _on_diagonal(self, m: int, i: int) -> Entry:
         both = (*self.keys, *self.queries)
@@ -77,6 +97,7 @@ class Entries:
         """Whether the formula holds for these values; None when it has no value."""
         pair = (key, query)
         if pair not in self._truth:
+            self.domain.spend(WORK)
             self._truth[pair] = self._evaluate(key, query)
         return self._truth[pair]
 
@@ -87,13 +108,3 @@ class Entries:
             return holds(self.part, at_key, at_query, self.domain.numbers)
         except OperatorError:
             return None
-
-
-def _all_of(entries: Iterable[Entry]) -> Entry:
-    found = tuple(entries)
-    return all(can for can, _ in found), any(cannot for _, cannot in found)
-
-
-def _any_of(entries: Iterable[Entry]) -> Entry:
-    found = tuple(entries)
-    return any(can for can, _ in found), all(cannot for _, cannot in found)

@@ -6,6 +6,7 @@ something known at the query. Literals are comparisons (`Select`) and facts abou
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, TypeAlias, assert_never
 
 from compiled.errors import Refused
@@ -40,12 +41,28 @@ class Both:
 
     parts: tuple["Formula", ...]
 
+    @cached_property
+    def _hash(self) -> int:
+        return hash((Both, self.parts))
+
+    def __hash__(self) -> int:
+        """As of the parts, computed once."""
+        return self._hash
+
 
 @dataclass(frozen=True)
 class Either:
     """At least one of these."""
 
     parts: tuple["Formula", ...]
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((Either, self.parts))
+
+    def __hash__(self) -> int:
+        """As of the parts, computed once."""
+        return self._hash
 
 
 Formula: TypeAlias = Literal | Both | Either

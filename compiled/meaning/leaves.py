@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, TypeAlias, assert_never
 
 from compiled.meaning.formula import Formula, keys_of, queries_of
@@ -24,6 +25,14 @@ class Count:
     """How many keys the formula selects for this query."""
 
     formula: Formula
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((Count, self.formula))
+
+    def __hash__(self) -> int:
+        """As of the formula, computed once: leaves are looked up again and again."""
+        return self._hash
 
 
 Leaf: TypeAlias = Input | Position | Aggregate | Count

@@ -1,11 +1,12 @@
 """What aggregates and counts can be, by length and position."""
 
-from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from compiled.errors import Refused
-from compiled.meaning.entries import Entry
+from compiled.meaning.entries import Flags
 from compiled.meaning.formula import Formula, conjuncts, formula, keys_of, queries_of
 from compiled.meaning.leaves import POSITION, Count
 from compiled.meaning.means import MAX_SET, Choice, Share, Values, aggregated, averageable, distinct
@@ -13,6 +14,8 @@ from spec.graph import Aggregate, SOp
 
 if TYPE_CHECKING:
     from compiled.meaning.values import Domain
+
+MAX_NUMBER: Final = 1 << 40
 
 
 class Profile:
@@ -29,9 +32,9 @@ class Profile:
         columns = _Columns(domain, leaf.values) if isinstance(leaf, Aggregate) else None
         single = _fetches_one(domain, rows.part)
         for m, i in domain.places():
-            entries = rows.row(m, i)
-            low = sum(can and not cannot for can, cannot in entries)
-            high = sum(can for can, _ in entries)
+            can, cannot = rows.row(m, i)
+            low = int((can & ~cannot).sum())
+            high = int(can.sum())
             high = min(high, 1) if single else high
             self.always_selects &= low > 0
             self.at_most_one &= high <= 1
@@ -42,7 +45,7 @@ class Profile:
                     known[key] = self._add(tuple(range(low, high + 1)))
             else:
                 averages = columns.averages(m)
-                ordered, choices = columns.choices(entries, m)
+                ordered, choices = columns.choices(can, ~cannot, m)
                 key = (averages, ordered)
                 if key not in known:
                     known[key] = self._add(aggregated(choices, low, high, leaf.default, averages, domain.numbers))
@@ -89,20 +92,23 @@ class _Columns:
         """
         if m not in self._averages:
             numbers = self.domain.joint_numbers((self.sop,), m)
-            self._averages[m] = any(averageable(self.at(number, m, j)) for j, number in enumerate(numbers))
+            self._averages[m] = any(averageable(self.at(number, m, j)) for j, number in enumerate(numbers.tolist()))
         return self._averages[m]
 
-    def choices(self, entries: Sequence[Entry], m: int) -> tuple[object, list[Choice]]:
+    def choices(self, can: Flags, must: Flags, m: int) -> tuple[object, list[Choice]]:
         """For each key that can be selected: whether it must be, and its values; and a key for equal lists."""
-        counted: dict[tuple[bool, int], int] = {}
         numbers = self.domain.joint_numbers((self.sop,), m)
-        for j, ((can, cannot), number) in enumerate(zip(entries, numbers, strict=True)):
-            if can:
-                self.at(number, m, j)
-                kind = (not cannot, number)
-                counted[kind] = counted.get(kind, 0) + 1
-        ordered = sorted(counted.items())
-        return tuple(ordered), [(must, self._sets[k]) for (must, k), times in ordered for _ in range(times)]
+        among = np.flatnonzero(can)
+        kinds, first, times = np.unique(
+            must[among] * MAX_NUMBER + numbers[among], return_index=True, return_counts=True
+        )
+        ordered: list[tuple[bool, int, int]] = []
+        choices: list[Choice] = []
+        for kind, j, count in zip(kinds.tolist(), among[first].tolist(), times.tolist(), strict=True):
+            number = kind % MAX_NUMBER
+            ordered.append((kind >= MAX_NUMBER, number, count))
+            choices += [(kind >= MAX_NUMBER, self.at(number, m, j))] * count
+        return tuple(ordered), choices
 
 
 def _fetches_one(domain: "Domain", part: Formula) -> bool:

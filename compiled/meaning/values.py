@@ -7,16 +7,21 @@ image of the product of its leaves' sets. Inputs on which the program fails are 
 values on which an operator has no value is not reachable by any input that has an output.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from math import prod
 from typing import Final, assert_never
 
+import numpy as np
+
 from compiled.errors import Refused
+from compiled.meaning.classes import leaf_classes
+from compiled.meaning.columns import NO_VALUE, Numbered, apply
 from compiled.meaning.entries import Entries
 from compiled.meaning.formula import Formula, formula, keys_of, queries_of
+from compiled.meaning.grid import Codes, Grid, Labels, grid, union
 from compiled.meaning.leaves import (
     INPUT,
     POSITION,
@@ -38,6 +43,9 @@ from spec.operators import OperatorError, function
 from spec.values import Atom, Numbers, atom_key, to_input
 
 MAX_TUPLES: Final = 200_000
+FEW_ROWS: Final = 64
+MAX_WORK: Final = 6_000_000
+MAX_BOXES: Final = 4_000_000
 MANY: Final = 4_000
 """From so many combinations on values are put into classes."""
 MAX_LENGTH: Final = 512
@@ -51,7 +59,9 @@ class Domain:
     max_length: int
     numbers: Numbers
     definitions: dict[SOp, Definition] = field(default_factory=dict)
+    work: int = 0
     _leaves: dict[SOp, tuple[Leaf, ...]] = field(default_factory=dict)
+    _together: dict[tuple[SOp, ...], tuple[Leaf, ...]] = field(default_factory=dict)
     _sets: dict[Leaf, Profile] = field(default_factory=dict)
     _tuples: dict[tuple[Leaf, ...], list[Tuple]] = field(default_factory=dict)
     _joints: dict[tuple[tuple[SOp, ...], tuple[int, ...]], tuple[Tuple, ...]] = field(default_factory=dict)
@@ -64,6 +74,10 @@ class Domain:
     _rows: dict[object, Tuple] = field(default_factory=dict)
     _plain: dict[Leaf, bool] = field(default_factory=dict)
     _orders: dict[tuple[SOp, ...], tuple[SOp, ...]] = field(default_factory=dict)
+    _all_values: dict[tuple[SOp, ...], tuple[Tuple, ...]] = field(default_factory=dict)
+    _numbered: dict[Leaf, Labels] = field(default_factory=dict)
+    _codes: dict[tuple[Leaf, int], Codes] = field(default_factory=dict)
+    _grids: dict[tuple[SOp, ...], Grid | None] = field(default_factory=dict)
     _covers: dict[tuple[Leaf, ...], list[tuple[int, int]]] = field(default_factory=dict)
     _sides: dict[tuple[Leaf, int], frozenset[object]] = field(default_factory=dict)
 
@@ -81,12 +95,21 @@ class Domain:
         """Let the s-op be a function of these leaves from now on; nothing but its leaves may have been asked before."""
         self.definitions[sop] = definition
         self._leaves.pop(sop, None)
+        self._together = {key: leaves for key, leaves in self._together.items() if sop not in key}
         self._orders = {key: order for key, order in self._orders.items() if sop not in order}
         self._memo.clear()
         self._joints = {key: rows for key, rows in self._joints.items() if sop not in key[0]}
         self._classes = {key: found for key, found in self._classes.items() if sop not in key}
         self._tables = {key: rows for key, rows in self._tables.items() if sop not in key}
+        self._all_values = {key: rows for key, rows in self._all_values.items() if sop not in key}
+        self._grids = {key: known for key, known in self._grids.items() if sop not in key}
         self._numbers = {key: numbers for key, numbers in self._numbers.items() if sop not in key}
+
+    def spend(self, work: int) -> None:
+        """Count work, in numbers looked at; `Refused` when it is more than is allowed: the same on every machine."""
+        self.work += work
+        if self.work > MAX_WORK:
+            raise Refused(f"finding what its s-ops can be takes more than {MAX_WORK} steps")
 
     def places(self) -> Iterator[tuple[int, int]]:
         """Every pair of a length and a position in it."""
@@ -103,7 +126,10 @@ class Domain:
 
     def leaves_of(self, sops: Iterable[SOp]) -> tuple[Leaf, ...]:
         """The leaves of several s-ops together."""
-        return tuple(sorted({leaf for sop in sops for leaf in self.leaves(sop)}, key=leaf_order))
+        key = tuple(sops)
+        if key not in self._together:
+            self._together[key] = tuple(sorted({leaf for sop in key for leaf in self.leaves(sop)}, key=leaf_order))
+        return self._together[key]
 
     def _own_leaves(self, node: SOp) -> tuple[Leaf, ...]:
         if node in self.definitions:
@@ -166,10 +192,14 @@ class Domain:
 
         Results that are the same, kinds included, are one object.
         """
+        self.spend(len(tuples) * (1 + len(sops) + len(leaves)))
         known = self._memo.setdefault((tuple(sops), tuple(leaves)), {})
         keys: Sequence[object] = tuples if all(map(self._is_plain, leaves)) else list(map(row_key, tuples))
         missing = {key: row for key, row in zip(keys, tuples, strict=True) if key not in known}
         if not missing:
+            return known, keys
+        if len(missing) > FEW_ROWS:
+            known.update(zip(missing, self._by_column(sops, leaves, list(missing.values())), strict=True))
             return known, keys
         place = {leaf: k for k, leaf in enumerate(leaves)}
         slots: dict[SOp, int] = {}
@@ -189,6 +219,41 @@ class Domain:
                 result = tuple(row[k] for k in wanted)
                 known[key] = self._rows.setdefault(row_key(result), result)
         return known, keys
+
+    def _by_column(self, sops: Sequence[SOp], leaves: Sequence[Leaf], rows: list[Tuple]) -> list[Tuple | None]:
+        """The values of the s-ops on each row, every operator once for each combination of operands that occurs."""
+        columns = {leaf: Numbered.of(row[k] for row in rows) for k, leaf in enumerate(leaves)}
+        size, found = len(rows), dict[SOp, Numbered]()
+        for node in self.cone(sops):
+            if node in self.definitions:
+                operands = [columns[leaf] for leaf in self.definitions[node].leaves]
+                found[node] = apply(self.definitions[node].value, operands, size)
+                continue
+            match node:
+                case Tokens(view=view):
+                    read = partial(read_token, view, numbers=self.numbers)
+                    found[node] = apply(read, [columns[INPUT]], size)
+                case Indices():
+                    found[node] = columns[POSITION]
+                case Constant(value=value):
+                    found[node] = apply(lambda value=value: value, [], size)
+                case Aggregate():
+                    found[node] = columns[node]
+                case Map(args=args, op=op):
+                    found[node] = apply(function(op, self.numbers), [found[arg] for arg in args], size)
+                case _:
+                    assert_never(node)
+        together = apply(lambda *row: row, [found[sop] for sop in sops], size)
+        fails = np.zeros(size, dtype=bool)
+        for column in found.values():
+            fails |= column.codes == NO_VALUE
+        results = [self._rows.setdefault(row_key(row), row) for row in together.values]
+        return [None if bad else results[k] for k, bad in zip(together.codes.tolist(), fails.tolist(), strict=True)]
+
+    def results(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: list[Tuple]) -> list[Tuple | None]:
+        """The values of the s-ops for each tuple, None where they have none; equal ones are one object."""
+        known, keys = self._known(sops, leaves, tuples)
+        return [known[key] for key in keys]
 
     def _is_plain(self, leaf: Leaf) -> bool:
         """Whether no two values of the leaf are equal and yet of different kinds, as far as its values are known."""
@@ -269,17 +334,36 @@ class Domain:
         """Every tuple of leaf values at any place."""
         key = tuple(leaves)
         if key not in self._tuples:
-            found: dict[object, Tuple] = {}
             places = self._largest(leaves)
             if max(prod(len(self.leaf_set(leaf, m, i)) for leaf in leaves) for m, i in places) > MAX_TUPLES:
                 raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at one position")
-            for m, i in places:
-                for row in self.tuples_at(leaves, m, i):
-                    found[row_key(row)] = row
-                if len(found) > MAX_TUPLES:
-                    raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at once")
-            self._tuples[key] = list(found.values())
+            if self.size(leaves) > MAX_BOXES:
+                raise Refused(f"more than {MAX_BOXES} combinations of values of {len(leaves)} things in all")
+            boxes = [[self._codes_at(leaf, m, i) for leaf in leaves] for m, i in places]
+            found = union([self._numbers_of(leaf) for leaf in leaves], boxes)
+            if len(found) > MAX_TUPLES:
+                raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at once")
+            self._tuples[key] = found
         return self._tuples[key]
+
+    def _numbers_of(self, leaf: Leaf) -> Labels:
+        if leaf not in self._numbered:
+            match leaf:
+                case Input():
+                    values: Values = self.alphabet
+                case Position():
+                    values = tuple(range(self.max_length))
+                case _:
+                    values = self.profile(leaf).values()
+            self._numbered[leaf] = Labels(values)
+        return self._numbered[leaf]
+
+    def _codes_at(self, leaf: Leaf, m: int, i: int) -> Codes:
+        """The numbers of what the leaf can be at a place."""
+        (number,) = self._signature((leaf,), m, i)
+        if (leaf, number) not in self._codes:
+            self._codes[leaf, number] = self._numbers_of(leaf).of(self.leaf_set(leaf, m, i))
+        return self._codes[leaf, number]
 
     def _largest(self, leaves: Sequence[Leaf]) -> list[tuple[int, int]]:
         """Places whose sets of tuples have all others among them: what one of the largest covers is left out."""
@@ -323,16 +407,18 @@ class Domain:
         """Every tuple of representatives at any place."""
         if not classes:
             return self.tuples(leaves)
-        boxes: dict[tuple[object, ...], tuple[Values, ...]] = {}
+        numbers = [self._numbers_of(leaf) for leaf in leaves]
+        boxes: dict[tuple[bytes, ...], list[Codes]] = {}
         for m, i in self._largest(leaves):
-            box = tuple(self._class_set(leaf, classes, m, i) for leaf in leaves)
-            boxes[tuple(map(row_key, box))] = box
+            sets = [self._class_set(leaf, classes, m, i) for leaf in leaves]
+            box = [one.of(values) for one, values in zip(numbers, sets, strict=True)]
+            boxes[tuple(codes.tobytes() for codes in box)] = box
         if sum(prod(map(len, box)) for box in boxes.values()) > 4 * MAX_TUPLES:
             raise Refused(f"more than {4 * MAX_TUPLES} combinations of values of {len(leaves)} things at one position")
-        found = {row_key(row): row for box in boxes.values() for row in product(*box)}
+        found = union(numbers, boxes.values())
         if len(found) > MAX_TUPLES:
             raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at once")
-        return list(found.values())
+        return found
 
     def _class_set(self, leaf: Leaf, classes: "Classes", m: int, i: int) -> Values:
         values = self.leaf_set(leaf, m, i)
@@ -347,15 +433,28 @@ class Domain:
         leaves = self.leaves_of(sops)
         key = (tuple(sops), self._signature(leaves, m, i))
         if key not in self._joints:
-            classes = self.classes(sops)
-            if classes:
-                tuples: Iterable[Tuple] = product(*[self._class_set(leaf, classes, m, i) for leaf in leaves])
-            else:
-                tuples = self.tuples_at(leaves, m, i)
-            known, keys = self._known(sops, leaves, list(tuples))
-            rows = {id(row): row for row in map(known.__getitem__, keys)}
-            self._joints[key] = tuple(row for row in rows.values() if row is not None)
+            self._joints[key] = self._joint(sops, leaves, m, i)
         return self._joints[key]
+
+    def _joint(self, sops: Sequence[SOp], leaves: tuple[Leaf, ...], m: int, i: int) -> tuple[Tuple, ...]:
+        classes, key = self.classes(sops), tuple(sops)
+        if key not in self._grids:
+            cells = grid(self, key, leaves, [self._numbers_of(leaf) for leaf in leaves])
+            if cells is not None and not classes and self.size(leaves) <= MAX_TUPLES:
+                cells.fill([[self._codes_at(leaf, *place) for leaf in leaves] for place in self._largest(leaves)])
+            self._grids[key] = cells
+        cells = self._grids[key]
+        if classes:
+            sets = [self._class_set(leaf, classes, m, i) for leaf in leaves]
+            box = [self._numbers_of(leaf).of(values) for leaf, values in zip(leaves, sets, strict=True)]
+        else:
+            box = [self._codes_at(leaf, m, i) for leaf in leaves]
+        if prod(map(len, box)) > MAX_TUPLES:
+            raise Refused(f"{prod(map(len, box))} combinations of values at one position, more than {MAX_TUPLES}")
+        if cells is not None:
+            return cells.rows(box)
+        found = self.results(sops, leaves, union([self._numbers_of(leaf) for leaf in leaves], [box]))
+        return tuple({id(row): row for row in found if row is not None}.values())
 
     def table(self, sops: Sequence[SOp]) -> dict[Tuple, Tuple]:
         """For every tuple of values (representatives, where there are `classes`) the values of the s-ops."""
@@ -367,9 +466,12 @@ class Domain:
 
     def all_values(self, sops: Sequence[SOp]) -> tuple[Tuple, ...]:
         """The tuples of values that these s-ops can have together anywhere."""
-        leaves = self.leaves_of(sops)
-        tuples = self.class_tuples(leaves, self.classes(sops))
-        return tuple({row_key(row): row for _, row in self.evaluated(sops, leaves, tuples)}.values())
+        key = tuple(sops)
+        if key not in self._all_values:
+            leaves = self.leaves_of(sops)
+            found = self.results(sops, leaves, self.class_tuples(leaves, self.classes(sops)))
+            self._all_values[key] = tuple({id(row): row for row in found if row is not None}.values())
+        return self._all_values[key]
 
     def values_of(self, sop: SOp) -> Values:
         """What the s-op can be anywhere."""
@@ -421,7 +523,7 @@ class Domain:
         """A number for the set of tuples of values that the s-ops have at a place: equal sets, equal numbers."""
         return self._numbering(sops).number(m, i)
 
-    def joint_numbers(self, sops: tuple[SOp, ...], m: int) -> list[int]:
+    def joint_numbers(self, sops: tuple[SOp, ...], m: int) -> Codes:
         """These numbers for every position of words of length m."""
         return self._numbering(sops).row(m)
 
@@ -431,46 +533,6 @@ class Domain:
         return self._numbers[sops]
 
 
-def leaf_classes(domain: Domain, sops: tuple[SOp, ...], leaves: tuple[Leaf, ...]) -> Classes:
-    """Classes of each leaf that the s-ops can be computed from: intervals, so that a share is between thresholds.
-
-    A number that the leaf can have in two kinds is a class of its own: operators differ on kinds.
-    """
-    read: dict[SOp, None] = {sop: None for sop in sops if len(domain.leaves(sop)) == 1}
-    whole: set[Leaf] = set()
-    for node in domain.cone(sops):
-        if len(domain.leaves(node)) < 2:
-            continue
-        if node in domain.definitions:
-            whole |= set(domain.definitions[node].leaves)
-        elif isinstance(node, Map):
-            read.update({arg: None for arg in node.args if len(domain.leaves(arg)) == 1})
-    found: dict[Leaf, dict[Atom, Atom]] = {}
-    for leaf in leaves:
-        if leaf in whole or not isinstance(leaf, Aggregate | Count):
-            continue
-        mine = [sop for sop in read if domain.leaves(sop) == (leaf,)]
-        values = domain.profile(leaf).values()
-        first: dict[object, Atom] = {}
-        image = domain.image(mine, (leaf,), [(value,) for value in values])
-        found[leaf] = {}
-        twice = _of_two_kinds(values)
-        run, last = 0, None
-        for value in sorted(
-            (value for (value,) in image), key=lambda v: (1, 0, v) if isinstance(v, str) else (0, v, "")
-        ):
-            result = row_key(image[(value,)])
-            run += result != last or value in twice
-            last = None if value in twice else result
-            found[leaf][value] = first.setdefault(run, value)
-    return found
-
-
-def _of_two_kinds(values: Values) -> set[Atom]:
-    """The values that are equal to another one of another kind."""
-    return {value for value, times in Counter(values).items() if times > 1}
-
-
 class _Numbering:
     """Numbers for the sets of tuples of values that some s-ops have at each place."""
 
@@ -478,7 +540,7 @@ class _Numbering:
         self.domain, self.sops, self.leaves = domain, sops, domain.leaves_of(sops)
         self._by_place: dict[int, int] = {}
         self._by_content: dict[object, int] = {}
-        self._rows: dict[int, list[int]] = {}
+        self._rows: dict[int, Codes] = {}
 
     def number(self, m: int, i: int) -> int:
         place = self.domain.place_number(self.leaves, m, i)
@@ -487,7 +549,7 @@ class _Numbering:
             self._by_place[place] = self._by_content.setdefault(content, len(self._by_content))
         return self._by_place[place]
 
-    def row(self, m: int) -> list[int]:
+    def row(self, m: int) -> Codes:
         if m not in self._rows:
-            self._rows[m] = [self.number(m, i) for i in range(m)]
+            self._rows[m] = np.array([self.number(m, i) for i in range(m)], dtype=np.int64)
         return self._rows[m]

@@ -81,8 +81,7 @@ def domain_for(outputs: Mapping[str, SOp], options: Options) -> Domain:
     domain = Domain(options.alphabet, options.max_length, options.numbers)
     if options.counting:
         split = options.optimise is not Optimise.HEADS
-        for sop, made in definitions(outputs.values(), domain, split_means=split).items():
-            domain.define(sop, made)
+        definitions(outputs.values(), domain, split_means=split)
     return domain
 
 

@@ -105,11 +105,11 @@ def numbered(items: Iterable[Hashable]) -> tuple[tuple[Atom, ...], Ints]:
 
 def _renumbered(column: Ints) -> tuple[Ints, Ints]:
     """The different numbers in the order in which they occur, and the column in terms of these."""
-    used, first, codes = np.unique(column, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return used[order], rank[codes]
+    cells = int(column.max(initial=-1)) + 1
+    used = column[_firsts(column, cells)]
+    rank = np.zeros(cells, dtype=np.int64)
+    rank[used] = np.arange(len(used))
+    return used, rank[column]
 
 
 def whole(numbers: Sequence[Fraction]) -> tuple[Whole, int]:
@@ -140,9 +140,15 @@ def relevant(points: Points, labels: Whole) -> tuple[int, ...]:
 
 def first_of_each(points: Points, keep: Sequence[int]) -> Ints:
     """A point for each different tuple in these columns, in the order of the points."""
-    key, _ = points.keys(keep)
-    _, first = np.unique(key, return_index=True)
-    return np.sort(first)
+    return _firsts(*points.keys(keep))
+
+
+def _firsts(key: Ints, cells: int) -> Ints:
+    """Where each number first occurs, in that order."""
+    first = np.full(cells, -1, dtype=np.int64)
+    # Of several assignments to one cell the last one stays.
+    first[key[::-1]] = np.arange(len(key))[::-1]
+    return np.sort(first[first >= 0])
 
 
 def additive(points: Points, numbers: Whole) -> list[Whole] | None:
@@ -156,12 +162,11 @@ def additive(points: Points, numbers: Whole) -> list[Whole] | None:
         last[points.codes[0]] = numbers
         return [last] if (last[points.codes[0]] == numbers).all() else None
     own = points.codes[0]
-    rests = first_of_each(points, range(1, len(points.values)))
-    key, _ = points.keys(range(1, len(points.values)))
-    _, tail = np.unique(key, return_inverse=True)
-    order = np.empty(len(rests), dtype=np.int64)
-    order[tail[rests]] = np.arange(len(rests))
-    tail = order[tail]
+    key, cells = points.keys(range(1, len(points.values)))
+    rests = _firsts(key, cells)
+    rank = np.zeros(cells, dtype=np.int64)
+    rank[key[rests]] = np.arange(len(rests))
+    tail = rank[key]
     first = _potentials(own, tail, numbers, len(points.values[0]), len(rests))
     others = np.zeros(len(rests), dtype=numbers.dtype)
     others[tail] = numbers - first[own]

@@ -1,12 +1,16 @@
 """The value analysis covers every value that the interpreter produces, and is not looser than it must be."""
 
+from fractions import Fraction
 from itertools import product
 
+import numpy as np
 import pytest
 
 from compiled.errors import Refused
 from compiled.meaning.counting import definitions
 from compiled.meaning.formula import disjoint, formula, holds, keys_of, literals, queries_of
+from compiled.meaning.grid import Labels, union
+from compiled.meaning.leaves import Tuple, row_key
 from compiled.meaning.values import Domain
 from spec.elaborate import Program, elaborate
 from spec.graph import Aggregate, Map, Select, SOp, topological
@@ -105,3 +109,77 @@ def test_an_order_dependent_double_sum_is_refused() -> None:
 def test_symbols_that_are_equal_as_numbers_are_refused() -> None:
     with pytest.raises(Refused, match="equal as numbers"):
         Domain((1, True), 3, Numbers.EXACT)
+
+
+KINDS = {
+    "fails": 'out_ = "x" if indices == 0 else (length / (indices - 1));',
+    "text": 'out_ = tokens + ("a" if indicator(tokens == "a") + indices > 2 else "b");',
+    "kinds": 'm = aggregate(select(indices, indices, <=), indicator(tokens == "a")); '
+    "out_ = (m == 1) == (indices > 0) and m > 0;",
+    "chain": "w = selector_width(select(tokens, tokens, ==)); out_ = aggregate(select(w, w, <=), w % 3) * indices;",
+}
+
+
+@pytest.mark.parametrize("numbers", list(Numbers))
+@pytest.mark.parametrize("name", [*KINDS, *PROGRAMS])
+def test_values_by_column_are_values_by_row(name: str, numbers: Numbers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call of an operator for each combination of operands, on grids and off them, gives what single rows give."""
+    root = program({**PROGRAMS, **KINDS}[name], numbers).sop("out_")
+    nodes = [node for node in topological([root]) if isinstance(node, Aggregate | Map)]
+    found = []
+    for few, cells in ((1 << 40, 0), (0, 0), (0, 1 << 20)):
+        monkeypatch.setattr("compiled.meaning.values.FEW_ROWS", few)
+        monkeypatch.setattr("compiled.meaning.grid.MAX_CELLS", cells)
+        domain = Domain(("a", "b"), 6, numbers)
+        sets = [{row_key(row) for row in domain.joint((node,), m, i)} for node in nodes for m, i in domain.places()]
+        pairs = [{row_key(row) for row in domain.joint((node, root), 6, i)} for node in nodes for i in range(6)]
+        tables = [{row_key(given): row_key(row) for given, row in domain.table((node,)).items()} for node in nodes]
+        found.append((sets, pairs, tables, [set(map(row_key, domain.all_values((node,)))) for node in nodes]))
+    assert found[0] == found[1] == found[2]
+
+
+def test_the_union_of_boxes_has_every_tuple_once_and_in_order() -> None:
+    numbers = [Labels((True, 1, Fraction(1), "a")), Labels(tuple(range(5)))]
+    boxes = [[np.array([2, 0]), np.array([4, 1])], [np.array([0, 3]), np.array([1])]]
+    wanted: list[Tuple] = [(Fraction(1), 4), (Fraction(1), 1), (True, 4), (True, 1), ("a", 1)]
+    assert list(map(row_key, union(numbers, boxes))) == list(map(row_key, wanted))
+    assert union([], [[]]) == [()]
+    assert union(numbers, []) == []
+
+
+CLASSES = {
+    "half": 'm = aggregate(full_s, indicator(tokens == "a")); out_ = (m < 0.5 and indices > 1) or tokens == "b";',
+    "divides": 'm = aggregate(select(tokens, "b", ==), indices, -1); '
+    "out_ = 1 / (1 if m > 2 else 0) + indicator(indices > 1) * round(m);",
+}
+
+
+@pytest.mark.parametrize("numbers", list(Numbers))
+@pytest.mark.parametrize("name", [*CLASSES, *KINDS, *PROGRAMS])
+def test_nothing_tells_values_of_one_class_apart(name: str, numbers: Numbers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With every value replaced by its representative, outputs have the values that they have, or none where none."""
+    monkeypatch.setattr("compiled.meaning.values.MANY", 0)
+    root = program({**PROGRAMS, **KINDS, **CLASSES}[name], numbers).sop("out_")
+    domain = Domain(("a", "b"), 6, numbers)
+    definitions([root], domain, split_means=True)
+    leaves, classes = domain.leaves(root), domain.classes((root,))
+    merged = sum(len(members) - len(set(members.values())) for members in classes.values())
+    assert merged or name not in CLASSES
+    # A value on which something fails in any case is in no class.
+    tuples = [
+        row
+        for row in domain.tuples(leaves)
+        if all(value in classes.get(leaf, row) for leaf, value in zip(leaves, row, strict=True))
+    ]
+    shown = [
+        tuple(
+            value if leaf not in classes or classes[leaf].get(value, value) == value else classes[leaf][value]
+            for leaf, value in zip(leaves, row, strict=True)
+        )
+        for row in tuples
+    ]
+    for row, first in zip(domain.results((root,), leaves, tuples), domain.results((root,), leaves, shown), strict=True):
+        assert (row is None) == (first is None)
+        assert row is None or first is None or row_key(row) == row_key(first)
+    known = {row_key(row) for row in domain.class_tuples(leaves, classes)}
+    assert {row_key(row) for row in shown} <= known

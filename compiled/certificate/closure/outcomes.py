@@ -182,6 +182,7 @@ class Rows:
     def _truth_table(self) -> Ids:
         """For each state of a key and of a query the truths of the columns as bits; 2^columns if one has no value."""
         compared: dict[Select | Holds, Truths] = {}
+        self.work.spend(len(self._shown) * len(self._asked) // 64)
         found = np.zeros((len(self._shown), len(self._asked)), dtype=np.int64)
         fails = np.zeros(found.shape, dtype=np.bool_)
         for k, column in enumerate(self.columns):

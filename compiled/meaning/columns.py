@@ -1,0 +1,66 @@
+"""Operators on columns: each is called once for every combination of operands that occurs, not once for every row."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from spec.operators import OperatorError
+from spec.values import Atom, atom_key
+
+NO_VALUE: Final = -1
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Numbered:
+    """A column: its different values, and the number of the one in each row, `NO_VALUE` where there is none."""
+
+    values: Sequence[Any]
+    codes: Codes
+
+    @classmethod
+    def of(cls, atoms: Iterable[Atom]) -> "Numbered":
+        """The column of these atoms; those of different kinds are different."""
+        index: dict[object, int] = {}
+        values: list[Atom] = []
+        codes: list[int] = []
+        for atom in atoms:
+            key = (type(atom), atom) if type(atom) is not float else atom_key(atom)
+            if key not in index:
+                index[key] = len(values)
+                values.append(atom)
+            codes.append(index[key])
+        return cls(values, np.array(codes, dtype=np.int64))
+
+
+def apply(meaning: Callable[..., Any], operands: Sequence[Numbered], size: int) -> Numbered:
+    """The column of results; a row has none where an operand has none or the operator fails."""
+    key, fails = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=bool)
+    for one in operands:
+        fails |= one.codes == NO_VALUE
+        key = key * max(1, len(one.values)) + np.maximum(one.codes, 0)
+        if len(operands) > 2:
+            _, key = np.unique(key, return_inverse=True)
+    _, first, place = np.unique(key[~fails], return_index=True, return_inverse=True)
+    rows = np.flatnonzero(~fails)[first]
+    values: list[Any] = []
+    codes = np.full(len(rows), NO_VALUE, dtype=np.int64)
+    index: dict[object, int] = {}
+    arguments = [[one.values[k] for k in one.codes[rows].tolist()] for one in operands]
+    for k, given in enumerate(zip(*arguments, strict=True) if arguments else [()] * len(rows)):
+        try:
+            value = meaning(*given)
+        except OperatorError:
+            continue
+        same = value if isinstance(value, tuple) else atom_key(value)
+        same = tuple(map(atom_key, value)) if isinstance(value, tuple) else same
+        if same not in index:
+            index[same] = len(values)
+            values.append(value)
+        codes[k] = index[same]
+    found = np.full(size, NO_VALUE, dtype=np.int64)
+    found[~fails] = codes[place]
+    return Numbered(values, found)
