@@ -69,6 +69,7 @@ LIMITS: Final = (
     Limit(_MAJORITY, _LETTERS, {"arch": "masked"}, 1, 250, _OF_PREFIX),
     Limit("paper/shuffle_dyck::shuffle_dyck2", "(){}abcdef", {"arch": "masked"}, 2, 7_000, _SHUFFLE),
     Limit("paper/sort::in_order", _LETTERS, {}, 3, 123_000, _SORT),
+    Limit("paper/sort::in_order", _LETTERS, {"dtype": "float64", "optimise": "params"}, 3, 123_000, _SORT),
     Limit("paper/sort::in_order", _LETTERS, {"dtype": "float64"}, 2, 300_000, _SORT),
 )
 

@@ -98,7 +98,8 @@ class Planner:
         self.domain = domain_for(outputs, options)
         onehot = options.encoding is Encoding.ONEHOT
         fewest = options.optimise is Optimise.LAYERS
-        self.stream = Stream(self.domain, self.precision, onehot=onehot, additive_first=fewest)
+        smallest = options.optimise is Optimise.PARAMS
+        self.stream = Stream(self.domain, self.precision, onehot=onehot, additive_first=fewest, smallest=smallest)
         self.stream.fetch = self._fetch
         self.not_before = _not_before(options.placement, self.domain)
         self.layers: list[Layer] = []

@@ -118,9 +118,12 @@ FEW: Final = 64
 class Stream:
     """The slots, and everything that was asked to be in them."""
 
-    def __init__(self, domain: Domain, precision: Precision, *, onehot: bool, additive_first: bool) -> None:
+    def __init__(
+        self, domain: Domain, precision: Precision, *, onehot: bool, additive_first: bool, smallest: bool = False
+    ) -> None:
+        """`smallest`: a function may be computed a layer later than it could be, with fewer hidden units."""
         self.domain, self.precision = domain, precision
-        self.onehot, self.additive_first = onehot, additive_first
+        self.onehot, self.additive_first, self.smallest = onehot, additive_first, smallest
         self.slots: list[Slot] = [Slot(0, Writer.START, 0, (), {})]
         self.layer_of: dict[Leaf, int] = {}
         self.kind_of: dict[Leaf, LeafKind] = {}
@@ -241,17 +244,23 @@ class Stream:
         return tuple((leaves[k], unary) for k, unary in zip(keep, unaries, strict=True))
 
     def _joint(self, sops: Sequence[SOp], leaves: tuple[Leaf, ...], targets: Sequence[Target]) -> Joint:
-        """The function as a staircase, as early as there is a form; targets with classes come first: they are small."""
+        """The function as a staircase, as early as there is a form; targets with classes come first: they are few."""
         keep = relevant(targets[0].points, targets[0].labels)
         used = tuple(leaves[k] for k in keep)
         first = max(1, *(self.layer(leaf) for leaf in used))
         hints = self._sums_within(sops, used)
+        best: Joint | None = None
         for layer, target in product((first, first + 1), targets):
             if not decides(target.points, target.labels, keep):
                 continue
             found = self._staircase(used, layer, target.of(keep), hints)
-            if found is not None:
-                return found
+            # A layer more is worth it only where it saves more than half of the units.
+            if found is not None and (best is None or 2 * found.form.changes < best.form.changes):
+                best = found
+            if best is not None and not self.smallest:
+                break
+        if best is not None:
+            return best
         raise Refused(
             f"a function of {len(used)} things with {targets[0].points.size} combinations has no form with enough "
             f"margin in {self.precision.name}, or needs more than {MAX_STEPS} hidden units"

@@ -22,10 +22,11 @@ from compiled.certificate.closure.sums import check_order
 from compiled.certify import claims_of
 from compiled.errors import Refused
 from compiled.meaning import counting, means, presence, profiles
-from compiled.meaning.entries import Entries
+from compiled.meaning.classes import leaf_classes
+from compiled.meaning.entries import Entries, Row
 from compiled.meaning.formula import Holds, Literal, formula, holds, keys_of, queries_of
 from compiled.meaning.leaves import Count, Leaf
-from compiled.meaning.values import Domain, leaf_classes
+from compiled.meaning.values import Domain
 from compiled.planning.plan import domain_for
 from spec.elaborate import Program, elaborate
 from spec.graph import Aggregate, Negate, SOp, topological
@@ -202,11 +203,20 @@ def as_integers(original: Any) -> Any:
 
 
 def must_be_selected(original: Any) -> Any:
-    return lambda self, m, i: [(can, cannot and not can) for can, cannot in original(self, m, i)]
+    def row(self: Entries, m: int, i: int) -> Row:
+        can, cannot = original(self, m, i)
+        return can, cannot & ~can
+
+    return row
 
 
 def never_the_first(original: Any) -> Any:
-    return lambda self, m, i: [(False, True), *original(self, m, i)[1:]]
+    def row(self: Entries, m: int, i: int) -> Row:
+        can, cannot = original(self, m, i)
+        first = np.arange(len(can)) == 0
+        return can & ~first, cannot | first
+
+    return row
 
 
 def first_only(original: Any) -> Any:

@@ -183,3 +183,14 @@ def test_nothing_tells_values_of_one_class_apart(name: str, numbers: Numbers, mo
         assert row is None or first is None or row_key(row) == row_key(first)
     known = {row_key(row) for row in domain.class_tuples(leaves, classes)}
     assert {row_key(row) for row in shown} <= known
+
+
+def test_too_much_work_is_refused_after_the_same_steps_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = program(PROGRAMS["sort"]).sop("out_")
+    domain = Domain(("a", "b", "c"), 6, Numbers.EXACT)
+    domain.values_of(root)
+    monkeypatch.setattr("compiled.meaning.values.MAX_WORK", domain.work)
+    assert Domain(("a", "b", "c"), 6, Numbers.EXACT).values_of(root) == domain.values_of(root)
+    monkeypatch.setattr("compiled.meaning.values.MAX_WORK", domain.work - 1)
+    with pytest.raises(Refused, match=r"takes more than \d+ steps"):
+        Domain(("a", "b", "c"), 6, Numbers.EXACT).values_of(root)
