@@ -44,7 +44,7 @@ from spec.values import Atom, Numbers, atom_key, to_input
 
 MAX_TUPLES: Final = 200_000
 FEW_ROWS: Final = 64
-MAX_WORK: Final = 6_000_000
+MAX_WORK: Final = 20_000_000
 MAX_BOXES: Final = 4_000_000
 MANY: Final = 4_000
 """From so many combinations on values are put into classes."""
