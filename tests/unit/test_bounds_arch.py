@@ -270,3 +270,13 @@ def test_search_without_time_says_that_it_is_open(capsys: pytest.CaptureFixture[
     command = ["bounds", "--regex", "(ab)*", "--lengths", "1..6", "--seconds", "0", "--heads", "rightmost/past"]
     assert main(command) == Exit.UNKNOWN
     assert "open" in capsys.readouterr().out
+
+
+def test_level_3_is_about_the_scope_of_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "same.rasp"
+    file.write_text("#@ scope lengths=1..3 alphabet=xyz\nr = aggregate(select(tokens, tokens, ==), 1);\n")
+
+    assert main(["bounds", f"{file}::r", "--class", "count/all"]) == Exit.EXPECTED
+    assert "lengths=1..3 alphabet=xyz" in capsys.readouterr().out
+    assert main(["bounds", f"{file}::r", "--class", "count/all", "--lengths", "1..2"]) == Exit.EXPECTED
+    assert "lengths=1..2 alphabet=xyz" in capsys.readouterr().out

@@ -8,12 +8,10 @@ from spec.cost import MODELS
 from spec.source import printable
 from verifier.bounds.certificate import Document
 from verifier.bounds.summary import Json
-from verifier.cli.common import Commands, add_scope, loaded, overrides, target
+from verifier.cli.common import Commands, add_scope, loaded
 from verifier.cli.function_bounds import DEFAULT_CLASSES, of_function
-from verifier.cli.program_bounds import Asked, finite, listed, reference, rewritten, written
+from verifier.cli.program_bounds import Asked, asked_scope, listed, reference, rewritten, written
 from verifier.running.overrides import usage
-from verifier.running.selection import usual_scope
-from verifier.running.subject import Subject
 from verifier.verdict import Exit
 
 
@@ -99,7 +97,7 @@ def _program(
         raise usage(f"level {level} is about a program", hint="write FILE::NAME")
     program, _, name = loaded(options)
     models = listed(options.model, MODELS.values())
-    scope = finite(overrides(options).apply(usual_scope(Subject.load(target(options.target).path))), program)
+    scope = asked_scope(options, program)
     shown = (options.chart, options.crosscheck, options.print)
     asked = Asked(program, name, models, options.seconds, scope, *shown, document, summary)
     if level == 2:

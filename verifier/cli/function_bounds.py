@@ -23,6 +23,7 @@ from verifier.bounds.target import Mealy, OfProgram, Target, of_regex
 from verifier.bounds.written import as_written
 from verifier.cli.common import loaded, overrides
 from verifier.cli.compile import compiled_from
+from verifier.cli.program_bounds import asked_scope
 from verifier.recheck.shapes import MAX_CHARACTERS
 from verifier.report.progress import Steps
 from verifier.report.text import counted
@@ -33,8 +34,7 @@ DEFAULT_CLASSES: Final = ("rightmost/past", "hard/past,future", "average/all", "
 
 def of_function(options: argparse.Namespace, document: Document, summary: list[Json]) -> tuple[list[str], bool]:
     """What is printed, and whether everything was decided; the certificates go into the document."""
-    scope = overrides(options).apply(Scope(1, 6, ("a", "b")))
-    wanted = _target(options, scope)
+    wanted, scope = _target(options)
     lines = [f"{wanted.name}: any program of a class; {scope}"]
     fronts: list[HeadFront] = []
     bounds: list[DepthBound] = []
@@ -107,13 +107,15 @@ def _emitted(found: Exists, front: HeadFront, options: argparse.Namespace) -> It
 # ------------------------------------------------------------------------------------------------ targets
 
 
-def _target(options: argparse.Namespace, scope: Scope) -> Target:
+def _target(options: argparse.Namespace) -> tuple[Target, Scope]:
+    """The function, and the scope on which it is asked for: a program's own, where the options name no other."""
+    if options.target is not None:
+        program, sop, name = loaded(options)
+        return OfProgram(name, sop, program.numbers), asked_scope(options, program)
+    scope = overrides(options).apply(Scope(1, 6, ("a", "b")))
     if options.regex is not None:
-        return of_regex(options.regex, scope, options.every_prefix)
-    if options.mealy is not None:
-        return _mealy(options.mealy)
-    program, sop, name = loaded(options)
-    return OfProgram(name, sop, program.numbers)
+        return of_regex(options.regex, scope, options.every_prefix), scope
+    return _mealy(options.mealy), scope
 
 
 def _mealy(path: Path) -> Mealy:

@@ -1,5 +1,6 @@
 """What `rasp bounds` says about a program: as written, and up to equivalence on a scope."""
 
+import argparse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -13,7 +14,10 @@ from verifier.bounds.chart import LEGEND, chart
 from verifier.bounds.equivalent import Rewritten, up_to_equivalence
 from verifier.bounds.summary import Json, rewritten_json, written_json
 from verifier.bounds.written import Front, Stairs, as_written
+from verifier.cli.common import overrides, target
 from verifier.cli.compile import compiled_from
+from verifier.running.selection import usual_scope
+from verifier.running.subject import Subject
 
 LONGEST: Final = 6
 """The greatest length that is looked at where a scope has none."""
@@ -54,6 +58,11 @@ def reference(program: Program, name: str) -> str:
     """What the reference's greedy analysis says of a program that was elaborated without interning."""
     found = reference_analysis(program.graph, program.sop(name))
     return f"  reference (greedy): {found.layers} layers, heads {words.heads(found)}, {found.total} in all"
+
+
+def asked_scope(options: argparse.Namespace, program: Program) -> Scope:
+    """The scope of the options, else of the program's own contract, which has an end."""
+    return finite(overrides(options).apply(usual_scope(Subject.load(target(options.target).path))), program)
 
 
 def finite(scope: Scope, program: Program) -> Scope:
