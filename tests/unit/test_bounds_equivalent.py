@@ -25,6 +25,7 @@ from verifier.bounds.samples import Samples
 from verifier.bounds.sweep import How, sweep
 from verifier.bounds.written import as_written
 from verifier.cli import main
+from verifier.cli.function_bounds import DEFAULT_CLASSES
 from verifier.recheck.files import Judgement, recheck
 from verifier.verdict import Exit
 
@@ -336,18 +337,30 @@ def test_command_prints_scope_merges_program_and_chart(tmp_path: Path, capsys: p
     assert "compared on all 340 inputs" in capsys.readouterr().out
 
 
-def test_command_without_level_answers_both_about_programs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_without_level_answers_all_about_programs(capsys: pytest.CaptureFixture[str]) -> None:
     target = f"{PROGRAMS / 'tracr' / 'length.rasp'}::how_long"
     assert main(["bounds", target, "--lengths", "1..3", "--format", "json"]) == Exit.EXPECTED
     found = json.loads(capsys.readouterr().out)
-    assert [(one["level"], one["model"]) for one in found["bounds"]] == [
-        (1, "paper"), (1, "transformer"), (2, "paper"), (2, "transformer"),
+    assert [(one["level"], one.get("model")) for one in found["bounds"]] == [
+        (1, "paper"), (1, "transformer"), (2, "paper"), (2, "transformer"), *[(3, None)] * len(DEFAULT_CLASSES),
     ]  # fmt: skip
     second = found["bounds"][2]
     assert second["scope"].startswith("lengths=1..3")
     assert second["heads"] == [{"layers": 1, "in_each": [1], "total": 1}]
     assert "how_long = " in second["program"]
     assert all(one["proved_by"] for one in second["merges"])
+
+
+@pytest.mark.parametrize(
+    ("scope", "code"),
+    [(["--alphabet", "abcdefgh", "--lengths", "1..6"], Exit.EXPECTED), (["--integers", "any"], Exit.UNKNOWN)],
+)
+def test_command_without_level_leaves_out_the_third_where_it_is_long(
+    scope: list[str], code: Exit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = f"{PROGRAMS / 'tracr' / 'length.rasp'}::how_long"
+    assert main(["bounds", target, *scope, "--format", "json"]) == code
+    assert {one["level"] for one in json.loads(capsys.readouterr().out)["bounds"]} == {1, 2}
 
 
 def test_command_without_time_says_what_is_open(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,16 +3,21 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Final
 
 from spec.cost import MODELS
 from spec.source import printable
 from verifier.bounds.certificate import Document
+from verifier.bounds.depth import points
 from verifier.bounds.summary import Json
 from verifier.cli.common import Commands, add_scope, loaded
 from verifier.cli.function_bounds import DEFAULT_CLASSES, of_function
 from verifier.cli.program_bounds import Asked, asked_scope, listed, reference, rewritten, written
 from verifier.running.overrides import usage
 from verifier.verdict import Exit
+
+FEW_POINTS: Final = 50_000
+"""Level 3 looks at each position of each input: with no more of them it is asked about without being named."""
 
 
 def register(commands: Commands) -> None:
@@ -29,7 +34,7 @@ def register(commands: Commands) -> None:
         "--level",
         type=int,
         choices=[1, 2, 3],
-        help="1: as written; 2: up to equivalence on the scope; 3: any program of a class (default 1 and 2, or 3)",
+        help="1: as written; 2: up to equivalence on the scope; 3: any program of a class (all, on small scopes)",
     )
     bounds.add_argument("--model", choices=sorted(MODELS), help="the cost model of levels 1 and 2; both without it")
     bounds.add_argument("--chart", action="store_true", help="draw the stairs of levels 1 and 2")
@@ -69,11 +74,9 @@ def _bounds(options: argparse.Namespace) -> int:
     given = [option for option in (options.target, options.regex, options.mealy) if option is not None]
     if len(given) != 1:
         raise usage("name one target: FILE::NAME, --regex or --mealy")
-    about_classes = options.target is None or options.classes or options.head_classes
-    levels = [options.level] if options.level else [3] if about_classes else [1, 2]
     document, summary = Document(), list[Json]()
     lines, complete = list[str](), True
-    for level in levels:
+    for level in _levels(options):
         if level == 3:
             more, decided = of_function(options, document, summary)
         else:
@@ -87,6 +90,16 @@ def _bounds(options: argparse.Namespace) -> int:
     if options.output is not None:
         _write(options.output, document.text())
     return Exit.EXPECTED if complete else Exit.UNKNOWN
+
+
+def _levels(options: argparse.Namespace) -> list[int]:
+    """The level that is asked for; without one those that fit the target, the third if that does not take long."""
+    if options.level:
+        return [options.level]
+    if options.target is None or options.classes or options.head_classes:
+        return [3]
+    few = 0 < points(asked_scope(options, loaded(options)[0])) <= FEW_POINTS
+    return [1, 2, 3] if few else [1, 2]
 
 
 def _program(
