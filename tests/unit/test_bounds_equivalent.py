@@ -24,7 +24,7 @@ from verifier.bounds.rehome import rehome
 from verifier.bounds.samples import Samples
 from verifier.bounds.sweep import How, sweep
 from verifier.bounds.written import as_written
-from verifier.cli import main
+from verifier.cli import common, main
 from verifier.cli.function_bounds import DEFAULT_CLASSES
 from verifier.recheck.files import Judgement, recheck
 from verifier.verdict import Exit
@@ -337,9 +337,20 @@ def test_command_prints_scope_merges_program_and_chart(tmp_path: Path, capsys: p
     assert "compared on all 340 inputs" in capsys.readouterr().out
 
 
-def test_command_without_level_answers_all_about_programs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_without_level_answers_all_about_programs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a program that is read once."""
+    read: list[Path] = []
+
+    def counted(path: Path, *options: Any, **named: Any) -> Program:
+        read.append(path)
+        return load_program(path, *options, **named)
+
+    monkeypatch.setattr(common, "load_program", counted)
     target = f"{PROGRAMS / 'tracr' / 'length.rasp'}::how_long"
     assert main(["bounds", target, "--lengths", "1..3", "--format", "json"]) == Exit.EXPECTED
+    assert read == [PROGRAMS / "tracr" / "length.rasp"]
     found = json.loads(capsys.readouterr().out)
     assert [(one["level"], one.get("model")) for one in found["bounds"]] == [
         (1, "paper"), (1, "transformer"), (2, "paper"), (2, "transformer"), *[(3, None)] * len(DEFAULT_CLASSES),

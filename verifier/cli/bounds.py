@@ -12,7 +12,7 @@ from verifier.bounds.depth import points
 from verifier.bounds.summary import Json
 from verifier.cli.common import Commands, add_scope, loaded
 from verifier.cli.function_bounds import DEFAULT_CLASSES, of_function
-from verifier.cli.program_bounds import Asked, asked_scope, listed, reference, rewritten, written
+from verifier.cli.program_bounds import Asked, Named, listed, named, reference, rewritten, written
 from verifier.running.overrides import usage
 from verifier.verdict import Exit
 
@@ -74,13 +74,14 @@ def _bounds(options: argparse.Namespace) -> int:
     given = [option for option in (options.target, options.regex, options.mealy) if option is not None]
     if len(given) != 1:
         raise usage("name one target: FILE::NAME, --regex or --mealy")
+    about = None if options.target is None else named(options)
     document, summary = Document(), list[Json]()
     lines, complete = list[str](), True
-    for level in _levels(options):
+    for level in _levels(options, about):
         if level == 3:
-            more, decided = of_function(options, document, summary)
+            more, decided = of_function(options, about, document, summary)
         else:
-            more, decided = _program(options, level, document, summary)
+            more, decided = _program(options, level, about, document, summary)
         lines += more
         complete = complete and decided
     if options.format == "json":
@@ -92,32 +93,29 @@ def _bounds(options: argparse.Namespace) -> int:
     return Exit.EXPECTED if complete else Exit.UNKNOWN
 
 
-def _levels(options: argparse.Namespace) -> list[int]:
+def _levels(options: argparse.Namespace, about: Named | None) -> list[int]:
     """The level that is asked for; without one those that fit the target, the third if that does not take long."""
     if options.level:
         return [options.level]
-    if options.target is None or options.classes or options.head_classes:
+    if about is None or options.classes or options.head_classes:
         return [3]
-    few = 0 < points(asked_scope(options, loaded(options)[0])) <= FEW_POINTS
-    return [1, 2, 3] if few else [1, 2]
+    return [1, 2, 3] if 0 < points(about.scope) <= FEW_POINTS else [1, 2]
 
 
 def _program(
-    options: argparse.Namespace, level: int, document: Document, summary: list[Json]
+    options: argparse.Namespace, level: int, about: Named | None, document: Document, summary: list[Json]
 ) -> tuple[list[str], bool]:
     """Levels 1 and 2."""
-    if options.target is None:
+    if about is None:
         raise usage(f"level {level} is about a program", hint="write FILE::NAME")
-    program, _, name = loaded(options)
     models = listed(options.model, MODELS.values())
-    scope = asked_scope(options, program)
     shown = (options.chart, options.crosscheck, options.print)
-    asked = Asked(program, name, models, options.seconds, scope, *shown, document, summary)
+    asked = Asked(about, models, options.seconds, *shown, document, summary)
     if level == 2:
         return rewritten(asked)
     lines, complete = written(asked)
     if options.reference:
-        lines.insert(1, reference(loaded(options, interning=False)[0], name))
+        lines.insert(1, reference(loaded(options, interning=False)[0], about.name))
     return lines, complete
 
 

@@ -21,9 +21,9 @@ from verifier.bounds.summary import Json, depth_json, heads_json
 from verifier.bounds.synthesis import Absent, Exists, HeadFront, Shape, fewest_heads, shape_text
 from verifier.bounds.target import Mealy, OfProgram, Target, of_regex
 from verifier.bounds.written import as_written
-from verifier.cli.common import loaded, overrides
+from verifier.cli.common import overrides
 from verifier.cli.compile import compiled_from
-from verifier.cli.program_bounds import asked_scope
+from verifier.cli.program_bounds import Named
 from verifier.recheck.shapes import MAX_CHARACTERS
 from verifier.report.progress import Steps
 from verifier.report.text import counted
@@ -32,9 +32,11 @@ from verifier.running.overrides import usage
 DEFAULT_CLASSES: Final = ("rightmost/past", "hard/past,future", "average/all", "count/all")
 
 
-def of_function(options: argparse.Namespace, document: Document, summary: list[Json]) -> tuple[list[str], bool]:
+def of_function(
+    options: argparse.Namespace, about: Named | None, document: Document, summary: list[Json]
+) -> tuple[list[str], bool]:
     """What is printed, and whether everything was decided; the certificates go into the document."""
-    wanted, scope = _target(options)
+    wanted, scope = _target(options, about)
     lines = [f"{wanted.name}: any program of a class; {scope}"]
     fronts: list[HeadFront] = []
     bounds: list[DepthBound] = []
@@ -107,11 +109,10 @@ def _emitted(found: Exists, front: HeadFront, options: argparse.Namespace) -> It
 # ------------------------------------------------------------------------------------------------ targets
 
 
-def _target(options: argparse.Namespace) -> tuple[Target, Scope]:
+def _target(options: argparse.Namespace, about: Named | None) -> tuple[Target, Scope]:
     """The function, and the scope on which it is asked for: a program's own, where the options name no other."""
-    if options.target is not None:
-        program, sop, name = loaded(options)
-        return OfProgram(name, sop, program.numbers), asked_scope(options, program)
+    if about is not None:
+        return OfProgram(about.name, about.sop, about.program.numbers), about.scope
     scope = overrides(options).apply(Scope(1, 6, ("a", "b")))
     if options.regex is not None:
         return of_regex(options.regex, scope, options.every_prefix), scope

@@ -7,6 +7,7 @@ from typing import Final
 
 from spec.cost import TRANSFORMER, CostModel, reference_analysis
 from spec.elaborate import Program
+from spec.graph import SOp
 from spec.property.scope import Scope
 from verifier.bounds import words
 from verifier.bounds.certificate import Document
@@ -14,7 +15,7 @@ from verifier.bounds.chart import LEGEND, chart
 from verifier.bounds.equivalent import Rewritten, up_to_equivalence
 from verifier.bounds.summary import Json, rewritten_json, written_json
 from verifier.bounds.written import Front, Stairs, as_written
-from verifier.cli.common import overrides, target
+from verifier.cli.common import loaded, overrides, target
 from verifier.cli.compile import compiled_from
 from verifier.running.selection import usual_scope
 from verifier.running.subject import Subject
@@ -23,15 +24,23 @@ LONGEST: Final = 6
 """The greatest length that is looked at where a scope has none."""
 
 
+@dataclass(frozen=True, eq=False)
+class Named:
+    """The s-op that the command line names, and the scope that it asks about."""
+
+    program: Program
+    sop: SOp
+    name: str
+    scope: Scope
+
+
 @dataclass(frozen=True)
 class Asked:
     """What is asked about an s-op of a program, and where the answers go."""
 
-    program: Program
-    name: str
+    about: Named
     models: tuple[CostModel, ...]
     seconds: float
-    scope: Scope
     charts: bool
     crosscheck: bool
     texts: bool
@@ -41,13 +50,13 @@ class Asked:
 
 def written(asked: Asked) -> tuple[list[str], bool]:
     """Level 1: the lines to print, and whether nothing is open."""
-    program, root = asked.program, asked.program.sop(asked.name)
-    lines = [f"{asked.name}, as written"]
+    program, root = asked.about.program, asked.about.sop
+    lines = [f"{asked.about.name}, as written"]
     complete = True
     for model in asked.models:
         front = as_written([root], model, program.numbers, program.graph.spans, asked.seconds)
         asked.document.front(front, [root], program.graph)
-        asked.summary.append(written_json(asked.name, front))
+        asked.summary.append(written_json(asked.about.name, front))
         complete = complete and front.complete
         lines.append(f"  {model.name} model: tight in this cost model, for this program as written")
         lines.extend(_front(front, asked))
@@ -60,9 +69,11 @@ def reference(program: Program, name: str) -> str:
     return f"  reference (greedy): {found.layers} layers, heads {words.heads(found)}, {found.total} in all"
 
 
-def asked_scope(options: argparse.Namespace, program: Program) -> Scope:
-    """The scope of the options, else of the program's own contract, which has an end."""
-    return finite(overrides(options).apply(usual_scope(Subject.load(target(options.target).path))), program)
+def named(options: argparse.Namespace) -> Named:
+    """The target, read once, under the scope of the options, else of its own contract, which has an end."""
+    program, sop, name = loaded(options)
+    scope = overrides(options).apply(usual_scope(Subject.load(target(options.target).path)))
+    return Named(program, sop, name, finite(scope, program))
 
 
 def finite(scope: Scope, program: Program) -> Scope:
@@ -73,11 +84,12 @@ def finite(scope: Scope, program: Program) -> Scope:
 
 def rewritten(asked: Asked) -> tuple[list[str], bool]:
     """Level 2 likewise."""
-    lines = [f"{asked.name}, up to equivalence on {asked.scope}"]
+    about = asked.about
+    lines = [f"{about.name}, up to equivalence on {about.scope}"]
     complete = True
     for model in asked.models:
-        found = up_to_equivalence(asked.program, asked.name, model, asked.scope, asked.seconds)
-        asked.document.equivalent(found, asked.program.sop(asked.name))
+        found = up_to_equivalence(about.program, about.name, model, about.scope, asked.seconds)
+        asked.document.equivalent(found, about.sop)
         asked.document.front(found.front, [found.root], found.graph)
         asked.summary.append(rewritten_json(found))
         complete = complete and found.complete
@@ -118,7 +130,7 @@ def _stairs(stairs: Stairs, front: Front, asked: Asked, compiled: set[tuple[int,
         yield f"    layers = {step.layers}: {stairs.counted.value} = {most} ({words.heads(step)})"
         if asked.crosscheck and front.task.model is TRANSFORMER and step.heads not in compiled:
             compiled.add(step.heads)
-            yield f"      {compiled_from(front, step, asked.scope)}"
+            yield f"      {compiled_from(front, step, asked.about.scope)}"
     for refuted in stairs.refuted:
         yield f"      {words.impossible(refuted, front.task, front.graph)}"
     for left in stairs.open:
