@@ -64,6 +64,10 @@ class UnitCheck:
         matrix = self.inward[np.ix_(slots, units)]
         errors = checker.arithmetic.linear(matrix, self.b_in[units], [checker.slots[slot].operand for slot in slots])
         margin = np.maximum(low - 1, -high) - errors
+        kept = np.asarray((margin >= 0).all(axis=1))
+        if not kept.all():
+            kept[~kept] = checker.occurring(states.where(~kept))
+            states, low, high, margin = states.where(kept), low[kept], high[kept], margin[kept]
         if margin.size and not float(margin.min()) >= 0:
             row, column = np.unravel_index(int(np.nan_to_num(margin, nan=-inf).argmin()), margin.shape)
             raise Uncertified(

@@ -170,6 +170,21 @@ class Checker:
             self._known_states[leaves] = States(leaves, tuples)
         return self._known_states[leaves]
 
+    def occurring(self, states: States) -> list[bool]:
+        """Which of these states can be at a place: the s-ops of the program that read these leaves have values there.
+
+        A class of values is judged by its representative, which those s-ops cannot tell from the others. Where one
+        reads more leaves, the states must be parts of states of all of them.
+        """
+        valued = self.image(self.computed_from(states.leaves), states.leaves, states.tuples)
+        found = [row in valued for row in states.tuples]
+        for wider in dict.fromkeys(self.domain.leaves(sop) for sop in self.program):
+            if set(states.leaves) < set(wider) and self.few(wider) and not states.classes:
+                at = [wider.index(leaf) for leaf in states.leaves]
+                parts = {tuple(row[k] for k in at) for row in self.every_state(wider).tuples}
+                found = [before and row in parts for before, row in zip(found, states.tuples, strict=True)]
+        return found
+
     def image(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Sequence[Tuple]) -> Mapping[Tuple, Tuple]:
         """The values of s-ops on states, where they have any."""
         found = self.domain.image(sops, leaves, tuples)

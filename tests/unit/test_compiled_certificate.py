@@ -194,6 +194,37 @@ def test_weights_of_another_program_have_no_certificate(text: str, one: str, oth
         certify(wrong.weights.tensors, from_json(to_json(ledger_of(wrong.plan)), nodes), domain, outputs, "float32")
 
 
+TABLES = {
+    "token": "s = {1: 0, 20: 1, 5: 2, 24: 3, 6: 4, 16: 5, 2: 6, 9: 7, 3: 8}[(t * 4 + other) * 4 + own]; "
+    "out_ = {0: True, 1: False, 2: False, 3: True, 4: True, 5: False, 6: True, 7: False, 8: True}[s];",
+    "counts": "s = 4 * other + own; "
+    "out_ = {0: False, 4: False, 8: True, 1: True, 2: True, 3: True, 5: False, 6: True, 9: False}[s];",
+}
+
+
+@pytest.mark.parametrize("encoding", ["compact", "onehot"])
+@pytest.mark.parametrize(("table", "many"), [("token", 20_000), ("counts", 20_000), ("counts", 1)])
+def test_states_that_no_input_has_need_no_decided_unit(
+    table: str, many: int, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts of 2 and 3 do not occur together, says a table; also one that reads the token, which no hidden unit does;
+    also where states stand for classes."""
+    monkeypatch.setattr(checker, "MANY", many)
+    made = program(
+        't = {"0": 1, "1": 0}[tokens_str]; '
+        "other = selector_width(select({0: 2, 1: 1}[t], {0: 1, 1: 2}[t], ==)); "
+        "own = selector_width(select({0: 1, 1: 0}[t], {0: 1, 1: 2}[t], ==)); "
+        f"{TABLES[table]}"
+    )
+    root = made.sop("out_")
+    model = compiled.compile_program(made.graph, root, alphabet="01", max_length=3, encoding=encoding)
+    wanted = answers(root, Numbers.EXACT, model.plan.alphabet, 3)
+    assert len(wanted) == 14
+    assert is_right(model, model.weights.tensors, wanted)
+    for changed in faults(np.random.default_rng(1), model.weights.tensors, "float32", 12):
+        assert is_right(model, changed, wanted) or not certified(model, changed)
+
+
 def test_booleans_have_a_mean_where_the_sequence_has_an_integer_elsewhere() -> None:
     made = program('x = (tokens == "a") if indices < 2 else 5; out_ = aggregate(select(indices, 2, <), x);')
     root = made.sop("out_")
