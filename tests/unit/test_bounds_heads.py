@@ -540,14 +540,23 @@ def test_proof_for_a_machine_agrees_with_running_it() -> None:
     assert 6 < answers.count(True) < 18
 
 
-def test_outputs_of_every_kind_are_written_as_literals() -> None:
-    def mixed(word: Word) -> list[Atom]:
-        return [word.count(token) == 1 for token in word]
-
+@pytest.mark.parametrize(
+    "output",
+    [lambda word, token: word.count(token) == 1, lambda word, token: Fraction(-word.count(token), 3)],
+)
+def test_outputs_of_every_kind_are_written_as_literals(output: Callable[[Word, Atom], Atom]) -> None:
     scope = Scope(1, 3, (0, 1))
-    target = OfFunction("once", mixed)
+    target = OfFunction("counted", lambda word: [output(word, token) for token in word])
     found = fewest_heads(parse_head_class("count/all"), target, scope)
     assert emit(found.minimal[0], target, scope).run_on == scope.total
+
+
+def test_outputs_that_no_sequence_of_rasp_can_have_are_refused() -> None:
+    target = OfFunction("mixed", lambda word: ["few" if word.count(token) == 1 else -1 for token in word])
+    scope = Scope(1, 3, (0, 1))
+    found = fewest_heads(parse_head_class("count/all"), target, scope)
+    with pytest.raises(UsageError, match="strings and numbers"):
+        emit(found.minimal[0], target, scope)
 
 
 # ---------------------------------------------------------------------------------------------- certificates

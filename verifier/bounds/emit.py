@@ -82,6 +82,8 @@ def rasp(found: Exists, scope: Scope) -> str:
             lines.extend(_head(tables, head, layer, number, scope.high))
         lines.append(_state(tables, layer, len(heads), scope.high))
     known = [output for output in found.outputs if output is not ANYTHING]
+    if len({isinstance(output, str) for output in known}) > 1:
+        raise _cannot("no sequence has strings and numbers")
     outputs = {
         state: _literal(output if output is not ANYTHING else known[0]) for state, output in enumerate(found.outputs)
     }
@@ -237,6 +239,8 @@ def _literal(value: Hashable) -> str:
             return f"-{-value}"
         case Fraction() if value.denominator == 1:
             return f"{value.numerator}.0"
+        case Fraction():
+            return f"{value.numerator} / {value.denominator}"
         case str() if '"' not in value and "\n" not in value:
             return f'"{value}"'
         case _:
