@@ -3,10 +3,13 @@
     python -m benchmarks reach [--engines auto,diagrams,...] [--programs histogram,...]
         [--symbols 2,3] [--seconds 10]
     python -m benchmarks reach --bars
+    python -m benchmarks reach --own [FOLDER/NAME ..] [--engines ..] [--seconds 10]
 
 For each program, its properties are proved together at one length after the other, from stating the property to the
 answer, in a process of its own. A length counts when all properties are proved at it within the time. `smt` is z3
 over integers and rationals, in the same run. A bar is a length that `auto` has to reach; `--bars` tries these alone.
+`--own` takes the shipped programs, all or these, with all claims of their own contracts over the contracts' alphabets;
+where a claim stops to hold beyond its scope, the row ends there for everybody.
 """
 
 import argparse
@@ -20,27 +23,32 @@ from functools import partial
 from pathlib import Path
 from time import process_time
 
+from spec.property import ast
 from spec.property.bound import BoundProperty
-from verifier.engine import Limits, Query, Sat, Undecided, Unsat
-from verifier.portfolio import AUTO, ENGINES, decide
+from verifier.engine import Limits, Query, Reason, Sat, Undecided, Unsat
+from verifier.portfolio import AUTO, ENGINES, Finding, decide
 from verifier.question.claims import state
+from verifier.question.express import Unexpressible
 from verifier.running.subject import Subject
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "spec" / "programs"
 LENGTHS = (2, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96)
 SECONDS = 10.0
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+OWN = ""
+CLAIMS = (ast.Ensures, ast.Equivalent, ast.Accepts, ast.Invariance, ast.Causal)
 
 
 @dataclass(frozen=True)
 class Case:
     """Properties of a program, the alphabets over which they are proved, and how long `auto` has to prove them on some.
 
-    `bars` maps alphabets to lengths.
+    `bars` maps alphabets to lengths. No properties stand for all claims of the program's own contracts that hold; the
+    alphabet `OWN` for that of each property's own scope.
     """
 
     file: str
-    properties: tuple[str, ...]
+    properties: tuple[str, ...] = ()
     alphabets: tuple[str, ...] = ("ab", "abc", "abcd", "abcdefgh", LETTERS)
     bars: Mapping[str, int] = field(default_factory=dict)
 
@@ -76,37 +84,53 @@ Row = tuple[int, float, str]
 
 def closed(case: Case, alphabet: str, engine: str, seconds: float, lengths: Sequence[int]) -> Iterator[Row]:
     """Each length at which all properties are proved within the time, what it took, and by whom."""
-    found = {p.property.name: p for c in Subject.load(PROGRAMS / case.file).bound() for p in c.properties}
-    properties = [found[name] for name in case.properties]
+    properties = list(_properties(case, alphabet))
     for length in lengths:
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         resource.setrlimit(resource.RLIMIT_CPU, (int(process_time() + seconds) + 2, hard))
         begin = process_time()
-        answered = [_proved(prop, tuple(alphabet), length, engine, seconds) for prop in properties]
+        asked = [prop for prop in properties if prop.property.scope.low <= length]
+        found = [_asked(prop, length, engine, seconds) for prop in asked]
         taken = process_time() - begin
-        if None in answered or taken > seconds:
+        for prop, one in zip(asked, found, strict=True):
+            if isinstance(one.answer, Sat) and case.properties:
+                raise AssertionError(f"{one.by}: {prop.property.name} is refuted at {one.answer.word}")
+        if taken > seconds or not all(isinstance(one.answer, Unsat) for one in found):
             return
-        yield length, taken, "+".join(dict.fromkeys(by for by in answered if by))
+        yield length, taken, "+".join(dict.fromkeys(one.by for one in found))
 
 
-def _proved(bound: BoundProperty, alphabet: tuple[str, ...], length: int, engine: str, seconds: float) -> str | None:
-    """Who proved the property at this length; `None` when nobody did."""
-    scope = replace(bound.property.scope, alphabet=alphabet, low=1, high=length)
-    stated = state(replace(bound, property=replace(bound.property, scope=scope)), length)
+def _properties(case: Case, alphabet: str) -> Iterator[BoundProperty]:
+    """The properties of the case, over the alphabet."""
+    bound = [prop for contract in Subject.load(PROGRAMS / case.file).bound() for prop in contract.properties]
+    if not case.properties:
+        yield from (prop for prop in bound if _is_claim(prop.property))
+    else:
+        named = {prop.property.name: prop for prop in bound}
+        for prop in (named[name] for name in case.properties):
+            scope = replace(prop.property.scope, alphabet=tuple(alphabet), low=1)
+            yield replace(prop, property=replace(prop.property, scope=scope))
+
+
+def _is_claim(prop: ast.Property) -> bool:
+    """Whether it is about all inputs of a scope, and holds."""
+    return isinstance(prop.claim, CLAIMS) and prop.expected is ast.Expected.PROVED
+
+
+def _asked(bound: BoundProperty, length: int, engine: str, seconds: float) -> Finding:
+    """What the engine says of inputs of this length."""
+    scope = replace(bound.property.scope, high=length)
+    try:
+        stated = state(replace(bound, property=replace(bound.property, scope=scope)), length)
+    except Unexpressible as reason:
+        return Finding(Undecided(Reason.UNSUPPORTED, str(reason)), engine)
     limits = Limits(wall_s=20 * seconds, max_inputs=1 << 40)
-    finding = decide(Query(length, alphabet, stated.broken), engine, limits)
-    match finding.answer:
-        case Unsat():
-            return finding.by
-        case Sat(word=word):
-            raise AssertionError(f"{finding.by}: {bound.property.name} is refuted at {word}")
-        case Undecided():
-            return None
+    return decide(Query(length, scope.alphabet, stated.broken), engine, limits)
 
 
 def measure(case: Case, alphabet: str, engine: str, seconds: float, lengths: Sequence[int] = LENGTHS) -> list[Row]:
     """The same in a process of its own, which the system ends when it takes too long."""
-    arguments = ["--child", str(CASES.index(case)), alphabet, engine, str(seconds), *map(str, lengths)]
+    arguments = ["--child", case.file, ",".join(case.properties), alphabet, engine, str(seconds), *map(str, lengths)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.reach", *arguments],
         capture_output=True,
@@ -124,8 +148,9 @@ def measure(case: Case, alphabet: str, engine: str, seconds: float, lengths: Seq
 def main(arguments: Sequence[str]) -> int:
     """Print a table; 1 when `auto` misses a bar, or is behind the best single engine by more than a factor of two."""
     if arguments[:1] == ["--child"]:
-        index, alphabet, engine, seconds, *lengths = arguments[1:]
-        for row in closed(CASES[int(index)], alphabet, engine, float(seconds), [*map(int, lengths)]):
+        file, names, alphabet, engine, seconds, *lengths = arguments[1:]
+        case = Case(file, tuple(filter(None, names.split(","))))
+        for row in closed(case, alphabet, engine, float(seconds), [*map(int, lengths)]):
             print(json.dumps(row), flush=True)
         return 0
     parser = argparse.ArgumentParser(prog="python -m benchmarks reach", description=__doc__)
@@ -134,10 +159,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--symbols", default="", help="only alphabets of these sizes")
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--bars", action="store_true", help="only whether `auto` reaches the bars")
+    parser.add_argument("--own", nargs="*", metavar="FOLDER/NAME", help="shipped programs with their own contracts")
     options = parser.parse_args(arguments)
     chosen = [
         (case, alphabet)
-        for case in CASES
+        for case in (CASES if options.own is None else _own(options.own))
         for alphabet in case.alphabets
         if (not options.programs or case.name in options.programs.split(","))
         and (not options.symbols or str(len(alphabet)) in options.symbols.split(","))
@@ -145,6 +171,13 @@ def main(arguments: Sequence[str]) -> int:
     missed = _bars(chosen, options.seconds) if options.bars else _table(chosen, options.engines, options.seconds)
     print("\n" + ("\n".join(missed) or "no bar was missed"))
     return int(bool(missed))
+
+
+def _own(names: Sequence[str]) -> list[Case]:
+    """The shipped programs, all or these, that claim something, with all their claims."""
+    files = [PROGRAMS / f"{name}.rasp" for name in names] or sorted(PROGRAMS.rglob("*.rasp"))
+    claims = {file: any(_is_claim(p) for c in Subject.load(file).contracts() for p in c.properties) for file in files}
+    return [Case(str(file.relative_to(PROGRAMS)), alphabets=(OWN,)) for file in files if claims[file]]
 
 
 def _bars(chosen: Sequence[tuple[Case, str]], seconds: float) -> list[str]:
@@ -155,7 +188,7 @@ def _bars(chosen: Sequence[tuple[Case, str]], seconds: float) -> list[str]:
         if (bar := case.bars.get(alphabet)) is not None:
             rows = measure(case, alphabet, AUTO, seconds, [bar])
             label = _label(case)
-            print(f"| {label} | {len(alphabet)} | {bar} | {_cell(rows, AUTO)} |", flush=True)
+            print(f"| {label} | {_size(alphabet)} | {bar} | {_cell(rows, AUTO)} |", flush=True)
             if not rows:
                 missed.append(f"{label}, {len(alphabet)} symbols: the bar is {bar}")
     return missed
@@ -170,7 +203,7 @@ def _table(chosen: Sequence[tuple[Case, str]], names: str, seconds: float) -> li
         rows = {engine: measure(case, alphabet, engine, seconds) for engine in engines}
         cells = [_cell(rows[engine], engine) for engine in engines]
         label = _label(case)
-        print(f"| {label} | {len(alphabet)} | " + " | ".join(cells) + " |", flush=True)
+        print(f"| {label} | {_size(alphabet)} | " + " | ".join(cells) + " |", flush=True)
         if AUTO in rows:
             reached = {engine: found[-1][0] if found else 0 for engine, found in rows.items()}
             bar, best = case.bars.get(alphabet, 0), max(reached.values())
@@ -182,7 +215,11 @@ def _table(chosen: Sequence[tuple[Case, str]], names: str, seconds: float) -> li
 
 
 def _label(case: Case) -> str:
-    return f"{case.name}: {', '.join(case.properties)}"
+    return f"{case.name}: {', '.join(case.properties)}" if case.properties else case.file
+
+
+def _size(alphabet: str) -> str:
+    return "own" if alphabet == OWN else str(len(alphabet))
 
 
 def _cell(rows: Sequence[Row], engine: str) -> str:

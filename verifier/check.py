@@ -31,7 +31,7 @@ from verifier.question.claims import state
 from verifier.question.express import Unexpressible
 from verifier.reductions.fewer import reduced
 from verifier.running.cache import answer
-from verifier.unbounded.decide import all_lengths, satisfying
+from verifier.unbounded.decide import all_lengths, complete, satisfying
 from verifier.unbounded.recheck import all_inputs
 from verifier.verdict import Closed, Failed, Proved, Refuted, States, Unknown, Vacuous, Verdict, Witness
 
@@ -43,6 +43,8 @@ LONGEST: Final = 256
 """Longer inputs are not replayed, and shown to nobody."""
 _FOR_PROOF: Final = 0.9
 """The part of the time left that a proof for all lengths may take; the rest is for further lengths."""
+_FOR_STATES: Final = 2.0
+"""So many seconds it may take to find out that a scope reaches all states that a claim can tell apart."""
 _ATTEMPTS: Final = 8
 """So often at most engines are asked about one length: each may take this part of the time left."""
 
@@ -383,6 +385,8 @@ class _Search:
         return self._weighed(Proved(self.scope, tuple(self.closed)))
 
     def _weighed(self, proved: Proved) -> Proved:
-        """The proof, with what it does not say."""
+        """The proof, with what it does not say, and whether it says more than was asked."""
         found = quality(self.bound, [closed.length for closed in self.closed], self.options.limits.reductions)
-        return replace(proved, warnings=found.warnings, notes=found.notes)
+        states = complete(self.bound, min(_FOR_STATES, max(0.0, self._left)))
+        beyond = () if states is None else (f"longer inputs show nothing new: {states}",)
+        return replace(proved, warnings=found.warnings, notes=found.notes + beyond)

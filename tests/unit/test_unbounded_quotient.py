@@ -236,8 +236,25 @@ def test_the_verdict_says_which_lengths_are_complete(name: str) -> None:
     number = sum(2**length for length in range(1, states.complete + 1))
     said = f"the interpreter, all {number} inputs up to n = {states.complete}, which is complete"
     assert said in found.every.checked_by
-    bounded = bound(program, scope.replace("any", f"1..{states.complete}", 1), clause)
-    assert isinstance(check(bounded, Options()), Proved)
+    for high, notes in ((states.complete, (f"longer inputs show nothing new: {states}",)), (states.complete - 1, ())):
+        bounded = check(bound(program, scope.replace("any", f"1..{high}", 1), clause), Options())
+        assert isinstance(bounded, Proved)
+        assert bounded.notes == notes
+
+
+@pytest.mark.parametrize(
+    ("scope", "clause"),
+    [
+        ("1..4 alphabet=01", "ensures x: forall i: ones[i] < 5"),
+        ("1..9 alphabet=01", 'ensures x: forall i: count(tokens[0..i], "1") == ones[i]'),
+        ("1..9 alphabet=01 numbers=ieee", "ensures x: forall i: ones[i] % 2 < 2"),
+    ],
+    ids=["fails at length 5", "nothing is told apart", "doubles"],
+)
+def test_a_bounded_proof_does_not_say_that_it_is_complete_where_it_is_not_known(scope: str, clause: str) -> None:
+    found = check(bound(ONES, scope, clause), Options())
+    assert isinstance(found, Proved)
+    assert not any("nothing new" in note for note in found.notes)
 
 
 # ------------------------------------------------------------------------------------------------ proofs by states

@@ -96,6 +96,26 @@ def _proof(claim: Claimed, explored: Explored | None, begin: float, wall_s: floa
         return by_states(claim, explored, max(monotonic(), begin + _SHARE * wall_s) + _FOR_STATES * wall_s)
 
 
+def complete(bound: BoundProperty, wall_s: float) -> States | None:
+    """The states that a claim can tell apart, where a scope with an end reaches all: longer inputs show nothing new.
+
+    `None` where it does not, or where that was not found out in time. It is said of a claim that holds in the scope.
+    """
+    scope = bound.property.scope
+    if scope.high is None or scope.numbers is not Numbers.EXACT:
+        return None
+    deadline = monotonic() + wall_s
+    try:
+        symbolic = listed_letters(bound)
+        symbolic.domain.solver.deadline = deadline
+        explored = _explored(claimed(bound, symbolic), scope.low, deadline)
+    except Unsupported:
+        return None
+    if explored is None or explored.found is not None or len(explored.states) == 1 or explored.complete > scope.high:
+        return None
+    return _states(explored)
+
+
 def _states(explored: Explored) -> States:
     """How many states there are, and when all have been seen."""
     return States(len(explored.states), explored.deepest, explored.complete)
