@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from enum import Enum
 from fractions import Fraction
 from math import isfinite
+from types import MappingProxyType
 from typing import Final, TypeAlias, assert_never
 
 Real: TypeAlias = Fraction | float
@@ -30,13 +31,21 @@ class Kind(Enum):
     REAL = "float"
     STR = "string"
 
+    # There is one object per kind: that of `Enum` is a function in Python, called for every atom that is looked up.
+    __hash__ = object.__hash__
+
+
+_KINDS: Final = MappingProxyType({bool: Kind.BOOL, int: Kind.INT, float: Kind.REAL, Fraction: Kind.REAL, str: Kind.STR})
 
 NUMERIC = frozenset({Kind.BOOL, Kind.INT, Kind.REAL})
 
 
 def kind_of(atom: Atom) -> Kind:
     """The kind of an atom; `bool` is not `int` here, although Python says so."""
-    match atom:
+    kind = _KINDS.get(type(atom))
+    if kind is not None:
+        return kind
+    match atom:  # of a derived class
         case bool():
             return Kind.BOOL
         case int():
@@ -50,13 +59,10 @@ def kind_of(atom: Atom) -> Kind:
 
 def atom_key(atom: Atom) -> tuple[Kind, str | int | Fraction]:
     """A hashable identity: atoms with equal keys are indistinguishable by any operator (`-0.0` is not `0.0`)."""
-    match atom:
-        case bool():
-            return Kind.BOOL, int(atom)
-        case float():
-            return Kind.REAL, atom.hex()
-        case _:
-            return kind_of(atom), atom
+    kind = kind_of(atom)
+    if kind is Kind.BOOL:
+        return kind, int(atom)
+    return kind, atom.hex() if isinstance(atom, float) else atom
 
 
 def real(text: str, numbers: Numbers) -> Real:

@@ -25,6 +25,7 @@ class Profile:
         self.leaf = leaf
         self.numbers: dict[tuple[int, int], int] = {}
         self.sets: list[Values] = []
+        self._shares: dict[Fraction, Share] = {}
         self.always_selects = True
         self.at_most_one = True
         known: dict[object, int] = {}
@@ -54,8 +55,14 @@ class Profile:
     def _add(self, values: Values) -> int:
         if len(values) > MAX_SET:
             raise Refused(f"{self.leaf!r} can have more than {MAX_SET} values")
-        self.sets.append(tuple(Share(value) if isinstance(value, Fraction) else value for value in values))
+        self.sets.append(tuple(self._shared(value) if isinstance(value, Fraction) else value for value in values))
         return len(self.sets) - 1
+
+    def _shared(self, value: Fraction) -> Share:
+        """One object for equal values of all sets: where it is looked up, identity decides before equality."""
+        if value not in self._shares:
+            self._shares[value] = Share(value)
+        return self._shares[value]
 
     def at(self, m: int, i: int) -> Values:
         """What the leaf can be at position i of words of length m."""

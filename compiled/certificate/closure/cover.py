@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from compiled.certificate.closure.claims import Claims, NotClosed, TooMuchWork, Work
-from compiled.certificate.closure.local import NOTHING, Axis, Ids, Local, frontier
+from compiled.certificate.closure.local import NOTHING, Axis, Ids, Local, distinct_rows, frontier
 from compiled.meaning.leaves import Classes, Leaf, Tuple, row_key
 from spec.graph import SOp
 from spec.values import Atom, atom_key
@@ -62,16 +62,13 @@ class Cover:
     def values(self, sops: Sequence[SOp]) -> Sequence[Tuple] | None:
         """What the s-ops can be together anywhere, or None when that is too much work."""
         try:
-            table = self._local.table(tuple(sops))
-            for m, i in self.claims.places():
-                table.at(m, i)
+            return self._local.table(tuple(sops)).rows
         except TooMuchWork:
             self.complete = False
             return None
-        return table.rows
 
     def _check(self, leaves: Sequence[Leaf], tuples: Sequence[Tuple], classes: Classes, sops: Sequence[SOp]) -> None:
-        axes = [Axis(self._local, leaf) for leaf in leaves]
+        axes = [self._local.axis(leaf) for leaf in leaves]
         shown = [
             self._shown(axis, classes[leaf], sops) if leaf in classes else np.arange(len(axis.rows))
             for axis, leaf in zip(axes, leaves, strict=True)
@@ -84,13 +81,10 @@ class Cover:
         for column, digit in zip(columns, digits, strict=True):
             number += column[known] * digit
         present = np.unique(number)
-        seen: set[tuple[int, ...]] = set()
-        for m, i in self.claims.places():
-            key = tuple(number for axis in axes for number in axis.signature(m, i))
-            if key in seen:
-                continue
-            seen.add(key)
-            box = [np.unique(label[axis.at(m, i)]) for axis, label in zip(axes, shown, strict=True)]
+        first, _ = distinct_rows([axis.where for axis in axes], len(self._local.places))
+        for row in first.tolist():
+            m, i = self._local.places[row]
+            box = [np.unique(label[axis.members[axis.where[row]]]) for axis, label in zip(axes, shown, strict=True)]
             box = [labels[labels != NOTHING] for labels in box]
             size = prod(map(len, box))
             self.work.spend(size // 64 + 1)
@@ -104,7 +98,7 @@ class Cover:
         if any(leaf in self._local.own_leaves(node) for node in order if self._joins(node)):
             raise NotClosed(f"values of {leaf!r} are put into classes, but counted together with others")
         read = frontier(self._local, order, sops, frozenset({leaf}))
-        behaviour = self._local.table(read).of_axis() if read else np.zeros(len(axis.rows), dtype=np.int64)
+        behaviour = self._local.table(read).ids if read else np.zeros(len(axis.rows), dtype=np.int64)
         found = []
         for number, (value,) in enumerate(axis.rows):
             if value not in classes:

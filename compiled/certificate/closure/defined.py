@@ -70,15 +70,9 @@ class _DefinitionCheck:
     def run(self) -> None:
         """Every row with every state of its query."""
         folding = Folding(frozenset({0}), self._step)
-        at = [self.rows.queries.index(node) for node in self.inputs]
-        seen: set[object] = set()
-        for row in self.rows:
-            given = tuple(row.query[k] for k in at)
-            key = (row.packed, row_key(given))
-            if key not in seen:
-                seen.add(key)
-                self._check_order(row.selected())
-                self._check(folding.of(row.selected()), given, row)
+        for row in self.rows.all([0] * len(self.rows.local.places)):
+            self._check_order(row.keys)
+            self._check(folding.of(row.keys), row)
 
     def _check_order(self, keys: Sequence[int]) -> None:
         """That sums of doubles are what they are in any order."""
@@ -122,8 +116,8 @@ class _DefinitionCheck:
             parts.append((count, steps))
         return parts[::-1], total - half
 
-    def _check(self, states: Parts, given: Tuple, row: Row) -> None:
-        kept = row_key(given)
+    def _check(self, states: Parts, row: Row) -> None:
+        kept = row_key(row.given)
         for state in states:
             if (state, kept) in self._known:
                 continue
@@ -132,7 +126,7 @@ class _DefinitionCheck:
             options = [self._values(k, *part) for k, part in enumerate(parts)]
             for values in product(*options):
                 self.work.spend(len(self.order))
-                self._compare(values, given, total, row)
+                self._compare(values, total, row)
 
     def _values(self, column: int, count: int, steps: int) -> Sequence[Atom]:
         """What the aggregate can be, when so many keys with this sum are selected."""
@@ -143,9 +137,9 @@ class _DefinitionCheck:
             return [value for value, k in zip(self.rows.atoms[column], scale.steps, strict=True) if k == steps]
         return (scale.mean(steps, count),) if self.averages[column] else ()
 
-    def _compare(self, values: Sequence[Atom], given: Tuple, total: int, row: Row) -> None:
+    def _compare(self, values: Sequence[Atom], total: int, row: Row) -> None:
         try:
-            wanted = self._meaning(values, given)
+            wanted = self._meaning(values, row.given)
         except OperatorError:
             return
         try:

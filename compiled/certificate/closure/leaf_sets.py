@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from compiled.certificate.closure.claims import Claims, LeafClaim, NotClosed, Place, Work
 from compiled.certificate.closure.local import Local
 from compiled.certificate.closure.outcomes import NOT, Rows
@@ -33,22 +35,17 @@ def _missing(leaf: Aggregate | Count, value: Atom, place: Place) -> NotClosed:
 def _check_count(claims: Claims, local: Local, work: Work, leaf: Count, claim: LeafClaim) -> None:
     """From the number of keys that must be selected up to that of those that can be, nothing is missing."""
     rows = Rows(claims, local, work, (leaf,))
-    seen: set[tuple[int, bytes]] = set()
     known = [frozenset(map(atom_key, values)) for values in claim.sets]
-    for row in rows:
-        number = claim.number[row.place]
-        if (number, row.packed) in seen:
-            continue
-        seen.add((number, row.packed))
-        keys = [rows.outcomes[key] for key in row.selected()]
+    for row in rows.all([claim.number[place] for place in local.places]):
+        keys = [rows.outcomes[key] for key in row.keys]
+        work.spend(len(keys))
         if not all(keys):
             continue
         least = sum((NOT,) not in outcomes for outcomes in keys)
         most = sum((0,) in outcomes for outcomes in keys)
-        work.spend(len(keys))
         _check_size(leaf, claim, row.place, least == 0, most > 1)
         for width in range(least, most + 1):
-            if atom_key(width) not in known[number]:
+            if atom_key(width) not in known[row.kind]:
                 raise _missing(leaf, width, row.place)
 
 
@@ -72,35 +69,33 @@ class _AggregateCheck:
 
     def run(self) -> None:
         """Every row once for each set that it belongs to."""
-        folds = {averages: self._folding(averages) for averages in {self._averages(m) for m in self._lengths()}}
+        averages = self._averages()
+        folds = {several: self._folding(several) for several in set(averages.values())}
         reached: dict[int, int] = {}
         where: dict[int, Place] = {}
-        seen: set[tuple[int, bool, bytes]] = set()
-        averages = {m: self._averages(m) for m in self._lengths()}
-        for row in self.rows:
-            number, mean = self.claim.number[row.place], averages[row.place[0]]
-            if (number, mean, row.packed) in seen:
-                continue
-            seen.add((number, mean, row.packed))
-            together = folds[mean][1].of(row.selected())
+        for row in self.rows.all([2 * self.claim.number[m, i] + averages[m] for m, i in self.local.places]):
+            number, mean = row.kind // 2, bool(row.kind % 2)
+            together = folds[mean][1].of(row.keys)
             self._check_few(together, number, row.place)
             if mean and together.several:
-                self._check_order(row.selected())
+                self._check_order(row.keys)
                 reached[number] = reached.get(number, 0) | together.bits
                 where.setdefault(number, row.place)
         for number, bits in reached.items():
             self._check_means(folds[True][0], bits, number, where[number])
 
-    def _lengths(self) -> range:
-        return range(1, self.claims.max_length + 1)
-
-    def _averages(self, m: int) -> bool:
-        """Whether several values may have a mean: some position of the whole sequence may hold an integer or a real.
+    def _averages(self) -> dict[int, bool]:
+        """Per length whether several values may have a mean: a position of the sequence may hold an integer or a real.
 
         So decides the interpreter: a sequence of booleans has no mean, but one with an integer anywhere has.
         """
-        values = (state[0] for j in range(m) for state in self.local.states((self.leaf.values,), m, j))
-        return any(kind_of(value) in (Kind.INT, Kind.REAL) for value in values)
+        table = self.local.table((self.leaf.values,))
+        numeric = np.array([kind_of(value) in (Kind.INT, Kind.REAL) for (value,) in table.rows], dtype=np.bool_)
+        some = [bool(numeric[members].any()) for members in table.members]
+        found = dict.fromkeys(range(1, self.claims.max_length + 1), False)
+        for (m, _), number in zip(self.local.places, table.where.tolist(), strict=True):
+            found[m] |= some[number]
+        return found
 
     def _folding(self, averages: bool) -> tuple[Sums, Folding[Together]]:
         length = self.claims.max_length

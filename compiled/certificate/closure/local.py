@@ -1,7 +1,7 @@
 """What s-ops can be together at one place, by the interpreter's operators, when leaves are what is claimed."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from itertools import chain
 from math import prod
 from typing import Final, TypeAlias, assert_never
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compiled.certificate.closure.claims import Claims, LeafClaim, NotClosed, TooMuchWork, Work
-from compiled.meaning.leaves import INPUT, POSITION, Count, Input, Leaf, Position, Tuple, leaf_order, row_key
+from compiled.meaning.leaves import INPUT, POSITION, Count, Input, Leaf, Tuple, leaf_order, row_key
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
 from spec.interp import read_token
 from spec.operators import OperatorError, function
@@ -34,6 +34,8 @@ class Local:
 
     def __init__(self, claims: Claims, work: Work) -> None:
         self.claims, self.work = claims, work
+        self.places = claims.places()
+        self._axes: dict[Leaf, Axis] = {}
         self._leaves: dict[SOp, frozenset[Leaf]] = {}
         self._tables: dict[tuple[SOp, ...], Table] = {}
         self._programs: dict[object, tuple[list[Step], list[int]]] = {}
@@ -77,9 +79,11 @@ class Local:
                 return frozenset({node})
         assert_never(node)
 
-    def states(self, sops: Sequence[SOp], m: int, i: int) -> tuple[Tuple, ...]:
-        """The tuples of values that the s-ops can have together at position i of words of length m."""
-        return self.table(tuple(sops)).states(m, i)
+    def axis(self, leaf: Leaf) -> "Axis":
+        """The values of a leaf."""
+        if leaf not in self._axes:
+            self._axes[leaf] = Axis(self, leaf)
+        return self._axes[leaf]
 
     def table(self, sops: tuple[SOp, ...]) -> "Table":
         """The values of these s-ops together."""
@@ -132,115 +136,84 @@ def _applied(meaning: Callable[..., Atom], slots: Sequence[int]) -> Step:
 
 
 class Axis:
-    """The values of one leaf, and which of them it has at a place."""
+    """The values of one leaf, and which of them it has at each place: `members[where[p]]` at the p-th place."""
 
     def __init__(self, local: Local, leaf: Leaf) -> None:
-        self.leaf, self.claim = leaf, local.claim(leaf) if isinstance(leaf, Aggregate | Count) else None
+        self.leaf, claim = leaf, local.claim(leaf) if isinstance(leaf, Aggregate | Count) else None
         sets: Sequence[Sequence[Atom]]
-        if self.claim is not None:
-            sets = self.claim.sets
+        if claim is not None:
+            sets, where = claim.sets, [claim.number[place] for place in local.places]
         elif isinstance(leaf, Input):
-            sets = [local.claims.alphabet]
+            sets, where = [local.claims.alphabet], [0] * len(local.places)
         else:
-            sets = [(i,) for i in range(local.claims.max_length)]
+            sets, where = [(i,) for i in range(local.claims.max_length)], [i for _, i in local.places]
+        self.where: Ids = np.array(where, dtype=np.int64)
         known: dict[object, int] = {}
         self.rows: list[Tuple] = []
-        self._at: list[Ids] = []
+        self.members: list[Ids] = []
         for values in sets:
             for value in values:
                 if known.setdefault(atom_key(value), len(known)) == len(self.rows):
                     self.rows.append((value,))
-            self._at.append(np.array([known[atom_key(value)] for value in values], dtype=np.int64))
+            self.members.append(np.array([known[atom_key(value)] for value in values], dtype=np.int64))
 
     @property
     def slots(self) -> tuple[SOp | Leaf, ...]:
         """What is known when a row is."""
         return (self.leaf,)
 
-    def signature(self, m: int, i: int) -> tuple[int, ...]:
-        """Places with equal signatures have equal sets."""
-        if self.claim is None:
-            return (i if isinstance(self.leaf, Position) else 0,)
-        return (self.claim.number[m, i],)
-
-    def at(self, m: int, i: int) -> Ids:
-        """The numbers of the rows that there can be at a place."""
-        return self._at[self.signature(m, i)[0]]
-
 
 class Table:
-    """Tuples of values of s-ops, from those of its axes: leaves, or s-ops that leaves of their own decide."""
+    """Tuples of values of s-ops, from those of its axes: leaves, or s-ops that leaves of their own decide.
+
+    `rows` are all tuples that there can be anywhere, and `members[where[p]]` the numbers, ascending, of those at the
+    p-th place. Equal sets have equal numbers.
+    """
 
     def __init__(self, local: Local, sops: tuple[SOp, ...]) -> None:
         self.local, self.slots = local, sops
-        self.axes = _axes(local, sops)
+        axes = _axes(local, sops)
         self.rows: list[Tuple] = []
         self._known: dict[object, int] = {}
-        self._at: dict[tuple[int, ...], Ids] = {}
-        self._states: dict[bytes, tuple[Tuple, ...]] = {}
-
-    @cached_property
-    def _program(self) -> tuple[list[Step], list[int]]:
-        """The steps from a row of the axes to the s-ops, and where these are then."""
-        slot: dict[SOp | Leaf, int] = {}
-        for axis in self.axes:
-            for one in axis.slots:
-                slot[one] = len(slot)
-        return _program(self.local, self.slots, slot)
-
-    def signature(self, m: int, i: int) -> tuple[int, ...]:
-        """Places with equal signatures have equal sets."""
-        return tuple(number for axis in self.axes for number in axis.signature(m, i))
-
-    def states(self, m: int, i: int) -> tuple[Tuple, ...]:
-        """The tuples at a place; equal sets are one object."""
-        ids = self.at(m, i)
-        key = ids.tobytes()
-        if key not in self._states:
-            self._states[key] = tuple(self.rows[k] for k in ids.tolist())
-        return self._states[key]
-
-    def at(self, m: int, i: int) -> Ids:
-        """The numbers of the tuples that there can be at a place, in ascending order."""
-        key = self.signature(m, i)
-        if key not in self._at:
-            found = np.unique(self._filled([axis.at(m, i) for axis in self.axes]))
-            self._at[key] = found[found != NOTHING]
-        return self._at[key]
-
-    @cached_property
-    def _ids(self) -> Ids:
-        """For each combination of rows of the axes the number of the tuple, as far as it is known."""
-        for axis in self.axes:
-            for m, i in self.local.claims.places():
-                axis.at(m, i)
-        shape = [len(axis.rows) for axis in self.axes]
+        shape = [len(axis.rows) for axis in axes]
         if prod(shape) > LARGEST:
             raise TooMuchWork
-        return np.full(shape, UNKNOWN, dtype=np.int64)
+        self.ids: Ids = np.full(shape, UNKNOWN, dtype=np.int64)
+        """For each combination of rows of the axes that there can be the number of the tuple, or `NOTHING`."""
+        slot: dict[SOp | Leaf, int] = {}
+        for axis in axes:
+            for one in axis.slots:
+                slot[one] = len(slot)
+        self._program = _program(local, sops, slot)
+        first, place = distinct_rows([axis.where for axis in axes], len(local.places))
+        numbers: dict[bytes, int] = {}
+        self.members: list[Ids] = []
+        at: list[int] = []
+        for row in first.tolist():
+            found = np.unique(self._filled(axes, [axis.members[axis.where[row]] for axis in axes]))
+            found = found[found != NOTHING]
+            at.append(numbers.setdefault(found.tobytes(), len(self.members)))
+            if at[-1] == len(self.members):
+                self.members.append(found)
+        self.where: Ids = np.array(at, dtype=np.int64)[place]
 
-    def of_axis(self) -> Ids:
-        """For each row of the only axis the number of the tuple, or `NOTHING`."""
-        for m, i in self.local.claims.places():
-            self.at(m, i)
-        return self._ids
-
-    def _filled(self, box: Sequence[Ids]) -> Ids:
+    def _filled(self, axes: "Sequence[Axis | Table]", box: Sequence[Ids]) -> Ids:
         """The numbers of the tuples for these rows of the axes."""
         at = np.ix_(*box)
-        found = np.asarray(self._ids[at])
+        found = np.asarray(self.ids[at])
         missing = np.argwhere(found == UNKNOWN)
         self.local.work.spend(found.size // 64 + len(missing) * (len(self._program[0]) + 1))
         if not len(missing):
             return found
-        for place in missing.tolist():
-            where = tuple(int(rows[k]) for rows, k in zip(box, place, strict=True))
-            self._ids[where] = self._number(where)
-        return np.asarray(self._ids[at])
+        where = [rows[missing[:, k]] for k, rows in enumerate(box)]
+        columns = [[axis.rows[row] for row in rows.tolist()] for axis, rows in zip(axes, where, strict=True)]
+        given = zip(*columns, strict=True) if columns else [()] * len(missing)
+        numbers = [self._number(tuple(chain.from_iterable(row))) for row in given]
+        self.ids[tuple(where)] = numbers if where else numbers[0]
+        return np.asarray(self.ids[at])
 
-    def _number(self, where: Sequence[int]) -> int:
-        """The number of the tuple for one row of each axis."""
-        row = tuple(value for axis, k in zip(self.axes, where, strict=True) for value in axis.rows[k])
+    def _number(self, row: Tuple) -> int:
+        """The number of the tuple for the values of the axes."""
         result = _run(*self._program, row)
         if result is None:
             return NOTHING
@@ -248,6 +221,15 @@ class Table:
         if number == len(self.rows):
             self.rows.append(result)
         return number
+
+
+def distinct_rows(columns: Iterable[Ids], size: int) -> tuple[Ids, Ids]:
+    """The first of each kind of equal rows of these columns, none negative, and for each row the number of its kind."""
+    place: Ids = np.zeros(size, dtype=np.int64)
+    for column in columns:
+        _, place = np.unique(place * (int(column.max(initial=0)) + 1) + column, return_inverse=True)
+    _, first = np.unique(place, return_index=True)
+    return first, place
 
 
 def _program(local: Local, sops: Sequence[SOp], slot: dict[SOp | Leaf, int]) -> tuple[list[Step], list[int]]:
@@ -286,7 +268,7 @@ def _between(local: Local, sops: Sequence[SOp], known: set[SOp | Leaf]) -> list[
 def _axes(local: Local, sops: tuple[SOp, ...]) -> "list[Axis | Table]":
     """Leaves; or, where there are many combinations, what is read of leaves that nothing else reads."""
     leaves = local.leaves(sops)
-    single = [Axis(local, leaf) for leaf in leaves]
+    single = [local.axis(leaf) for leaf in leaves]
     if len(leaves) < 2 or prod(len(axis.rows) for axis in single) <= FEW:
         return list(single)
     order = local.below(sops)

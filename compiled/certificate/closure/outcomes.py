@@ -4,44 +4,54 @@ Some *columns* are looked at together: aggregates, with the values that they rea
 query, a key has a set of outcomes: per column the value that is selected, or `NOT` where it is not. Keys are
 independent of each other, which only makes the set of rows larger; the key at the query's own position is not: there
 both are one state.
+
+Nothing is looked at twice. States are combinations of states of blocks (`compiled.certificate.closure.blocks`), and the
+truths of comparisons that no column tells apart are one. What a key that is not at the query's position
+adds to a row is a *behaviour*: for each state of the query a set of outcomes. Places where the query has the same
+states, and keys the same behaviours, in any order, have the same rows; and so have two states of the query for which
+each key has the same set.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias, assert_never
+from functools import cached_property
+from itertools import product
+from math import prod
+from typing import Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from compiled.certificate.closure.claims import Claims, NotClosed, Place, Work
-from compiled.certificate.closure.local import Local
-from compiled.meaning.formula import Both, Either, Formula, Holds, Literal, keys_of, queries_of
+from compiled.certificate.closure.blocks import NO_CONTENT, Block, contents
+from compiled.certificate.closure.claims import Claims, NotClosed, Place, TooMuchWork, Work
+from compiled.certificate.closure.comparisons import FAILS, Comparison, Truths, comparisons, selected
+from compiled.certificate.closure.local import LARGEST, Ids, Local, distinct_rows
+from compiled.meaning.formula import Formula
 from compiled.meaning.leaves import Count, Tuple, row_key
-from spec.graph import Aggregate, Combine, Junction, Negate, Select, Selector, SOp
-from spec.operators import PREDICATE_OP, OperatorError, function
-from spec.values import Atom, atom_key
+from spec.graph import Aggregate, Selector, SOp
+from spec.values import Atom
 
 NOT: Final = -1
+UNKNOWN: Final = -1
+NO_USE: Final = 0
+"""The behaviour of a key that is selected for no state of the query."""
 Outcome: TypeAlias = tuple[int, ...]
 """Per column the number of the value that is selected (0 for a count), or `NOT`."""
-Ids: TypeAlias = npt.NDArray[np.int64]
-Truths: TypeAlias = npt.NDArray[np.int8]
-FAILS: Final = 2
-"""In place of a truth: one of the comparisons has no value."""
-UNKNOWN: Final = -1
+
+Pattern: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+"""Numbers of what is known of the query, one of each block; and of sets of outcomes, one for each behaviour."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a row can be: for one state of the query the numbers of the outcomes of its keys, in ascending order."""
+    """What a row can be: the numbers of the sets of outcomes of its keys, ascending, but for those that select nothing.
 
+    `place` is one of the places of this kind that have it, and `given` what else is known of the query.
+    """
+
+    kind: int
     place: Place
-    query: Tuple
-    packed: bytes
-
-    def selected(self) -> list[int]:
-        """The number of the set of outcomes of each key that can be selected."""
-        return [key for key in np.frombuffer(self.packed, dtype=np.int64).tolist() if key]
+    given: Tuple
+    keys: tuple[int, ...]
 
 
 class Rows:
@@ -50,281 +60,257 @@ class Rows:
     def __init__(
         self, claims: Claims, local: Local, work: Work, columns: Sequence[Aggregate | Count], more: Sequence[SOp] = ()
     ) -> None:
-        self.claims, self.work, self.columns = claims, work, columns
-        keys, queries = _compared(columns)
-        self.keys = _by_number(keys)
-        self.queries = _by_number(queries | set(more))
-        values = tuple(column.values for column in columns if isinstance(column, Aggregate))
-        at_key, at_query = local.table((*self.keys, *values)), local.table(self.queries)
-        at_both = local.table((*self.keys, *values, *self.queries))
-        places = claims.places()
-        self._key_at = {place: at_key.at(*place) for place in places}
-        self._query_at = {place: at_query.at(*place) for place in places}
-        self._both_at = {place: at_both.at(*place) for place in places}
-        self._asked = at_query.rows
-        self._shown: list[Tuple] = []
-        """The tuples of values of what is compared at the key."""
-        cut = len(self.keys)
-        shown: dict[object, int] = {}
-        self.atoms: list[list[Atom]] = [[] for _ in columns]
-        """Per column the values that its keys can have, by number."""
-        self._numbers: list[dict[object, int]] = [{} for _ in columns]
-        self._vectors: list[Outcome] = []
-        """The tuples of numbers of values that go together."""
-        vectors: dict[Outcome, int] = {}
-
-        def split(rows: Sequence[Tuple]) -> tuple[Ids, Ids]:
-            parts = [_numbered(row[:cut], shown, self._shown) for row in rows]
-            given = [self._value_numbers(row[cut : cut + len(values)]) for row in rows]
-            found = [vectors.setdefault(vector, len(vectors)) for vector in given]
-            return np.array(parts, dtype=np.int64), np.array(found, dtype=np.int64)
-
-        self._at_key, self._at_both = split(at_key.rows), split(at_both.rows)
-        self._vectors = list(vectors)
-        query_numbers = {row_key(row): k for k, row in enumerate(at_query.rows)}
-        both_queries = [query_numbers[row_key(row[cut + len(values) :])] for row in at_both.rows]
-        self._both_query = np.array(both_queries, dtype=np.int64)
-        nothing = (NOT,) * len(columns)
-        self.outcomes: list[tuple[Outcome, ...]] = [(nothing,)]
+        self.claims, self.local, self.work, self.columns, self.more = claims, local, work, columns, more
+        compared = list(dict.fromkeys(one for column in columns for one in comparisons(_selector(column))))
+        formulas = [part for column, part in claims.formulas.items() if column in columns]
+        compared = list(dict.fromkeys([*compared, *(one for part in formulas for one in comparisons(part))]))
+        values = {k: column.values for k, column in enumerate(columns) if isinstance(column, Aggregate)}
+        self.blocks = [Block(local, content) for content in contents(local, compared, values, more) or [NO_CONTENT]]
+        self.outcomes: list[tuple[Outcome, ...]] = [((NOT,) * len(columns),)]
         """The sets of outcomes of a key, by number; the first is that of a key that cannot be selected."""
-        self._codes: list[Outcome] = [nothing]
-        self._sets: dict[bytes, int] = {}
+        self._sets: dict[tuple[Outcome, ...], int] = {self.outcomes[0]: 0}
+        self._together: dict[tuple[int, ...], int] = {}
+        self._numbers: dict[tuple[int, ...], int] = {}
+        self._sequences: list[tuple[int, ...]] = [()]
+        """Per behaviour what it is in each block."""
+        self._found: dict[object, list[Pattern]] = {}
+        self._selects = self._merged(self._all_truths())
 
-    # -------------------------------------------------------------------------------------------- all rows
+    @cached_property
+    def _places(self) -> "list[_Places]":
+        return [_Places(block) for block in self.blocks]
 
-    def __iter__(self) -> Iterator[Row]:
-        """Every row that there can be, for each place and each state of its query."""
-        self._truth, self._code = self._truth_table(), self._code_table()
-        numbers: dict[bytes, int] = {}
-        members: list[Ids] = []
-        classes = {}
-        for place, ids in self._key_at.items():
-            classes[place] = numbers.setdefault(ids.tobytes(), len(members))
-            if classes[place] == len(members):
-                members.append(ids)
-        table = np.stack([self._outcomes_apart(ids) for ids in members])
-        own: dict[tuple[bytes, bytes], Ids] = {}
-        for m in range(1, self.claims.max_length + 1):
-            at = np.array([classes[m, j] for j in range(m)])
-            for i in range(m):
-                asked, both = self._query_at[m, i], self._both_at[m, i]
-                key = (asked.tobytes(), both.tobytes())
-                if key not in own:
-                    own[key] = self._outcomes_together(asked, both)
-                ids = table[np.ix_(at, asked)].T.copy()
-                ids[:, i] = own[key]
-                ids.sort(axis=1)
-                self.work.spend(ids.size // 8)
-                for query, row in zip(asked.tolist(), ids, strict=True):
-                    yield Row((m, i), self._asked[query], row.tobytes())
-
-    def _value_numbers(self, values: Tuple) -> Outcome:
-        """Per column the number of the value; 0 for a count."""
-        given = iter(values)
-        found = []
-        for column, known, atoms in zip(self.columns, self._numbers, self.atoms, strict=True):
-            if isinstance(column, Count):
-                found.append(0)
-                continue
-            value = next(given)
-            number = known.setdefault(atom_key(value), len(atoms))
-            if number == len(atoms):
-                atoms.append(value)
-            found.append(number)
-        return tuple(found)
-
-    # -------------------------------------------------------------------------------------------- outcomes
-
-    def _outcomes_apart(self, ids: Ids) -> Ids:
-        """Per state of the query the number of the set of outcomes of a key in one of these states elsewhere."""
-        parts, vectors = (one[ids] for one in self._at_key)
-        codes = self._code[vectors[:, None], self._truth[parts]]
-        return self._set_numbers(codes, np.arange(len(self._asked))[None, :], len(self._asked))
-
-    def _outcomes_together(self, asked: Ids, both: Ids) -> Ids:
-        """The same for the key at the query's own position: only states that are one with that of the query."""
-        parts, vectors = (one[both] for one in self._at_both)
-        queries = self._both_query[both]
-        codes = self._code[vectors, self._truth[parts, queries]]
-        return self._set_numbers(codes, np.searchsorted(asked, queries), len(asked))
-
-    def _set_numbers(self, codes: Ids, queries: Ids, count: int) -> Ids:
-        """Per state of the query the number of the set of codes that go with it."""
-        self.work.spend((codes.size + count * len(self._codes)) // 64)
-        present = np.zeros((count, len(self._codes) + 1), dtype=np.bool_)
-        present[np.broadcast_to(queries, codes.shape), codes] = True
-        found = []
-        for row, packed in zip(present, np.packbits(present[:, :-1], axis=1), strict=True):
-            key = packed.tobytes()
-            if key not in self._sets:
-                outcomes = tuple(self._codes[k] for k in np.flatnonzero(row[:-1]).tolist())
-                self._sets[key] = 0 if outcomes == self.outcomes[0] else len(self.outcomes)
-                if self._sets[key]:
-                    self.outcomes.append(outcomes)
-            found.append(self._sets[key])
-        return np.array(found, dtype=np.int64)
-
-    def _code_table(self) -> Ids:
-        """For a tuple of values and the truths of all columns the number of the outcome; -1 where one has no value."""
-        width = len(self.columns)
-        known = {self._codes[0]: 0}
-        table = np.full((len(self._vectors), 2**width + 1), UNKNOWN, dtype=np.int64)
-        self.work.spend(table.size)
-        for number, vector in enumerate(self._vectors):
-            for truths in range(2**width):
-                outcome = tuple(value if truths >> k & 1 else NOT for k, value in enumerate(vector))
-                table[number, truths] = known.setdefault(outcome, len(known))
-        self._codes = list(known)
-        return table
+    @property
+    def atoms(self) -> list[Sequence[Atom]]:
+        """Per column the values that its keys can have, by number."""
+        found: dict[int, Sequence[Atom]] = {}
+        for block in self.blocks:
+            found |= block.atoms
+        return [found.get(column, ()) for column in range(len(self.columns))]
 
     # -------------------------------------------------------------------------------------------- truths
 
-    def _truth_table(self) -> Ids:
-        """For each state of a key and of a query the truths of the columns as bits; 2^columns if one has no value."""
-        compared: dict[Select | Holds, Truths] = {}
-        self.work.spend(len(self._shown) * len(self._asked) // 64)
-        found = np.zeros((len(self._shown), len(self._asked)), dtype=np.int64)
-        fails = np.zeros(found.shape, dtype=np.bool_)
-        for k, column in enumerate(self.columns):
-            truths = self._selected(column.selector if isinstance(column, Aggregate) else column.formula, compared)
+    def _all_truths(self) -> list[Truths]:
+        """Per column whether a key is selected, for each combination of kinds of truths, one of each block."""
+        shape = tuple(block.size for block in self.blocks)
+        if prod(shape) > LARGEST:
+            raise TooMuchWork
+        truths: dict[Comparison, Truths] = {}
+        for axis, block in enumerate(self.blocks):
+            along = [1] * len(shape)
+            along[axis] = block.size
+            truths |= {comparison: table.reshape(along) for comparison, table in block.truths.items()}
+        found = []
+        for column in self.columns:
+            self.work.spend(prod(shape))
+            select = np.broadcast_to(selected(_selector(column), truths, shape), shape)
             if isinstance(column, Aggregate) and column in self.claims.formulas:
-                claimed = self._selected(self.claims.formulas[column], compared)
-                if (truths != claimed).any():
+                claimed = selected(self.claims.formulas[column], truths, shape)
+                if (select != claimed).any():
                     raise NotClosed(f"the selector of {column!r} is not the formula that is claimed for it")
-            found |= np.where(truths == 1, 1 << k, 0)
-            fails |= truths == FAILS
-        return np.where(fails, 2 ** len(self.columns), found)
+            found.append(select)
+        return found
 
-    def _selected(self, what: Selector | Formula, compared: dict[Select | Holds, Truths]) -> Truths:
-        match what:
-            case Literal(atom, positive):
-                found = self._compare(atom, compared)
-                return found if positive else _negated(found)
-            case Both(parts) | Either(parts):
-                shape = len(self._shown), len(self._asked)
-                found = np.full(shape, isinstance(what, Both), dtype=np.int8)
-                for part in parts:
-                    found = _joined(found, self._selected(part, compared), isinstance(what, Both))
-                return found
-            case Select() | Negate() | Combine():
-                return self._combined(what, compared)
-        assert_never(what)
+    def _merged(self, truths: Sequence[Truths]) -> Ids:
+        """The truths of all columns as bits, `FAILS` as one more, with those kinds as one that are the same to them."""
+        shape = tuple(block.size for block in self.blocks)
+        bits: Ids = np.zeros(shape, dtype=np.int64)
+        for k, select in enumerate(truths):
+            bits |= np.where(select == FAILS, 1 << len(self.columns), np.where(select == 1, 1 << k, 0))
+        # An input on which one comparison has no value has no output, whatever the others say.
+        bits[bits >= 1 << len(self.columns)] = 1 << len(self.columns)
+        if not bits.size:
+            return bits
+        merged = []
+        for axis in range(len(self.blocks)):
+            flat = np.moveaxis(bits, axis, 0).reshape(bits.shape[axis], -1)
+            _, first, place = np.unique(flat, axis=0, return_index=True, return_inverse=True)
+            bits = np.take(bits, first, axis=axis)
+            merged.append(place.reshape(-1))
+        for axis, block in enumerate(self.blocks):
+            flat = np.moveaxis(bits, axis, 0).reshape(bits.shape[axis], -1)
+            flat = np.where(flat == 1 << len(self.columns), 0, flat)
+            used = np.bitwise_or.reduce(flat, axis=1).tolist()
+            block.number_parts(merged[axis], [[k for k in block.atoms if some >> k & 1] for some in used])
+        return bits
 
-    def _combined(self, what: Selector, compared: dict[Select | Holds, Truths]) -> Truths:
-        done: dict[Selector, Truths] = {}
-        for node in _parts(what):
-            match node:
-                case Select():
-                    done[node] = self._compare(node, compared)
-                case Negate(operand=operand):
-                    done[node] = _negated(done[operand])
-                case Combine(junction=junction, left=left, right=right):
-                    done[node] = _joined(done[left], done[right], junction is Junction.AND)
-                case _:
-                    assert_never(node)
-        return done[what]
+    def _outcomes(self, parts: tuple[int, ...]) -> int:
+        """The number of the set of outcomes of a key that has these sets of contributions in its blocks."""
+        if parts not in self._together:
+            sets = [block.parts[number] for block, number in zip(self.blocks, parts, strict=True)]
+            self.work.spend(prod(map(len, sets)) + 1)
+            found = set()
+            for combination in product(*sets):
+                bits = int(self._selects[tuple(kind for kind, _ in combination)])
+                if bits == 1 << len(self.columns):
+                    continue
+                values = [0] * len(self.columns)
+                for block, (_, numbers) in zip(self.blocks, combination, strict=True):
+                    for column, number in zip(block.atoms, numbers, strict=True):
+                        values[column] = number
+                found.add(tuple(value if bits >> k & 1 else NOT for k, value in enumerate(values)))
+            outcomes = tuple(sorted(found))
+            number = self._sets.setdefault(outcomes, len(self.outcomes))
+            if number == len(self.outcomes):
+                self.outcomes.append(outcomes)
+            self._together[parts] = number
+        return self._together[parts]
 
-    def _compare(self, atom: Select | Holds, compared: dict[Select | Holds, Truths]) -> Truths:
-        """One comparison, for each two values that it is made on."""
-        if atom not in compared:
-            on, of, test = _comparison(atom, self.claims)
-            key_values, key_at = _column(self._shown, self.keys.index(on))
-            query_values, query_at = _column(self._asked, None if of is None else self.queries.index(of))
-            self.work.spend(len(key_values) * len(query_values) + len(key_at) * len(query_at) // 64)
-            small = np.array([[_truth(test, k, q) for q in query_values] for k in key_values], dtype=np.int8)
-            small = small.reshape(len(key_values), len(query_values))
-            compared[atom] = small[np.ix_(key_at, query_at)]
-        return compared[atom]
+    # -------------------------------------------------------------------------------------------- all rows
+
+    def all(self, kinds: Sequence[int]) -> Iterator[Row]:
+        """Every row that there can be, once for each kind of place that has it; `kinds` has one for each place."""
+        if not self._selects.size:
+            return  # nowhere is there a state of a key and one of a query
+        blocks = self._places
+        alike: set[object] = set()
+        seen: set[object] = set()
+        for at, keys in enumerate(self._behaviours(blocks)):
+            same = kinds[at], keys.tobytes(), *(block.same(at) for block in blocks)
+            if same in alike:
+                continue
+            alike.add(same)
+            for given, row in self._rows(blocks, at, keys):
+                key = kinds[at], row_key(given), row
+                if key not in seen:
+                    seen.add(key)
+                    yield Row(kinds[at], self.local.places[at], given, row)
+
+    def _behaviours(self, blocks: Sequence["_Places"]) -> Iterator[Ids]:
+        """Per place the behaviours of the keys elsewhere that are not `NO_USE`, ascending."""
+        shown, asked = (
+            distinct_rows([getattr(block.block, side).where for block in blocks], len(self.local.places))[1]
+            for side in ("key", "query")
+        )
+        size = (int(asked.max()) + 1, int(shown.max()) + 1)
+        if prod(size) > LARGEST:
+            raise TooMuchWork
+        known: Ids = np.full(prod(size), UNKNOWN, dtype=np.int64)
+        first = 0
+        for m in range(1, self.claims.max_length + 1):
+            self.work.spend(m * m // 8)
+            here = slice(first, first + m)
+            pairs = asked[here, None] * size[1] + shown[None, here]
+            unknown, where = np.unique(np.where(known[pairs] == UNKNOWN, pairs, UNKNOWN), return_index=True)
+            for pair, at in zip(unknown.tolist(), where.tolist(), strict=True):
+                if pair != UNKNOWN:
+                    query, key = divmod(at, m)
+                    known[pair] = self._number(blocks, first + query, first + key)
+            found = known[pairs]
+            np.fill_diagonal(found, NO_USE)
+            found.sort(axis=1)
+            for row, none in zip(found, (found == NO_USE).sum(axis=1).tolist(), strict=True):
+                yield row[none:]
+            first += m
+
+    def _number(self, blocks: Sequence["_Places"], query: int, key: int) -> int:
+        """The number of the behaviour of a key at one place for a query at another."""
+        parts = tuple(block.behaviour(query, key) for block in blocks)
+        if parts not in self._numbers:
+            options = [np.unique(block.tables[part]).tolist() for block, part in zip(blocks, parts, strict=True)]
+            self.work.spend(prod(map(len, options)))
+            some = any(self._outcomes(one) for one in product(*options))
+            self._numbers[parts] = len(self._sequences) if some else NO_USE
+            if some:
+                self._sequences.append(parts)
+        return self._numbers[parts]
+
+    def _rows(self, blocks: Sequence["_Places"], at: int, keys: Ids) -> Iterator[tuple[Tuple, tuple[int, ...]]]:
+        """What is known of the query at a place, and the keys of its row: those of equal states of the query once."""
+        behaviours, counts = np.unique(keys, return_counts=True)
+        repeated = [*counts.tolist(), 1]
+        for ranks, ids in self._patterns(blocks, at, tuple(behaviours.tolist())):
+            known: dict[SOp, Atom] = {}
+            for block, rank in zip(blocks, ranks, strict=True):
+                known |= block.asked(at, rank)
+            row = [key for key, count in zip(ids, repeated, strict=True) if key for _ in range(count)]
+            yield tuple(known[sop] for sop in self.more), tuple(sorted(row))
+
+    def _patterns(self, blocks: Sequence["_Places"], at: int, behaviours: tuple[int, ...]) -> list[Pattern]:
+        """Per state of the query at a place the sets of outcomes of keys of these behaviours, and of the own key."""
+        key = behaviours, tuple(block.known(at) for block in blocks)
+        if key not in self._found:
+            parts = []
+            for k, block in enumerate(blocks):
+                tables = [block.tables[self._sequences[number][k]] for number in behaviours]
+                table = np.stack([block.ranks(at), *tables, block.owns[block.own[at]]])
+                parts.append(table[:, distinct_rows(table, table.shape[1])[0]])
+            sizes = [table.shape[1] for table in parts]
+            self.work.spend(prod(sizes) * (len(behaviours) + 1))
+            grid = np.indices(sizes).reshape(len(sizes), -1)
+            chosen = [table[:, states] for table, states in zip(parts, grid, strict=True)]
+            rows = np.vstack([*(table[:1] for table in chosen), self._joined([table[1:] for table in chosen])])
+            rows, cut = rows[:, distinct_rows(rows, rows.shape[1])[0]], len(blocks)
+            self._found[key] = [(tuple(row[:cut]), tuple(row[cut:])) for row in rows.T.tolist()]
+        return self._found[key]
+
+    def _joined(self, parts: Sequence[Ids]) -> Ids:
+        """The numbers of sets of outcomes, from those of the sets of contributions of each block."""
+        shape = parts[0].shape
+        flat = [one.reshape(-1) for one in parts]
+        first, place = distinct_rows(flat, flat[0].size)
+        numbers = [self._outcomes(tuple(int(one[k]) for one in flat)) for k in first.tolist()]
+        return np.array(numbers, dtype=np.int64)[place].reshape(shape)
 
 
-def _compared(columns: Sequence[Aggregate | Count]) -> tuple[set[SOp], set[SOp]]:
-    """What the columns compare at the key and at the query."""
-    found = [reads(column) for column in columns]
-    return {sop for keys, _ in found for sop in keys}, {sop for _, queries in found for sop in queries}
+class _Places:
+    """What one block has at each place: behaviours of keys, what the own key adds, and what is known of the query."""
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self._key, self._query = block.key.where, block.query.where
+        self._table = np.stack([block.apart(number) for number in range(len(block.key.members))])
+        self.tables: list[Ids] = []
+        """Per behaviour, for each state of the query, the number of the set of contributions."""
+        self._known: dict[bytes, int] = {}
+        self._pairs: dict[tuple[int, int], int] = {}
+        first, place = distinct_rows([self._query, block.both.where], len(self._query))
+        owns: dict[bytes, int] = {}
+        self.owns: list[Ids] = []
+        numbers = []
+        for at in first.tolist():
+            made = block.together(int(self._query[at]), int(block.both.where[at]))
+            numbers.append(owns.setdefault(made.tobytes(), len(self.owns)))
+            if numbers[-1] == len(self.owns):
+                self.owns.append(made)
+        self.own = np.array(numbers, dtype=np.int64)[place]
+        asked = [k for k, sop in enumerate(block.queries) if sop in block.content.asked]
+        self._asked = [block.queries[k] for k in asked]
+        self._values: list[list[Tuple]] = []
+        self._ranks: list[Ids] = []
+        for members in block.query.members:
+            parts = [tuple(block.query.rows[number][k] for k in asked) for number in members.tolist()]
+            known: dict[object, int] = {}
+            ranks = [known.setdefault(row_key(part), len(known)) for part in parts]
+            self._ranks.append(np.array(ranks, dtype=np.int64))
+            self._values.append(list({row_key(part): part for part in parts}.values()))
+
+    def same(self, at: int) -> tuple[int, int]:
+        """Places where this is the same have the same state of the own key, and the same is known of the query."""
+        return int(self.own[at]), int(self._query[at]) if self._asked else 0
+
+    def known(self, at: int) -> tuple[int, bytes]:
+        """Places where this is the same have the same own key, and as many different things are known of the query."""
+        return int(self.own[at]), self.ranks(at).tobytes()
+
+    def ranks(self, at: int) -> Ids:
+        """Per state of the query at a place the number, among those there, of what is known of it."""
+        return self._ranks[int(self._query[at])]
+
+    def asked(self, at: int, rank: int) -> Mapping[SOp, Atom]:
+        """What is known of the query at a place, by this number."""
+        return dict(zip(self._asked, self._values[self._query[at]][rank], strict=True))
+
+    def behaviour(self, query: int, key: int) -> int:
+        """The number of the behaviour of a key at one place for a query at another."""
+        pair = int(self._query[query]), int(self._key[key])
+        if pair not in self._pairs:
+            made = self._table[pair[1]][self.block.query.members[pair[0]]]
+            self._pairs[pair] = self._known.setdefault(made.tobytes(), len(self.tables))
+            if self._pairs[pair] == len(self.tables):
+                self.tables.append(made)
+        return self._pairs[pair]
 
 
-def _by_number(sops: Iterable[SOp]) -> tuple[SOp, ...]:
-    return tuple(sorted(sops, key=lambda sop: sop.id))
-
-
-def _numbered(part: Tuple, known: dict[object, int], shown: list[Tuple]) -> int:
-    key = row_key(part)
-    if key not in known:
-        known[key] = len(shown)
-        shown.append(part)
-    return known[key]
-
-
-def reads(column: Aggregate | Count) -> tuple[set[SOp], set[SOp]]:
-    """What the column compares at the key and at the query."""
-    match column:
-        case Count(formula=part):
-            return set(keys_of(part)), set(queries_of(part))
-        case Aggregate(selector=selector):
-            selects = [node for node in _parts(selector) if isinstance(node, Select)]
-            return {node.keys for node in selects}, {node.queries for node in selects}
-    assert_never(column)
-
-
-def _parts(selector: Selector) -> list[Selector]:
-    """The selectors that this one is combined from, and itself; operands first."""
-    seen: set[Selector] = set()
-    stack: list[Selector] = [selector]
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        match node:
-            case Negate(operand=operand):
-                stack.append(operand)
-            case Combine(left=left, right=right):
-                stack += [left, right]
-            case Select():
-                pass
-            case _:
-                assert_never(node)
-    return sorted(seen, key=lambda node: node.id)
-
-
-def _comparison(atom: Select | Holds, claims: Claims) -> tuple[SOp, SOp | None, Callable[[Atom, Atom], Atom]]:
-    """What is compared at the key, with what at the query, and how."""
-    match atom:
-        case Select(keys=keys, queries=queries, predicate=predicate):
-            return keys, queries, function(PREDICATE_OP[predicate], claims.numbers)
-        case Holds(sop=sop, value=value):
-            return sop, None, lambda key, _: key == value
-    assert_never(atom)
-
-
-def _column(states: Sequence[Tuple], at: int | None) -> tuple[list[Atom], Ids]:
-    """The different values in one column of the states, and the number of its value in each state."""
-    if at is None:
-        return [0], np.zeros(len(states), dtype=np.int64)
-    numbers: dict[object, int] = {}
-    values: list[Atom] = []
-    found = []
-    for state in states:
-        key = atom_key(state[at])
-        if key not in numbers:
-            numbers[key] = len(values)
-            values.append(state[at])
-        found.append(numbers[key])
-    return values, np.array(found, dtype=np.int64)
-
-
-def _truth(test: Callable[[Atom, Atom], Atom], key: Atom, query: Atom) -> int:
-    try:
-        return int(bool(test(key, query)))
-    except OperatorError:
-        return FAILS
-
-
-def _negated(truths: Truths) -> Truths:
-    return np.where(truths == FAILS, FAILS, 1 - truths).astype(np.int8)
-
-
-def _joined(left: Truths, right: Truths, both: bool) -> Truths:
-    """`and` or `or`; without a value where one of the two has none, as in the interpreter."""
-    joined = left & right if both else left | right
-    return np.where((left == FAILS) | (right == FAILS), FAILS, joined).astype(np.int8)
+def _selector(column: Aggregate | Count) -> Selector | Formula:
+    return column.selector if isinstance(column, Aggregate) else column.formula

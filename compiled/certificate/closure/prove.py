@@ -19,10 +19,10 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Final, TypeAlias
 
 from compiled.certificate.closure.claims import Claims, NotClosed, TooMuchWork, Work
+from compiled.certificate.closure.comparisons import reads
 from compiled.certificate.closure.defined import check_definition, program_of
 from compiled.certificate.closure.leaf_sets import check_leaf
 from compiled.certificate.closure.local import Local
-from compiled.certificate.closure.outcomes import reads
 from compiled.meaning.leaves import Count
 from spec.graph import Aggregate, SOp
 
