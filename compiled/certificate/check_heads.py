@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from compiled.certificate.ledger import HeadClaim, PartClaim
 from compiled.certificate.rounding import Operand, digits_of, exactly, operand, summed
-from compiled.certificate.states import Floats, Read, Term
+from compiled.certificate.states import Floats, Read, States, Tabled, Term
 from compiled.errors import Uncertified
 from compiled.meaning.formula import Both, Formula, Literal, formula, keys_of, queries_of
-from compiled.meaning.leaves import Classes, Count, Leaf, Tuple, leaf_order
+from compiled.meaning.leaves import Count, Leaf, Tuple, leaf_order
 from compiled.meaning.means import averageable
 from spec.ast import Predicate
 from spec.graph import Aggregate, Indices, Select, SOp
@@ -33,16 +33,10 @@ class _Levels:
     largest of another; and the factors of the scores."""
 
     leaves: tuple[Leaf, ...]
-    low: dict[Tuple, float]
-    high: dict[Tuple, float]
-    other: dict[Tuple, float]
-    classes: Classes
+    low: Term
+    high: Term
+    other: Term
     factors: list[tuple[Operand, Operand]]
-
-    def state(self, whole: Tuple, at: Sequence[int]) -> Tuple:
-        """The state of the part in a state of the query."""
-        pairs = zip(self.leaves, (whole[k] for k in at), strict=True)
-        return tuple(self.classes[leaf].get(v, v) if leaf in self.classes else v for leaf, v in pairs)
 
 
 @dataclass(frozen=True)
@@ -152,9 +146,6 @@ class HeadCheck:
         entries = domain.entries(part.formula)
         index = {value: k for k, value in enumerate(dict.fromkeys(key_values))}
         key_class = np.array([index[value] for value in key_values], dtype=np.int64)
-        low: dict[Tuple, float] = {}
-        high: dict[Tuple, float] = {}
-        other: dict[Tuple, float] = {}
         self.checker.pairs += len(queries) * len(keys)
         # States with the same numbers and the same value are scored once.
         key_rows, key_class, _ = _different(key.values[keys], key_class)
@@ -169,18 +160,17 @@ class HeadCheck:
             found.append(
                 (float(chosen.min(initial=inf)), float(chosen.max(initial=-inf)), float(others.max(initial=-inf)))
             )
-        for k, place in zip(queries, places.tolist(), strict=True):
-            state = query.states.tuples[k]
-            low[state], high[state], other[state] = found[place]
-        states = query.states
-        return _Levels(states.leaves, low, high, other, states.classes, _factors(query, key))
+        whole = query.states
+        states = States(whole.leaves, whole.tuples.kept(np.array(queries, dtype=np.int64)), whole.classes)
+        scored = np.array(found, dtype=np.float64).reshape(len(found), 3)[places]
+        low, high, other = (Term(states.leaves, Tabled(states, one), states.classes) for one in scored.T)
+        return _Levels(states.leaves, low, high, other, _factors(query, key))
 
     def _by_value(self, read: Read, sops: Sequence[SOp]) -> tuple[list[int], list[Tuple]]:
         """The states in which the s-ops have values, and these values."""
-        tuples = read.states.tuples
-        image = self.checker.image(sops, read.states.leaves, tuples)
-        places = [k for k, row in enumerate(tuples) if row in image]
-        return places, [image[tuples[k]] for k in places]
+        results = self.checker.results(sops, read.states.leaves, read.states.tuples)
+        found = [(k, row) for k, row in enumerate(results) if row is not None]
+        return [k for k, _ in found], [row for _, row in found]
 
     def _start_token(self, claim: HeadClaim, levels: Sequence[_Levels], leaf: Leaf) -> tuple[float, float]:
         """The least gap below what is attended to, and the spread among it; the start token included."""
@@ -237,17 +227,14 @@ class HeadCheck:
         for row, term in added:
             asked += np.outer(states.column(term), row)
         kept = ~np.isnan(asked).any(axis=1)
-        at = [[states.leaves.index(one) for one in level.leaves] for level in mine]
-        found = []
-        for k in np.flatnonzero(kept).tolist():
-            own = [level.state(states.tuples[k], places) for level, places in zip(mine, at, strict=True)]
-            if all(one in level.low for one, level in zip(own, mine, strict=True)):
-                found.append((k, [(v.low[one], v.high[one], v.other[one]) for v, one in zip(mine, own, strict=True)]))
-        asked = asked[[k for k, _ in found]]
-        scores = np.array([row for _, row in found], dtype=np.float64).reshape(len(found), len(mine), 3)
-        low, high, other = scores[:, :, 0], scores[:, :, 1], scores[:, :, 2]
+        low, high, other = (
+            np.array([states.column(getattr(level, side)) for level in mine]).reshape(len(mine), len(states)).T
+            for side in ("low", "high", "other")
+        )
+        kept &= ~np.isnan(low).any(axis=1)
+        asked, low, high, other = asked[kept], low[kept], high[kept], other[kept]
         most = np.maximum(high, other)
-        rest = np.full(len(found), -inf)
+        rest = np.full(len(asked), -inf)
         for k in range(len(mine)):
             rest = np.maximum(rest, other[:, k] + np.delete(most, k, axis=1).sum(axis=1))
         ground = asked @ key
@@ -371,10 +358,10 @@ class HeadCheck:
     def _numbers(self, leaf: Aggregate, matrix: Floats, bias: Floats) -> tuple[dict[Atom, float], float]:
         """What the value column is for each value that is aggregated, and its error."""
         read = self.checker.read(matrix, bias, (leaf.values,))
-        image = self.checker.image((leaf.values,), read.states.leaves, read.states.tuples)
+        results = self.checker.results((leaf.values,), read.states.leaves, read.states.tuples)
         numbers: dict[Atom, float] = {}
-        for row, value in zip(read.states.tuples, read.values[:, 0].tolist(), strict=True):
-            if row in image and numbers.setdefault(image[row][0], value) != value:
+        for row, value in zip(results, read.values[:, 0].tolist(), strict=True):
+            if row is not None and numbers.setdefault(row[0], value) != value:
                 raise Uncertified(f"{self.where}: a value column is not a function of the values")
         return numbers, float(read.errors[0])
 

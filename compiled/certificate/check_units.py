@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from compiled.certificate.rounding import exactly
-from compiled.certificate.states import Floats, States, Term
+from compiled.certificate.states import Floats, States, Tabled, Term
 from compiled.errors import Uncertified
-from compiled.meaning.leaves import Leaf, Tuple
+from compiled.meaning.leaves import Leaf
 from spec.values import Atom
 
 if TYPE_CHECKING:
@@ -78,8 +78,9 @@ class UnitCheck:
         outward = self.outward[units]
         targets = [int(slot) for slot in np.flatnonzero(np.any(outward != 0, axis=0))]
         sums = (low >= 1).astype(np.float64) @ outward[:, targets]
-        tables: list[dict[Tuple, float]] = [dict(zip(states.tuples, one.tolist(), strict=True)) for one in sums.T]
-        return [(slot, Term(leaves, table, states.classes)) for slot, table in zip(targets, tables, strict=True)]
+        return [
+            (slot, Term(leaves, Tabled(states, one), states.classes)) for slot, one in zip(targets, sums.T, strict=True)
+        ]
 
     def _bounds(self, states: States, slots: Sequence[int], units: Sequence[int]) -> tuple[Floats, Floats]:
         """The least and the largest that each unit reads in each state: where a leaf has classes, over its class."""

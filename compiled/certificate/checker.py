@@ -33,6 +33,7 @@ from compiled.certificate.rounding import Arithmetic, Operand, exactly, operand
 from compiled.certificate.states import Floats, Held, Read, States, Term
 from compiled.errors import Refused, Uncertified
 from compiled.meaning.classes import leaf_classes
+from compiled.meaning.combinations import Combinations
 from compiled.meaning.leaves import INPUT, POSITION, Leaf, Tuple, leaf_order
 from compiled.meaning.values import Domain
 from compiled.precision import Precision
@@ -91,6 +92,8 @@ class Checker:
         self.score_gap, self.unit_margin, self.logit_margin = inf, inf, inf
         self.pairs, self.states = 0, 0
         self._known_states: dict[tuple[Leaf, ...], States] = {}
+        self._by_class: dict[object, list[States]] = {}
+        self._results: dict[object, tuple[Combinations, list[Tuple | None]]] = {}
         nodes = topological(sop for sop, _ in outputs.values())
         maps = [node for node in nodes if isinstance(node, Map)]
         self.program = [node for node in maps if len(domain.leaves(node)) > 1]
@@ -163,9 +166,8 @@ class Checker:
             if len(leaves) > 1 and len(tuples) <= MANY:
                 # A state on which an s-op of the program has no value belongs to inputs on which the program fails.
                 # Those that are left keep their kinds: as numbers they may be equal, and what is read may differ.
-                sops = self.computed_from(leaves)
-                self.image(sops, leaves, tuples)
-                tuples = [row for row, _ in self.domain.evaluated(sops, leaves, tuples)]
+                found = self.results(self.computed_from(leaves), leaves, tuples)
+                tuples = tuples.kept(np.array([k for k, row in enumerate(found) if row is not None], dtype=np.int64))
             self.states += len(tuples)
             self._known_states[leaves] = States(leaves, tuples)
         return self._known_states[leaves]
@@ -176,8 +178,8 @@ class Checker:
         A class of values is judged by its representative, which those s-ops cannot tell from the others. Where one
         reads more leaves, the states must be parts of states of all of them.
         """
-        valued = self.image(self.computed_from(states.leaves), states.leaves, states.tuples)
-        found = [row in valued for row in states.tuples]
+        results = self.results(self.computed_from(states.leaves), states.leaves, states.tuples)
+        found = [row is not None for row in results]
         for wider in dict.fromkeys(self.domain.leaves(sop) for sop in self.program):
             if set(states.leaves) < set(wider) and self.few(wider) and not states.classes:
                 at = [wider.index(leaf) for leaf in states.leaves]
@@ -185,11 +187,14 @@ class Checker:
                 found = [before and row in parts for before, row in zip(found, states.tuples, strict=True)]
         return found
 
-    def image(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Sequence[Tuple]) -> Mapping[Tuple, Tuple]:
-        """The values of s-ops on states, where they have any."""
-        found = self.domain.image(sops, leaves, tuples)
-        self.cover.check_values(sops, leaves, tuples, found)
-        return found
+    def results(self, sops: Sequence[SOp], leaves: tuple[Leaf, ...], tuples: Combinations) -> list[Tuple | None]:
+        """The values of s-ops on states, None where they have none."""
+        key = (tuple(sops), leaves, id(tuples))
+        if key not in self._results:
+            found = self.domain.checked(sops, leaves, tuples)
+            self.cover.check_values(sops, leaves, tuples, found)
+            self._results[key] = tuples, found  # which keeps the states, so that no others have their identity
+        return self._results[key][1]
 
     def values(self, sops: Sequence[SOp]) -> Sequence[Tuple]:
         """What s-ops can be together anywhere."""
@@ -212,9 +217,14 @@ class Checker:
             for value, representative in meaning[leaf].items():
                 contents = (representative, *(_content(term, leaf, value) for term in read))
                 classes.setdefault(leaf, {})[value] = first.setdefault(contents, value)
+        known = self._by_class.setdefault((leaves, tuple(sops)), [])
+        for states in known:
+            if states.classes == classes:
+                return states
         states = States(leaves, self.domain.class_tuples(leaves, classes), classes)
         self.cover.check(leaves, states.tuples, classes, sops)
         self.states += len(states)
+        known.append(states)
         return states
 
     def add(self, slot: int, term: Term, error: float) -> None:
@@ -330,23 +340,22 @@ class Checker:
         slots = [int(k) for k in np.flatnonzero(np.any(matrix != 0, axis=1)) if self.slots[int(k)].terms]
         leaves = self.leaves_of(slots, leaves_of)
         states = self._states(leaves, slots, (sop,))
-        image = self.image((sop,), leaves, states.tuples)
+        results = self.results((sop,), leaves, states.tuples)
         index = {value: k for k, value in enumerate(values)}
-        tuples = list(image)
-        if len(tuples) < len(states):
-            states = States(leaves, tuples, states.classes)
+        states = states.where([row is not None for row in results])
         wanted = []
-        for row in tuples:
-            if image[row][0] not in index:
-                raise Uncertified(f"{name}: the value {image[row][0]} has no logit")
-            wanted.append(index[image[row][0]])
+        for row in results:
+            if row is not None and row[0] not in index:
+                raise Uncertified(f"{name}: the value {row[0]} has no logit")
+            if row is not None:
+                wanted.append(index[row[0]])
         stream = self._columns(slots, states)
         if np.isnan(stream).any():
             raise Uncertified(f"{name}: a state of the output is not known in the stream")
         errors = np.array([self.slots[slot].error for slot in slots])
         weights = matrix[slots]
         step = max(1, CHUNK // max(1, len(values)))
-        for begin in range(0, len(tuples), step):
+        for begin in range(0, len(states), step):
             part, right = stream[begin : begin + step], np.array(wanted[begin : begin + step])
             self._compare(name, weights, bias, part, errors, right)
 

@@ -1,18 +1,21 @@
 """What the checker knows of the residual stream: per slot a sum of functions of leaves, and an error bound."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
 from compiled.certificate.rounding import Operand, operand, summed
+from compiled.errors import Uncertified
+from compiled.meaning.combinations import Combinations
 from compiled.meaning.leaves import Classes, Leaf, Tuple
+from compiled.numbering import Ids, distinct_rows
 from spec.values import Atom
 
 Floats = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Term:
     @cached_property
     def operand(self) -> Operand:
         """What a sum reads of it."""
-        return operand(np.array(list(self.table.values())), 0.0)
+        numbers = self.table.numbers if isinstance(self.table, Tabled) else np.array(list(self.table.values()))
+        return operand(numbers, 0.0)
 
     def at(self, values: Tuple) -> float:
         """The summand for these values of its leaves; not a number when they cannot occur together."""
@@ -53,40 +57,92 @@ class States:
     """Combinations of values of leaves at one place: one for each class where leaves have classes."""
 
     def __init__(self, leaves: tuple[Leaf, ...], tuples: Sequence[Tuple], classes: Classes | None = None) -> None:
-        self.leaves, self.tuples, self.classes = leaves, tuples, classes or {}
-        self._columns: dict[int, tuple[list[Atom], Numbers]] = {}
+        self.leaves, self.classes = leaves, classes or {}
+        self.tuples = Combinations.of(tuples, len(leaves))
+        self._columns: dict[int, tuple[list[Atom], Ids]] = {}
 
     def __len__(self) -> int:
         """How many there are."""
         return len(self.tuples)
 
-    def index(self, leaf: Leaf) -> tuple[list[Atom], Numbers]:
-        """The different values of a leaf, and the number of its value in each state."""
+    def index(self, leaf: Leaf) -> tuple[list[Atom], Ids]:
+        """The different numbers that are values of a leaf, and which of them its value is in each state."""
         k = self.leaves.index(leaf)
         if k not in self._columns:
+            values, codes = self.tuples.values[k], self.tuples.codes[k]
             number: dict[Atom, int] = {}
-            column = np.array([number.setdefault(row[k], len(number)) for row in self.tuples], dtype=np.int64)
-            self._columns[k] = (list(number), column)
+            place = np.zeros(len(values), dtype=np.int64)
+            for code in np.unique(codes).tolist():
+                place[code] = number.setdefault(values[code], len(number))
+            self._columns[k] = (list(number), place[codes])
         return self._columns[k]
 
     def column(self, term: Term) -> Floats:
         """What the term is in each state; not a number where its leaves have values that do not occur together."""
-        if term.leaves == self.leaves:
-            return np.array([term.at(row) for row in self.tuples])
-        key: Numbers = np.zeros(len(self.tuples), dtype=np.int64)
-        for leaf in term.leaves:
-            values, column = self.index(leaf)
-            key = key * len(values) + column
-        _, first, places = np.unique(key, return_index=True, return_inverse=True)
+        if isinstance(term.table, Tabled):
+            return term.table.column(self, term.classes)
+        columns = [self.index(leaf)[1] for leaf in term.leaves]
+        first, places = distinct_rows(columns, len(self))
         at = [self.leaves.index(leaf) for leaf in term.leaves]
-        found = [term.at(tuple(self.tuples[row][k] for k in at)) for row in first.tolist()]
+        found = [term.at(tuple(self.tuples.values[k][self.tuples.codes[k][row]] for k in at)) for row in first.tolist()]
         return np.array(found, dtype=np.float64)[places]
 
     def where(self, kept: npt.ArrayLike) -> "States":
         """Those that are kept."""
         if np.all(kept):
             return self
-        return States(self.leaves, [self.tuples[int(k)] for k in np.flatnonzero(kept)], self.classes)
+        return States(self.leaves, self.tuples.kept(np.flatnonzero(kept)), self.classes)
+
+
+class Tabled(Mapping[Tuple, float]):
+    """A number for each of many states, found for all states of a like kind at once."""
+
+    def __init__(self, states: States, numbers: Floats) -> None:
+        self.states, self.numbers = states, numbers
+
+    def column(self, states: States, classes: Classes) -> Floats:
+        """The number for each state that has these leaves among others; not a number where there is none."""
+        key, known = np.zeros(len(states), dtype=np.int64), np.ones(len(states), dtype=np.bool_)
+        for leaf, size in zip(self.states.leaves, self._sizes, strict=True):
+            own = {value: k for k, value in enumerate(self.states.index(leaf)[0])}
+            values, codes = states.index(leaf)
+            shown = [classes[leaf].get(value, value) if leaf in classes else value for value in values]
+            place = np.array([own.get(value, -1) for value in shown], dtype=np.int64)[codes]
+            known &= place >= 0
+            key = key * size + np.maximum(place, 0)
+        keys, numbers = self._sorted
+        at = np.minimum(np.searchsorted(keys, key), max(0, len(keys) - 1))
+        if not len(keys):
+            return np.full(len(states), np.nan)
+        return np.where(known & (keys[at] == key), numbers[at], np.nan)
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        sizes = [len(self.states.index(leaf)[0]) for leaf in self.states.leaves]
+        if prod(sizes) >= 1 << 62:
+            raise Uncertified("too many combinations of values for one table")
+        return sizes
+
+    @cached_property
+    def _sorted(self) -> tuple[Ids, Floats]:
+        key: Ids = np.zeros(len(self.states), dtype=np.int64)
+        for leaf, size in zip(self.states.leaves, self._sizes, strict=True):
+            key = key * size + self.states.index(leaf)[1]
+        keys, first = np.unique(key, return_index=True)
+        return keys, self.numbers[first]
+
+    @cached_property
+    def _table(self) -> dict[Tuple, float]:
+        return dict(zip(self.states.tuples, self.numbers.tolist(), strict=True))
+
+    def __getitem__(self, state: Tuple) -> float:
+        return self._table[state]
+
+    def __iter__(self) -> Iterator[Tuple]:
+        return iter(self._table)
+
+    def __len__(self) -> int:
+        return len(self._table)
 
 
 @dataclass(frozen=True)

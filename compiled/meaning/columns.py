@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from compiled.numbering import distinct_rows
 from spec.operators import OperatorError
 from spec.values import Atom, atom_key
 
@@ -38,14 +39,12 @@ class Numbered:
 
 def apply(meaning: Callable[..., Any], operands: Sequence[Numbered], size: int) -> Numbered:
     """The column of results; a row has none where an operand has none or the operator fails."""
-    key, fails = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=bool)
+    fails = np.zeros(size, dtype=bool)
     for one in operands:
         fails |= one.codes == NO_VALUE
-        key = key * max(1, len(one.values)) + np.maximum(one.codes, 0)
-        if len(operands) > 2:
-            _, key = np.unique(key, return_inverse=True)
-    _, first, place = np.unique(key[~fails], return_index=True, return_inverse=True)
-    rows = np.flatnonzero(~fails)[first]
+    rows = np.flatnonzero(~fails)
+    first, place = distinct_rows((one.codes[rows] for one in operands), len(rows))
+    rows = rows[first]
     values: list[Any] = []
     codes = np.full(len(rows), NO_VALUE, dtype=np.int64)
     index: dict[object, int] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from compiled.meaning.combinations import Combinations
 from compiled.meaning.leaves import Leaf, Tuple
 from spec.graph import SOp
 from spec.values import Atom, atom_key
@@ -34,15 +35,14 @@ class Labels:
         return np.array([self._index[atom_key(value)] for value in values], dtype=np.int64)
 
 
-def union(numbers: Sequence[Labels], boxes: Iterable[Sequence[Codes]]) -> list[Tuple]:
+def union(numbers: Sequence[Labels], boxes: Iterable[Sequence[Codes]]) -> Combinations:
     """Every tuple of one of the boxes once, in the order of the boxes."""
     return tuples(numbers, *_joined(numbers, boxes))
 
 
-def tuples(numbers: Sequence[Labels], columns: Sequence[Codes], size: int) -> list[Tuple]:
+def tuples(numbers: Sequence[Labels], columns: Sequence[Codes], size: int) -> Combinations:
     """So many tuples, from the columns of their numbers."""
-    found = [list(map(one.values.__getitem__, column.tolist())) for one, column in zip(numbers, columns, strict=True)]
-    return list(zip(*found, strict=True)) if found else [()] * size
+    return Combinations([one.values for one in numbers], columns, size)
 
 
 def _joined(numbers: Sequence[Labels], boxes: Iterable[Sequence[Codes]]) -> tuple[Sequence[Codes], int]:

@@ -19,6 +19,7 @@ import numpy as np
 from compiled.errors import Refused
 from compiled.meaning.classes import leaf_classes
 from compiled.meaning.columns import NO_VALUE, Numbered, apply
+from compiled.meaning.combinations import Combinations
 from compiled.meaning.entries import Entries
 from compiled.meaning.formula import Formula, formula, keys_of, queries_of
 from compiled.meaning.grid import Codes, Grid, Labels, grid, union
@@ -63,7 +64,7 @@ class Domain:
     _leaves: dict[SOp, tuple[Leaf, ...]] = field(default_factory=dict)
     _together: dict[tuple[SOp, ...], tuple[Leaf, ...]] = field(default_factory=dict)
     _sets: dict[Leaf, Profile] = field(default_factory=dict)
-    _tuples: dict[tuple[Leaf, ...], list[Tuple]] = field(default_factory=dict)
+    _tuples: dict[tuple[Leaf, ...], Combinations] = field(default_factory=dict)
     _joints: dict[tuple[tuple[SOp, ...], tuple[int, ...]], tuple[Tuple, ...]] = field(default_factory=dict)
     _tables: dict[tuple[SOp, ...], dict[Tuple, Tuple]] = field(default_factory=dict)
     _classes: dict[tuple[SOp, ...], "Classes"] = field(default_factory=dict)
@@ -178,15 +179,19 @@ class Domain:
         self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Iterable[Tuple]
     ) -> Iterator[tuple[Tuple, Tuple]]:
         """Every tuple of leaf values on which the s-ops have values, and these values."""
-        given = list(tuples)
-        known, keys = self._known(sops, leaves, given)
-        for row, key in zip(given, keys, strict=True):
-            result = known[key]
+        given = tuples if isinstance(tuples, Combinations) else list(tuples)
+        for row, result in zip(given, self.results(sops, leaves, given), strict=True):
             if result is not None:
                 yield row, result
 
+    def checked(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Combinations) -> list[Tuple | None]:
+        """The values of the s-ops for each tuple, None where they have none; as for `image` kinds decide nothing."""
+        if any(len(set(values)) < len(values) for values in tuples.values):
+            self.image(sops, leaves, tuples)
+        return self.results(sops, leaves, tuples)
+
     def _known(
-        self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: list[Tuple]
+        self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Sequence[Tuple]
     ) -> tuple[Mapping[object, Tuple | None], Sequence[object]]:
         """A table with the values of the s-ops for these tuples among others, and the key of each tuple in it.
 
@@ -199,7 +204,8 @@ class Domain:
         if not missing:
             return known, keys
         if len(missing) > FEW_ROWS:
-            known.update(zip(missing, self._by_column(sops, leaves, list(missing.values())), strict=True))
+            rows = Combinations.of(list(missing.values()), len(leaves))
+            known.update(zip(missing, self._by_column(sops, leaves, rows), strict=True))
             return known, keys
         place = {leaf: k for k, leaf in enumerate(leaves)}
         slots: dict[SOp, int] = {}
@@ -220,9 +226,9 @@ class Domain:
                 known[key] = self._rows.setdefault(row_key(result), result)
         return known, keys
 
-    def _by_column(self, sops: Sequence[SOp], leaves: Sequence[Leaf], rows: list[Tuple]) -> list[Tuple | None]:
+    def _by_column(self, sops: Sequence[SOp], leaves: Sequence[Leaf], rows: Combinations) -> list[Tuple | None]:
         """The values of the s-ops on each row, every operator once for each combination of operands that occurs."""
-        columns = {leaf: Numbered.of(row[k] for row in rows) for k, leaf in enumerate(leaves)}
+        columns = dict(zip(leaves, map(Numbered, rows.values, rows.codes), strict=True))
         size, found = len(rows), dict[SOp, Numbered]()
         for node in self.cone(sops):
             if node in self.definitions:
@@ -250,8 +256,11 @@ class Domain:
         results = [self._rows.setdefault(row_key(row), row) for row in together.values]
         return [None if bad else results[k] for k, bad in zip(together.codes.tolist(), fails.tolist(), strict=True)]
 
-    def results(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: list[Tuple]) -> list[Tuple | None]:
+    def results(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Sequence[Tuple]) -> list[Tuple | None]:
         """The values of the s-ops for each tuple, None where they have none; equal ones are one object."""
+        if isinstance(tuples, Combinations) and len(tuples) > FEW_ROWS:
+            self.spend(len(tuples) * (1 + len(sops) + len(leaves)))
+            return self._by_column(sops, leaves, tuples)
         known, keys = self._known(sops, leaves, tuples)
         return [known[key] for key in keys]
 
@@ -330,7 +339,7 @@ class Domain:
             found.setdefault(self._signature(leaves, m, i), (m, i))
         return found
 
-    def tuples(self, leaves: Sequence[Leaf]) -> list[Tuple]:
+    def tuples(self, leaves: Sequence[Leaf]) -> Combinations:
         """Every tuple of leaf values at any place."""
         key = tuple(leaves)
         if key not in self._tuples:
@@ -403,7 +412,7 @@ class Domain:
             self._classes[key] = leaf_classes(self, key, leaves) if many else {}
         return self._classes[key]
 
-    def class_tuples(self, leaves: Sequence[Leaf], classes: "Classes") -> list[Tuple]:
+    def class_tuples(self, leaves: Sequence[Leaf], classes: "Classes") -> Combinations:
         """Every tuple of representatives at any place."""
         if not classes:
             return self.tuples(leaves)

@@ -274,23 +274,31 @@ TWO_MEANS = (
 )
 
 
+def all_but_the_last(original: Any) -> Any:
+    def fewer(self: Domain, *given: Any) -> Any:
+        found = original(self, *given)
+        return found.kept(np.arange(len(found) - 1))
+
+    return fewer
+
+
 def without_the_last(original: Any) -> Any:
-    return lambda self, *given: dict(list(original(self, *given).items())[:-1])
+    return lambda self, *given: [*original(self, *given)[:-1], None]
 
 
 def as_the_first(original: Any) -> Any:
-    def image(self: Domain, *given: Any) -> Any:
+    def checked(self: Domain, *given: Any) -> Any:
         found = original(self, *given)
-        return dict.fromkeys(found, next(iter(found.values()), None))
+        return [found[0]] * len(found)
 
-    return image
+    return checked
 
 
 STATES: list[tuple[Any, str, Callable[[Any], Any]]] = [
-    (Domain, "tuples", lambda original: lambda self, leaves: original(self, leaves)[:-1]),
-    (Domain, "class_tuples", lambda original: lambda self, *given: original(self, *given)[:-1]),
-    (Domain, "image", without_the_last),
-    (Domain, "image", as_the_first),
+    (Domain, "tuples", all_but_the_last),
+    (Domain, "class_tuples", all_but_the_last),
+    (Domain, "checked", without_the_last),
+    (Domain, "checked", as_the_first),
 ]
 
 

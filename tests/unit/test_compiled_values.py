@@ -143,8 +143,8 @@ def test_the_union_of_boxes_has_every_tuple_once_and_in_order() -> None:
     boxes = [[np.array([2, 0]), np.array([4, 1])], [np.array([0, 3]), np.array([1])]]
     wanted: list[Tuple] = [(Fraction(1), 4), (Fraction(1), 1), (True, 4), (True, 1), ("a", 1)]
     assert list(map(row_key, union(numbers, boxes))) == list(map(row_key, wanted))
-    assert union([], [[]]) == [()]
-    assert union(numbers, []) == []
+    assert list(union([], [[]])) == [()]
+    assert list(union(numbers, [])) == []
 
 
 CLASSES = {

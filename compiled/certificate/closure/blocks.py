@@ -12,8 +12,9 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from compiled.certificate.closure.comparisons import FAILS, Comparison, Truths, by_number, sides, truth
-from compiled.certificate.closure.local import Ids, Local, Table
+from compiled.certificate.closure.local import Local, Table
 from compiled.meaning.leaves import Leaf, Tuple, row_key
+from compiled.numbering import Ids
 from spec.graph import SOp
 from spec.values import Atom, atom_key
 

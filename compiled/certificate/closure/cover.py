@@ -5,14 +5,16 @@ classes, and a state is one of representatives: then what is read of a leaf alon
 for a value and for its representative.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
 
 from compiled.certificate.closure.claims import Claims, NotClosed, TooMuchWork, Work
-from compiled.certificate.closure.local import NOTHING, Axis, Ids, Local, distinct_rows, frontier
-from compiled.meaning.leaves import Classes, Leaf, Tuple, row_key
+from compiled.certificate.closure.local import LARGEST, NOTHING, Axis, Local, frontier
+from compiled.meaning.combinations import Combinations
+from compiled.meaning.leaves import Classes, Leaf, Tuple
+from compiled.numbering import Ids, distinct_rows
 from spec.graph import SOp
 from spec.values import Atom, atom_key
 
@@ -37,25 +39,25 @@ class Cover:
             self.complete = False
 
     def check_values(
-        self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Iterable[Tuple], image: Mapping[Tuple, Tuple]
+        self,
+        sops: Sequence[SOp],
+        leaves: Sequence[Leaf],
+        tuples: Sequence[Tuple],
+        found: Sequence[Tuple | None],
     ) -> None:
-        """`NotClosed` when the s-ops have values on a state, and the image has none for it, or others."""
+        """`NotClosed` when the s-ops have values on a state, and what was found for it is nothing, or another."""
         try:
             own = self._local.leaves(sops)
             if not set(own) <= set(leaves):
                 raise NotClosed("s-ops are evaluated without all that they are functions of")
-            at = [leaves.index(leaf) for leaf in own]
-            known: dict[object, Tuple | None] = {}
-            steps = len(self._local.below(sops)) + 1
-            for row in tuples:
-                part = tuple(row[k] for k in at)
-                key = row_key(part)
-                if key not in known:
-                    self.work.spend(steps)
-                    known[key] = self._local.evaluated(sops, own, part)
-                expected = known[key]
-                if expected is not None and not _same(image.get(row), expected):
-                    raise NotClosed(f"s-ops are {expected} on the state {row}, not {image.get(row)}")
+            given, at = Combinations.of(tuples, len(leaves)), [leaves.index(leaf) for leaf in own]
+            part = Combinations([given.values[k] for k in at], [given.codes[k] for k in at], len(given))
+            rows, numbers = self._local.evaluated_all(sops, own, part)
+            # Equal results are few objects: each pair of one of them and of what is expected is compared once.
+            pairs = {(number, id(one)): k for k, (number, one) in enumerate(zip(numbers.tolist(), found, strict=True))}
+            for (number, _), k in pairs.items():
+                if number != NOTHING and not _same(found[k], rows[number]):
+                    raise NotClosed(f"s-ops are {rows[number]} on the state {given[k]}, not {found[k]}")
         except TooMuchWork:
             self.complete = False
 
@@ -73,14 +75,18 @@ class Cover:
             self._shown(axis, classes[leaf], sops) if leaf in classes else np.arange(len(axis.rows))
             for axis, leaf in zip(axes, leaves, strict=True)
         ]
-        self.work.spend(len(tuples) * len(leaves))
-        columns = [_numbers(axis, [row[k] for row in tuples]) for k, axis in enumerate(axes)]
-        known = np.all([column != NOTHING for column in columns], axis=0) if columns else np.ones(len(tuples), bool)
-        digits = _digits([len(axis.rows) for axis in axes])
+        given = Combinations.of(tuples, len(leaves))
+        self.work.spend(len(given) * len(leaves) // 8)
+        columns = [
+            _numbers(axis, values)[codes] for axis, values, codes in zip(axes, given.values, given.codes, strict=True)
+        ]
+        known = np.all([column != NOTHING for column in columns], axis=0) if columns else np.ones(len(given), bool)
+        sizes = [len(axis.rows) for axis in axes]
+        digits = _digits(sizes)
         number = np.zeros(int(known.sum()), dtype=np.int64)
         for column, digit in zip(columns, digits, strict=True):
             number += column[known] * digit
-        present = np.unique(number)
+        present = _Present(number, prod(sizes))
         first, _ = distinct_rows([axis.where for axis in axes], len(self._local.places))
         for row in first.tolist():
             m, i = self._local.places[row]
@@ -88,7 +94,7 @@ class Cover:
             box = [labels[labels != NOTHING] for labels in box]
             size = prod(map(len, box))
             self.work.spend(size // 64 + 1)
-            if size > len(present) or not np.isin(_combinations(box, digits), present).all():
+            if size > present.size or not present.holds(_combinations(box, digits)):
                 raise NotClosed(f"a combination of values at position {i} of inputs of length {m} is in no state")
 
     def _shown(self, axis: Axis, classes: Mapping[Atom, Atom], sops: Sequence[SOp]) -> Ids:
@@ -116,6 +122,23 @@ class Cover:
     def _joins(self, node: SOp) -> bool:
         """Whether counts of several leaves define the s-op."""
         return node in self.claims.definitions and len(self._local.own_leaves(node)) > 1
+
+
+class _Present:
+    """A set of numbers below a bound."""
+
+    def __init__(self, numbers: Ids, bound: int) -> None:
+        self._all: Ids = np.unique(numbers)
+        self.size = len(self._all)
+        self._table = np.zeros(bound if bound <= LARGEST else 0, dtype=np.bool_)
+        if len(self._table):
+            self._table[self._all] = True
+
+    def holds(self, numbers: Ids) -> bool:
+        """Whether all of these are in it."""
+        if len(self._table):
+            return bool(self._table[numbers].all())
+        return bool(np.isin(numbers, self._all).all())
 
 
 def _digits(sizes: Sequence[int]) -> list[int]:

@@ -1,6 +1,7 @@
 """What s-ops can be together at one place, by the interpreter's operators, when leaves are what is claimed."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from math import prod
 from typing import Final, TypeAlias, assert_never
@@ -9,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from compiled.certificate.closure.claims import Claims, LeafClaim, NotClosed, TooMuchWork, Work
+from compiled.meaning.combinations import Combinations
 from compiled.meaning.leaves import INPUT, POSITION, Count, Input, Leaf, Tuple, leaf_order, row_key
+from compiled.numbering import Ids, distinct_rows
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
 from spec.interp import read_token
 from spec.operators import OperatorError, function
 from spec.values import Atom, atom_key
 
-Ids: TypeAlias = npt.NDArray[np.int64]
 Step: TypeAlias = Callable[[Sequence[Atom]], Atom]
 UNKNOWN: Final = -2
 NOTHING: Final = -1
@@ -105,24 +107,83 @@ class Local:
             raise NotClosed(f"nothing is claimed about the values of {leaf!r}")
         return self.claims.leaves[leaf]
 
+    def evaluated_all(
+        self, sops: Sequence[SOp], leaves: Sequence[Leaf], given: Combinations
+    ) -> tuple[list[Tuple], Ids]:
+        """The same for many: what the s-ops can be, and the number of what they are for each, or `NOTHING`.
+
+        An operator is applied once to each combination of operands that there is.
+        """
+        known: dict[SOp | Leaf, _Column] = {
+            leaf: _Column(given.values[k], given.codes[k]) for k, leaf in enumerate(leaves)
+        }
+        alive = np.arange(len(given))
+        for node in _between(self, sops, set(known)):
+            meaning, operands = self.operation(node)
+            self.work.spend(len(alive) // 64)
+            known[node], kept = _column(meaning, [known[one] for one in operands], len(alive), self.work)
+            if not kept.all():
+                alive = alive[kept]
+                known = {one: _Column(column.values, column.codes[kept]) for one, column in known.items()}
+        first, place = distinct_rows([known[sop].codes for sop in sops], len(alive))
+        rows = [tuple(known[sop].values[int(known[sop].codes[k])] for sop in sops) for k in first.tolist()]
+        found: Ids = np.full(len(given), NOTHING, dtype=np.int64)
+        found[alive] = place
+        return rows, found
+
     def step(self, node: SOp, slot: Mapping[SOp | Leaf, int]) -> Step:
         """How a node follows from what is to its left."""
+        meaning, operands = self.operation(node)
+        return _applied(meaning, [slot[one] for one in operands])
+
+    def operation(self, node: SOp) -> tuple[Callable[..., Atom], Sequence[SOp | Leaf]]:
+        """What a node is a function of, and which function."""
         if node in self.claims.definitions:
             defined = self.claims.definitions[node]
-            return _applied(defined.value, [slot[leaf] for leaf in defined.leaves])
+            return defined.value, defined.leaves
         match node:
             case Tokens(view=view):
                 numbers = self.claims.numbers
-                return _applied(lambda atom: read_token(view, atom, numbers), [slot[INPUT]])
+                return lambda atom: read_token(view, atom, numbers), [INPUT]
             case Indices():
-                return _applied(lambda i: i, [slot[POSITION]])
+                return lambda i: i, [POSITION]
             case Constant(value=value):
-                return lambda _: value
+                return lambda: value, []
             case Aggregate():
-                return _applied(lambda value: value, [slot[node]])
+                return lambda value: value, [node]
             case Map(args=args, op=op):
-                return _applied(function(op, self.claims.numbers), [slot[arg] for arg in args])
+                return function(op, self.claims.numbers), args
         assert_never(node)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """An s-op or a leaf on many states: its values, and the number of its value in each state."""
+
+    values: Sequence[Atom]
+    codes: Ids
+
+
+def _column(
+    meaning: Callable[..., Atom], operands: Sequence[_Column], size: int, work: Work
+) -> tuple[_Column, npt.NDArray[np.bool_]]:
+    """What the function makes of these operands, and in which states it has a value."""
+    first, place = distinct_rows([one.codes for one in operands], size)
+    work.spend(len(first))
+    known: dict[object, int] = {}
+    values: list[Atom] = []
+    codes = []
+    for k in first.tolist():
+        try:
+            value = meaning(*[one.values[int(one.codes[k])] for one in operands])
+        except OperatorError:
+            codes.append(NOTHING)
+            continue
+        codes.append(known.setdefault(atom_key(value), len(values)))
+        if codes[-1] == len(values):
+            values.append(value)
+    found: Ids = np.array(codes, dtype=np.int64)[place]
+    return _Column(values, found), found != NOTHING
 
 
 def _applied(meaning: Callable[..., Atom], slots: Sequence[int]) -> Step:
@@ -221,15 +282,6 @@ class Table:
         if number == len(self.rows):
             self.rows.append(result)
         return number
-
-
-def distinct_rows(columns: Iterable[Ids], size: int) -> tuple[Ids, Ids]:
-    """The first of each kind of equal rows of these columns, none negative, and for each row the number of its kind."""
-    place: Ids = np.zeros(size, dtype=np.int64)
-    for column in columns:
-        _, place = np.unique(place * (int(column.max(initial=0)) + 1) + column, return_inverse=True)
-    _, first = np.unique(place, return_index=True)
-    return first, place
 
 
 def _program(local: Local, sops: Sequence[SOp], slot: dict[SOp | Leaf, int]) -> tuple[list[Step], list[int]]:

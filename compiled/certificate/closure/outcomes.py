@@ -24,9 +24,10 @@ import numpy as np
 from compiled.certificate.closure.blocks import NO_CONTENT, Block, contents
 from compiled.certificate.closure.claims import Claims, NotClosed, Place, TooMuchWork, Work
 from compiled.certificate.closure.comparisons import FAILS, Comparison, Truths, comparisons, selected
-from compiled.certificate.closure.local import LARGEST, Ids, Local, distinct_rows
+from compiled.certificate.closure.local import LARGEST, Local
 from compiled.meaning.formula import Formula
 from compiled.meaning.leaves import Count, Tuple, row_key
+from compiled.numbering import Ids, distinct_rows
 from spec.graph import Aggregate, Selector, SOp
 from spec.values import Atom
 

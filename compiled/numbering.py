@@ -1,0 +1,31 @@
+"""Numbers for equal entries of arrays: nothing but arithmetic, for all that lists combinations."""
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Ids: TypeAlias = npt.NDArray[np.int64]
+
+
+def distinct(keys: Ids, bound: int) -> tuple[Ids, Ids]:
+    """Of keys in 0..bound-1: where each different one is first, in ascending order, and which of them each is."""
+    if bound > 8 * len(keys) + (1 << 16):
+        _, first, place = np.unique(keys, return_index=True, return_inverse=True)
+        return first, place
+    first = np.full(bound, len(keys), dtype=np.int64)
+    first[keys[::-1]] = np.arange(len(keys))[::-1]  # the last entry that is written stays
+    known = np.flatnonzero(first < len(keys))
+    number: Ids = np.zeros(bound, dtype=np.int64)
+    number[known] = np.arange(len(known))
+    return first[known], number[keys]
+
+
+def distinct_rows(columns: Iterable[Ids], size: int) -> tuple[Ids, Ids]:
+    """The first of each kind of equal rows of these columns, none negative, and for each row the number of its kind."""
+    first, place = distinct(np.zeros(size, dtype=np.int64), 1)
+    for column in columns:
+        digits = int(column.max(initial=0)) + 1
+        first, place = distinct(place * digits + column, max(1, len(first)) * digits)
+    return first, place
