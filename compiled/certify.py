@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from compiled.certificate.checker import Checker, Margins
 from compiled.certificate.closure.claims import Claims, LeafClaim
-from compiled.certificate.ledger import HeadClaim, Ledger, PartClaim, from_json, to_json
+from compiled.certificate.ledger import HeadClaim, Ledger, PartClaim, StoredClaim, from_json, to_json
 from compiled.errors import BadFile
 from compiled.meaning.counting import definitions
 from compiled.meaning.formula import formula, keys_of, queries_of
-from compiled.meaning.leaves import Count, Definition, Leaf
+from compiled.meaning.leaves import Computed, Definition, Input, Leaf, Position, Stored
+from compiled.meaning.storing import store
 from compiled.meaning.values import Domain
 from compiled.planning.layout import Head, Plan
 from compiled.precision import PRECISIONS
@@ -26,7 +27,11 @@ Floats = npt.NDArray[np.float64]
 
 def ledger_of(plan: Plan) -> Ledger:
     """What the plan claims about each head."""
-    return Ledger(tuple(tuple(_claim(head) for head in layer.heads) for layer in plan.layers))
+    stored = [(slot, leaf) for slot in plan.slots for leaf in slot.leaves[:1] if isinstance(leaf, Stored)]
+    return Ledger(
+        tuple(tuple(_claim(head) for head in layer.heads) for layer in plan.layers),
+        tuple(StoredClaim(slot.layer - 1, slot.number, leaf.sop) for slot, leaf in stored if len(slot.leaves) == 1),
+    )
 
 
 def _claim(head: Head) -> HeadClaim:
@@ -57,22 +62,26 @@ def certify(
 def claims_of(domain: Domain, outputs: Iterable[SOp], leaves: Iterable[Leaf]) -> Claims:
     """What the checker believes of the values of these leaves, and of what the outputs are computed from."""
     outputs = tuple(outputs)
-    found: dict[Aggregate | Count, LeafClaim] = {}
+    found: dict[Computed, LeafClaim] = {}
     defined: dict[SOp, Definition] = {}
     sops = [*outputs, *(node for node in topological(outputs) if isinstance(node, Map))]
-    todo = [leaf for leaf in leaves if isinstance(leaf, Aggregate | Count)]
-    todo += [leaf for leaf in domain.leaves_of(outputs) if isinstance(leaf, Aggregate | Count)]
+    todo = [leaf for leaf in (*leaves, *domain.leaves_of(outputs)) if not isinstance(leaf, Input | Position)]
     while todo:
         leaf = todo.pop()
-        if leaf not in found:
-            profile = domain.profile(leaf)
-            found[leaf] = LeafClaim(profile.sets, profile.numbers, profile.always_selects, profile.at_most_one)
-            part = formula(leaf.selector) if isinstance(leaf, Aggregate) else leaf.formula
-            sops += [*keys_of(part), *queries_of(part), *([leaf.values] if isinstance(leaf, Aggregate) else [])]
-            todo += domain.below(leaf)
+        if leaf in found:
+            continue
+        todo += domain.below(leaf)
+        if isinstance(leaf, Stored):
+            found[leaf] = LeafClaim(domain.sets(leaf).sets, domain.sets(leaf).numbers, always=False, alone=False)
+            sops += leaf.sop.args
+            continue
+        profile = domain.profile(leaf)
+        found[leaf] = LeafClaim(profile.sets, profile.numbers, profile.always_selects, profile.at_most_one)
+        part = formula(leaf.selector) if isinstance(leaf, Aggregate) else leaf.formula
+        sops += [*keys_of(part), *queries_of(part), *([leaf.values] if isinstance(leaf, Aggregate) else [])]
     for sop in sops:
         # The checker evaluates every s-op that is a function of what the model holds.
-        if all(leaf in found or not isinstance(leaf, Aggregate | Count) for leaf in domain.leaves(sop)):
+        if all(leaf in found or isinstance(leaf, Input | Position) for leaf in domain.leaves(sop)):
             defined |= {node: domain.definitions[node] for node in domain.cone((sop,)) if node in domain.definitions}
     formulas = {leaf: formula(leaf.selector) for leaf in found if isinstance(leaf, Aggregate)}
     return Claims(domain.alphabet, domain.max_length, domain.numbers, found, formulas, defined)
@@ -113,6 +122,7 @@ def recheck(
     if counting:
         for sop, made in definitions(outputs.values(), domain, split_means=split).items():
             domain.define(sop, made)
+    store(outputs.values(), domain)
     nodes = {node.id: node for node in topological(outputs.values())}
     ledger = from_json(certificate.get("ledger"), nodes)
     claimed = {name: (sop, tuple(values[name])) for name, sop in outputs.items()}

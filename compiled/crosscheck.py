@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, islice, pairwise, product
 from math import nan
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 import torch
 from torch import Tensor
 
 from compiled.errors import NoDevice, Refused
 from compiled.meaning.formula import Both, Either, Formula, Holds, Literal, literals
-from compiled.meaning.leaves import Count, Input, Leaf, Position
+from compiled.meaning.leaves import Count, Input, Leaf, Position, Stored
 from compiled.model import Cache, Transformer
 from compiled.planning.layout import Plan, Slot, Writer
 from spec.graph import Aggregate, Node, Select
@@ -174,8 +174,12 @@ class _Comparison:
                     roots[leaf] = None
                 case Count(formula=part):
                     roots.update(dict.fromkeys(_nodes(part)))
-                case _:
+                case Stored(sop=sop):
+                    roots[sop] = None
+                case Input() | Position():
                     pass
+                case _:
+                    assert_never(leaf)
         self.leaves = leaves
         self.interpreter = Interpreter(tuple(roots), plan.numbers)
         self.index = {readout.name: {v: k for k, v in enumerate(readout.values)} for readout in plan.readouts}
@@ -276,6 +280,8 @@ def _leaf_values(leaf: Leaf, word: Word, run: Run) -> Sequence[Atom]:
             return range(len(word))
         case Aggregate():
             return run.values[leaf]
+        case Stored(sop=sop):
+            return run.values[sop]
         case Count(formula=part):
             return [row.bit_count() for row in _rows(part, run)]
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from compiled.atoms import write_atom
 from compiled.meaning.formula import Both, Either, Formula, Holds, Literal
-from compiled.meaning.leaves import Count, Input, Leaf, Position
+from compiled.meaning.leaves import Count, Input, Leaf, Position, Stored
 from compiled.planning.layout import Head, Plan, Slot, Writer
 from spec.graph import Aggregate, Constant, Indices, Map, Select, SOp, Tokens
 from spec.values import format_atom
@@ -56,6 +56,8 @@ def leaf_text(leaf: Leaf) -> str:
             return f"aggregate#{number}"
         case Count(formula=part):
             return f"count[{formula_text(part)}]"
+        case Stored(sop=sop):
+            return sop_text(sop)
     assert_never(leaf)
 
 

@@ -8,6 +8,7 @@ residual stream the checker keeps what it holds as a function of leaves, derived
     heads     selected pairs score the same, all others and (where a default is not wanted) the start token
               at least `GAP` less; value columns then carry the claimed leaf, with the error of one softmax
     units     every hidden unit is <= 0 or >= 1 on every state, with its error: what it adds is exact
+    stored    where an s-op decides what a slot holds, on every state, the slot is a function of the s-op from then on
     logits    on every state the right logit is larger than every other by more than the errors
 
 Nothing here is shared with the choice of encodings, layers and weights. The sets of values, which s-ops are counts, the
@@ -28,13 +29,13 @@ from compiled.certificate.check_units import UnitCheck
 from compiled.certificate.closure.claims import Claims
 from compiled.certificate.closure.cover import Cover
 from compiled.certificate.closure.prove import LIMIT, prove
-from compiled.certificate.ledger import HeadClaim, Ledger
+from compiled.certificate.ledger import HeadClaim, Ledger, StoredClaim
 from compiled.certificate.rounding import Arithmetic, Operand, exactly, operand
 from compiled.certificate.states import Floats, Held, Read, States, Term
 from compiled.errors import Refused, Uncertified
 from compiled.meaning.classes import leaf_classes
 from compiled.meaning.combinations import Combinations
-from compiled.meaning.leaves import INPUT, POSITION, Leaf, Tuple, leaf_order
+from compiled.meaning.leaves import INPUT, POSITION, Leaf, Stored, Tuple, leaf_order
 from compiled.meaning.values import Domain
 from compiled.precision import Precision
 from spec.graph import Map, SOp, topological
@@ -42,6 +43,8 @@ from spec.values import Atom
 
 CHUNK: Final = 1 << 22
 MANY: Final = 20_000
+MANY_VALUES: Final = 200_000
+"""Up to so many values of s-ops on states all states are looked at where classes would do."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,6 @@ class Margins:
     states: int
     values_proved: bool
     values_work: int
-
-
-def _content(term: Term, leaf: Leaf, value: Atom) -> Atom | float:
-    """What decides a summand when the leaf has this value: equal answers, equal summands."""
-    if term.leaves == (leaf,):
-        return term.at((value,))
-    return term.classes[leaf].get(value, value) if leaf in term.classes else value
 
 
 class Checker:
@@ -103,6 +99,8 @@ class Checker:
         blocks = {name.split(".")[1] for name in self.weights if name.startswith("blocks.")}
         if blocks != set(map(str, range(len(self.ledger.layers)))):
             raise Uncertified("the certificate is about another number of layers")
+        if any(not 0 <= one.layer < len(blocks) or not 0 <= one.slot < self.model for one in self.ledger.stored):
+            raise Uncertified("the certificate is about a dimension that does not exist")
         if not all(np.isfinite(tensor).all() for tensor in self.weights.values()):
             raise Uncertified("a weight is not finite")
         try:
@@ -110,6 +108,9 @@ class Checker:
             for number, claims in enumerate(self.ledger.layers):
                 self._attention(number, claims)
                 UnitCheck(self, number).run()
+                for claim in self.ledger.stored:
+                    if claim.layer == number:
+                        self._stored(claim)
             self._logits()
         except Refused as refused:
             raise Uncertified(refused.reason) from refused
@@ -150,7 +151,7 @@ class Checker:
         Values of a leaf are in one class when the slots that are read hold the same for them, and every s-op of this
         leaf alone that the given s-ops are computed from is the same.
         """
-        if self.few(leaves):
+        if self.few(leaves) and self.domain.size(leaves) * len(self.computed_from(leaves)) <= MANY_VALUES:
             return self.every_state(leaves)
         return self.states_by_class(leaves, sops, [term for slot in slots for term in self.slots[slot].terms])
 
@@ -215,7 +216,7 @@ class Checker:
             read = [term for term in terms if leaf in term.leaves]
             first: dict[object, Atom] = {}
             for value, representative in meaning[leaf].items():
-                contents = (representative, *(_content(term, leaf, value) for term in read))
+                contents = (representative, *(term.given(leaf, value) for term in read))
                 classes.setdefault(leaf, {})[value] = first.setdefault(contents, value)
         known = self._by_class.setdefault((leaves, tuple(sops)), [])
         for states in known:
@@ -320,6 +321,22 @@ class Checker:
         flat = output.reshape(-1, self.model)
         rounding = np.where(np.any(flat != 0, axis=0), self.arithmetic.linear(flat, bias, moved), 0.0)
         self.add_at_start(np.array(at_start) @ flat + bias, rounding)
+
+    # -------------------------------------------------------------------------------------------- stored s-ops
+
+    def _stored(self, claim: StoredClaim) -> None:
+        """From here on the slot is a function of the s-op: on states that agree on its value the slot does, too."""
+        leaf, held = Stored(claim.sop), self.slots[claim.slot]
+        if leaf not in self.claims.leaves:
+            raise Uncertified(f"dimension {claim.slot} is claimed to be of an s-op whose values are not known")
+        leaves = self.leaves_of([claim.slot], self.domain.leaves_of(claim.sop.args))
+        states = self.every_state(leaves)
+        (numbers,) = self._columns([claim.slot], states).T
+        table: dict[Tuple, float] = {}
+        for value, number in zip(self.cover.applied(claim.sop, leaves, states.tuples), numbers.tolist(), strict=True):
+            if value is not None and number == number and table.setdefault((value,), number) != number:
+                raise Uncertified(f"dimension {claim.slot} is not a function of the s-op that is claimed to be in it")
+        self.slots[claim.slot] = Held([Term((leaf,), table)], held.error)
 
     # -------------------------------------------------------------------------------------------- logits
 

@@ -1,7 +1,8 @@
 """The ledger: what each head of a model is claimed to compute, as data that a checker can replay.
 
 It names no feature and no encoding: these the checker derives from the weights. It says which leaf each value column
-of a head carries, which columns score which conjunct of the selector, and which mask the head has.
+of a head carries, which columns score which conjunct of the selector, and which mask the head has; and of which
+dimensions all that matters is the value of one s-op.
 """
 
 from collections.abc import Mapping
@@ -12,9 +13,9 @@ from compiled.atoms import read_atom, write_atom
 from compiled.errors import BadFile
 from compiled.meaning.formula import Both, Either, Formula, Holds, Literal
 from compiled.meaning.leaves import Count, Leaf
-from spec.graph import Aggregate, Node, Select
+from spec.graph import Aggregate, Map, Node, Select
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,20 @@ class HeadClaim:
 
 
 @dataclass(frozen=True)
+class StoredClaim:
+    """After the MLP of this layer (counted from 0) this dimension is a function of the value of the s-op alone."""
+
+    layer: int
+    slot: int
+    sop: Map
+
+
+@dataclass(frozen=True)
 class Ledger:
-    """The claims about all heads, by layer."""
+    """The claims about all heads, by layer, and about stored s-ops."""
 
     layers: tuple[tuple[HeadClaim, ...], ...]
+    stored: tuple[StoredClaim, ...] = ()
 
 
 def to_json(ledger: Ledger) -> dict[str, Any]:
@@ -62,6 +73,7 @@ def to_json(ledger: Ledger) -> dict[str, Any]:
             ]
             for layer in ledger.layers
         ],
+        "stored": [[one.layer, one.slot, one.sop.id] for one in ledger.stored],
     }
 
 
@@ -69,8 +81,9 @@ def from_json(data: object, nodes: Mapping[int, Node]) -> Ledger:
     """From data of JSON, for a program with these nodes; `BadFile` when it does not fit."""
     try:
         match data:
-            case {"version": 1, "layers": list() as layers}:
-                return Ledger(tuple(tuple(_head(head, nodes) for head in layer) for layer in layers))
+            case {"version": 2, "layers": list() as layers, "stored": list() as stored}:
+                heads = tuple(tuple(_head(head, nodes) for head in layer) for layer in layers)
+                return Ledger(heads, tuple(_stored(one, nodes) for one in stored))
             case _:
                 raise BadFile("not a ledger of this version")
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -83,6 +96,14 @@ def _head(data: Any, nodes: Mapping[int, Node]) -> HeadClaim:
     )
     columns = tuple((int(column), read_leaf(leaf, nodes)) for column, leaf in data["columns"])
     return HeadClaim(parts, int(data["start"]), str(data["mask"]), columns)
+
+
+def _stored(data: Any, nodes: Mapping[int, Node]) -> StoredClaim:
+    layer, slot, number = data
+    node = nodes[number]
+    if not isinstance(node, Map):
+        raise ValueError(f"node {number} is no s-op that a layer computes")
+    return StoredClaim(int(layer), int(slot), node)
 
 
 def write_leaf(leaf: Leaf) -> list[Any]:

@@ -32,6 +32,32 @@ class Term:
         numbers = self.table.numbers if isinstance(self.table, Tabled) else np.array(list(self.table.values()))
         return operand(numbers, 0.0)
 
+    def given(self, leaf: Leaf, value: Atom) -> float | int:
+        """What decides the summand when the leaf has this value: equal answers, equal summands."""
+        if self.leaves == (leaf,):
+            return self.at((value,))
+        value = self.classes[leaf].get(value, value) if leaf in self.classes else value
+        return self._sections[leaf].get(value, -1)
+
+    @cached_property
+    def _sections(self) -> dict[Leaf, dict[Atom, int]]:
+        """Per leaf a number for each of its values: equal where the summand is, whatever the other leaves are."""
+        if isinstance(self.table, Tabled):
+            states, numbers = self.table.states, self.table.numbers
+        else:
+            states, numbers = States(self.leaves, list(self.table)), np.array(list(self.table.values()))
+        found: dict[Leaf, dict[Atom, int]] = {}
+        for leaf in self.leaves:
+            values, own = states.index(leaf)
+            _, others = distinct_rows([states.index(one)[1] for one in self.leaves if one != leaf], len(states))
+            order = np.lexsort((others, own))
+            cuts = np.searchsorted(own[order], np.arange(len(values) + 1))
+            parts = [order[cuts[k] : cuts[k + 1]] for k in range(len(values))]
+            index: dict[tuple[bytes, bytes], int] = {}
+            contents = [(others[part].tobytes(), numbers[part].tobytes()) for part in parts]
+            found[leaf] = {v: index.setdefault(one, len(index)) for v, one in zip(values, contents, strict=True)}
+        return found
+
     def at(self, values: Tuple) -> float:
         """The summand for these values of its leaves; not a number when they cannot occur together."""
         if self.classes:

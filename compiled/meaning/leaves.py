@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final, TypeAlias, assert_never
 
 from compiled.meaning.formula import Formula, keys_of, queries_of
-from spec.graph import Aggregate
+from spec.graph import Aggregate, Map
 from spec.values import Atom, atom_key
 
 
@@ -35,13 +35,22 @@ class Count:
         return self._hash
 
 
-Leaf: TypeAlias = Input | Position | Aggregate | Count
+@dataclass(frozen=True)
+class Stored:
+    """An s-op that is computed once, and held: what it is a function of is left behind."""
+
+    sop: Map
+
+
+Computed: TypeAlias = Aggregate | Count | Stored
+"""What a layer computes."""
+Leaf: TypeAlias = Input | Position | Computed
 INPUT: Final = Input()
 POSITION: Final = Position()
 
 
 def leaf_order(leaf: Leaf) -> tuple[int, int, str]:
-    """A total order of the leaves of one program: input, position, then by node."""
+    """A total order of the leaves of one program: input, position, then by kind and node."""
     match leaf:
         case Input():
             return 0, 0, ""
@@ -51,6 +60,8 @@ def leaf_order(leaf: Leaf) -> tuple[int, int, str]:
             return 2, number, ""
         case Count(formula=inner):
             return 3, max((node.id for node in (*keys_of(inner), *queries_of(inner))), default=0), repr(inner)
+        case Stored(sop=sop):
+            return 4, sop.id, ""
     assert_never(leaf)
 
 

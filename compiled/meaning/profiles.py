@@ -18,13 +18,46 @@ if TYPE_CHECKING:
 MAX_NUMBER: Final = 1 << 40
 
 
-class Profile:
-    """The value sets of an aggregate or a count, by length and position; equal sets have equal numbers."""
+class Sets:
+    """The values of what a layer computes, by length and position; equal sets have equal numbers."""
 
-    def __init__(self, domain: "Domain", leaf: Aggregate | Count) -> None:
-        self.leaf = leaf
+    def __init__(self) -> None:
         self.numbers: dict[tuple[int, int], int] = {}
         self.sets: list[Values] = []
+
+    def at(self, m: int, i: int) -> Values:
+        """What the leaf can be at position i of words of length m."""
+        return self.sets[self.numbers[m, i]]
+
+    def number(self, m: int, i: int) -> int:
+        """The number of that set."""
+        return self.numbers[m, i]
+
+    def values(self) -> Values:
+        """What the leaf can be anywhere."""
+        return distinct(value for values in self.sets for value in values)
+
+
+class StoredSets(Sets):
+    """Those of an s-op, as the domain finds them from all that it is a function of."""
+
+    def __init__(self, domain: "Domain", sop: SOp) -> None:
+        super().__init__()
+        known: dict[int, int] = {}
+        for m, i in domain.places():
+            number = domain.joint_number((sop,), m, i)
+            if number not in known:
+                known[number] = len(self.sets)
+                self.sets.append(distinct(row[0] for row in domain.joint((sop,), m, i)))
+            self.numbers[m, i] = known[number]
+
+
+class Profile(Sets):
+    """Those of an aggregate or a count."""
+
+    def __init__(self, domain: "Domain", leaf: Aggregate | Count) -> None:
+        super().__init__()
+        self.leaf = leaf
         self._shares: dict[Fraction, Share] = {}
         self.always_selects = True
         self.at_most_one = True
@@ -63,18 +96,6 @@ class Profile:
         if value not in self._shares:
             self._shares[value] = Share(value)
         return self._shares[value]
-
-    def at(self, m: int, i: int) -> Values:
-        """What the leaf can be at position i of words of length m."""
-        return self.sets[self.numbers[m, i]]
-
-    def number(self, m: int, i: int) -> int:
-        """The number of that set."""
-        return self.numbers[m, i]
-
-    def values(self) -> Values:
-        """What the leaf can be anywhere."""
-        return distinct(value for values in self.sets for value in values)
 
 
 class _Columns:

@@ -3,8 +3,9 @@
 Everything is computed with the interpreter's own operators. An s-op is a function of its *leaves*: the input symbol,
 the position, aggregates, and counts (how many keys a formula selects, which the compiler puts in the place of the
 library's arithmetic on two aggregates). Per length m and position i each leaf has a set of values; an s-op has the
-image of the product of its leaves' sets. Inputs on which the program fails are left out: a combination of leaf
-values on which an operator has no value is not reachable by any input that has an output.
+image of the product of its leaves' sets. An s-op may be *stored*: then it is a leaf itself. Inputs on which the program
+fails are left out: a combination of leaf values on which an operator has no value is not reachable by any input that
+has an output.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 from math import prod
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 import numpy as np
 
@@ -27,17 +28,19 @@ from compiled.meaning.leaves import (
     INPUT,
     POSITION,
     Classes,
+    Computed,
     Count,
     Definition,
     Input,
     Leaf,
     Position,
+    Stored,
     Tuple,
     leaf_order,
     row_key,
 )
 from compiled.meaning.means import Values, distinct
-from compiled.meaning.profiles import Profile
+from compiled.meaning.profiles import Profile, Sets, StoredSets
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
 from spec.interp import read_token
 from spec.operators import OperatorError, function
@@ -64,6 +67,7 @@ class Domain:
     _leaves: dict[SOp, tuple[Leaf, ...]] = field(default_factory=dict)
     _together: dict[tuple[SOp, ...], tuple[Leaf, ...]] = field(default_factory=dict)
     _sets: dict[Leaf, Profile] = field(default_factory=dict)
+    _stored: dict[SOp, StoredSets] = field(default_factory=dict)
     _tuples: dict[tuple[Leaf, ...], Combinations] = field(default_factory=dict)
     _joints: dict[tuple[tuple[SOp, ...], tuple[int, ...]], tuple[Tuple, ...]] = field(default_factory=dict)
     _tables: dict[tuple[SOp, ...], dict[Tuple, Tuple]] = field(default_factory=dict)
@@ -106,6 +110,14 @@ class Domain:
         self._grids = {key: known for key, known in self._grids.items() if sop not in key}
         self._numbers = {key: numbers for key, numbers in self._numbers.items() if sop not in key}
 
+    def store(self, sop: Map) -> None:
+        """Let the s-op be a leaf from now on, with the values that it has as a function of others."""
+        self._stored[sop] = StoredSets(self, sop)
+        known: tuple[dict[Any, Any], ...] = (self._leaves, self._together, self._orders, self._memo, self._joints)
+        known += (self._classes, self._tables, self._all_values, self._grids, self._numbers, self._entries)
+        for one in known:
+            one.clear()
+
     def spend(self, work: int) -> None:
         """Count work, in numbers looked at; `Refused` when it is more than is allowed: the same on every machine."""
         self.work += work
@@ -133,6 +145,8 @@ class Domain:
         return self._together[key]
 
     def _own_leaves(self, node: SOp) -> tuple[Leaf, ...]:
+        if isinstance(node, Map) and node in self._stored:
+            return (Stored(node),)
         if node in self.definitions:
             return tuple(sorted(set(self.definitions[node].leaves), key=leaf_order))
         match node:
@@ -159,7 +173,7 @@ class Domain:
                 if node in seen:
                     continue
                 seen.add(node)
-                if isinstance(node, Map) and node not in self.definitions:
+                if isinstance(node, Map) and node not in self.definitions and node not in self._stored:
                     stack.extend(node.args)
             self._orders[sops] = tuple(sorted(seen, key=lambda node: node.id))
         return self._orders[sops]
@@ -245,6 +259,8 @@ class Domain:
                     found[node] = apply(lambda value=value: value, [], size)
                 case Aggregate():
                     found[node] = columns[node]
+                case Map() if node in self._stored:
+                    found[node] = columns[Stored(node)]
                 case Map(args=args, op=op):
                     found[node] = apply(function(op, self.numbers), [found[arg] for arg in args], size)
                 case _:
@@ -269,8 +285,8 @@ class Domain:
         if isinstance(leaf, Aggregate) and leaf not in self._sets:
             return False
         if leaf not in self._plain:
-            if isinstance(leaf, Aggregate):
-                values = self.profile(leaf).values()
+            if isinstance(leaf, Aggregate | Stored):
+                values = self.sets(leaf).values()
                 self._plain[leaf] = len(set(map(type, values))) == 1 and not isinstance(values[0], float)
             else:
                 self._plain[leaf] = True
@@ -292,6 +308,9 @@ class Domain:
                 return lambda _row: value
             case Aggregate():
                 k = place[node]
+                return lambda row: row[k]
+            case Map() if node in self._stored:
+                k = place[Stored(node)]
                 return lambda row: row[k]
             case Map(args=args, op=op):
                 meaning = function(op, self.numbers)
@@ -315,12 +334,12 @@ class Domain:
             case Position():
                 return (i,)
             case _:
-                return self.profile(leaf).at(m, i)
+                return self.sets(leaf).at(m, i)
 
     def _signature(self, leaves: Sequence[Leaf], m: int, i: int) -> tuple[int, ...]:
         """Positions with equal signatures have equal sets of tuples."""
         return tuple(
-            0 if isinstance(leaf, Input) else i if isinstance(leaf, Position) else self.profile(leaf).number(m, i)
+            0 if isinstance(leaf, Input) else i if isinstance(leaf, Position) else self.sets(leaf).number(m, i)
             for leaf in leaves
         )
 
@@ -363,7 +382,7 @@ class Domain:
                 case Position():
                     values = tuple(range(self.max_length))
                 case _:
-                    values = self.profile(leaf).values()
+                    values = self.sets(leaf).values()
             self._numbered[leaf] = Labels(values)
         return self._numbered[leaf]
 
@@ -395,9 +414,10 @@ class Domain:
             self._sides[leaf, number] = frozenset(map(atom_key, self.leaf_set(leaf, m, i)))
         return self._sides[leaf, number]
 
-    def size(self, leaves: Sequence[Leaf]) -> int:
-        """How many tuples the leaves have, at most."""
-        return sum(prod(len(self.leaf_set(leaf, m, i)) for leaf in leaves) for m, i in self._largest(leaves))
+    def size(self, leaves: Sequence[Leaf], classes: "Classes | None" = None) -> int:
+        """How many tuples the leaves have, or of representatives, at most."""
+        known = classes or {}
+        return sum(prod(len(self._class_set(leaf, known, m, i)) for leaf in leaves) for m, i in self._largest(leaves))
 
     def classes(self, sops: Sequence[SOp]) -> "Classes":
         """For leaves with too many combinations: a representative for each value of a leaf.
@@ -486,7 +506,15 @@ class Domain:
         """What the s-op can be anywhere."""
         return tuple(row[0] for row in self.all_values((sop,)))
 
-    # -------------------------------------------------------------------------------------------- aggregates, counts
+    # -------------------------------------------------------------------------------------------- what layers compute
+
+    def sets(self, leaf: "Computed") -> Sets:
+        """The sets of a leaf that a layer computes."""
+        return self._stored[leaf.sop] if isinstance(leaf, Stored) else self.profile(leaf)
+
+    def is_stored(self, sop: SOp) -> bool:
+        """Whether the s-op is a leaf."""
+        return sop in self._stored
 
     def profile(self, leaf: "Aggregate | Count") -> Profile:
         """The sets of a leaf that attention computes; the leaves below it first."""
@@ -494,7 +522,8 @@ class Domain:
             stack: list[Aggregate | Count] = [leaf]
             while stack:
                 top = stack[-1]
-                missing = [below for below in self.below(top) if below not in self._sets]
+                below = (leaf for leaf in self.below(top) if not isinstance(leaf, Stored))
+                missing = [leaf for leaf in below if leaf not in self._sets]
                 if missing:
                     stack.extend(missing)
                 else:
@@ -502,17 +531,19 @@ class Domain:
                     stack.pop()
         return self._sets[leaf]
 
-    def below(self, leaf: "Aggregate | Count") -> list["Aggregate | Count"]:
-        """The leaves that attention computes and that this one reads."""
+    def below(self, leaf: "Computed") -> list["Computed"]:
+        """The leaves that layers compute and that this one reads."""
         match leaf:
             case Aggregate(selector=selector, values=values):
                 inner = formula(selector)
                 read: tuple[SOp, ...] = (*keys_of(inner), *queries_of(inner), values)
             case Count(formula=inner):
                 read = (*keys_of(inner), *queries_of(inner))
+            case Stored(sop=sop):
+                read = sop.args
             case _:
                 assert_never(leaf)
-        return [below for below in self.leaves_of(read) if isinstance(below, Aggregate | Count)]
+        return [below for below in self.leaves_of(read) if not isinstance(below, Input | Position)]
 
     def entries(self, part: Formula) -> "Entries":
         """The formula as a matrix that is known in part."""

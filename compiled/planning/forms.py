@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise, product
-from math import ceil, log2
+from math import ceil, lcm, log2
 from typing import Final
 
 import numpy as np
@@ -276,12 +276,13 @@ class Search:
             yield Form(scales, tuple(codes.get(k) for k in range(len(self.columns))), noise, 0)
 
     def _switched(self) -> Iterator[Form]:
-        """A sum, and on top of it a digit for each column that is not in it."""
+        """A multiple of a sum that is exact in binary, and on top of it a digit for each column that is not in it."""
         for given in self.sums:
             if any(column.raw for column in self.columns):
                 continue
+            scale = _odd(lcm(*(number.denominator for own in given if own is not None for number in own.values())))
             codes = [
-                None if own is None else {value: own.get(value, Fraction(0)) for value in column.values}
+                None if own is None else {value: scale * own.get(value, Fraction(0)) for value in column.values}
                 for own, column in zip(given, self.columns, strict=True)
             ]
             low = sum((min(own.values()) for own in codes if own is not None), Fraction(0))
@@ -358,6 +359,11 @@ class Step:
     slope: Fraction
     bias: Fraction
     deltas: tuple[Fraction, ...]
+
+
+def _odd(number: int) -> int:
+    """The number without its factors 2."""
+    return number // (number & -number)
 
 
 def _power_of_two(gap: Fraction) -> Fraction:

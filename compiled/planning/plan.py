@@ -13,8 +13,9 @@ from typing import Final
 from compiled.errors import Refused
 from compiled.meaning.counting import definitions
 from compiled.meaning.formula import Formula, Literal, conjuncts, formula
-from compiled.meaning.leaves import Count, Leaf, Tuple
+from compiled.meaning.leaves import Computed, Count, Input, Leaf, Position, Stored, Tuple
 from compiled.meaning.means import averageable
+from compiled.meaning.storing import store
 from compiled.meaning.values import Domain
 from compiled.planning.encode import Phi, Relation, Scoring, relation, scorings
 from compiled.planning.forms import Form, Search, ends_of_runs, heights
@@ -82,6 +83,7 @@ def domain_for(outputs: Mapping[str, SOp], options: Options) -> Domain:
     if options.counting:
         split = options.optimise is not Optimise.HEADS
         definitions(outputs.values(), domain, split_means=split)
+    store(outputs.values(), domain)
     return domain
 
 
@@ -138,17 +140,21 @@ class Planner:
         stack = [leaf]
         while stack:
             top = stack[-1]
-            if not isinstance(top, Aggregate | Count) or top in self.head_of:
+            if isinstance(top, Input | Position) or top in self.stream.layer_of:
                 stack.pop()
                 continue
-            missing = [below for below in self.domain.below(top) if below not in self.head_of]
+            missing = [below for below in self.domain.below(top) if below not in self.stream.layer_of]
             if missing:
                 stack.extend(missing)
             else:
                 self._place(top)
                 stack.pop()
 
-    def _place(self, leaf: Aggregate | Count) -> None:
+    def _place(self, leaf: Computed) -> None:
+        if isinstance(leaf, Stored):
+            if layer := self.stream.store(leaf):
+                self._layer(layer)
+            return
         whole = formula(leaf.selector) if isinstance(leaf, Aggregate) else leaf.formula
         profile = self.domain.profile(leaf)
         needs_level = isinstance(leaf, Count) or not profile.always_selects

@@ -155,7 +155,7 @@ def additive(points: Points, numbers: Whole) -> list[Whole] | None:
     """Unary functions, by the number of a value, that add up to the numbers at every point, or None.
 
     The first function is 0 on the first value of each component of the graph between first values and rests; a
-    constant goes with the last. Columns may occur in no order, but each value that is listed occurs.
+    constant goes with the last. The values of each column are numbered as they occur.
     """
     if len(points.values) == 1:
         last = np.zeros(len(points.values[0]), dtype=numbers.dtype)
@@ -192,3 +192,24 @@ def _potentials(own: Ints, tail: Ints, numbers: Whole, firsts: int, rests: int) 
             first[own[edges]] = numbers[edges] - others[tail[edges]]
             known[own[edges]] = True
     return first
+
+
+def dyadic(numbers: Iterable[Fraction], digits: int) -> bool:
+    """Whether the numbers are exact in binary with few digits."""
+    for number in numbers:
+        if number.denominator & (number.denominator - 1) or abs(number.numerator).bit_length() > digits - 2:
+            return False
+    return True
+
+
+def affine(known: Unary, wanted: Unary) -> tuple[Fraction, Fraction] | None:
+    """`a, b` with wanted = a * known + b and a exact in binary, or None."""
+    low = min(known, key=lambda value: known[value])
+    high = max(known, key=lambda value: known[value])
+    if known[low] == known[high]:
+        return None
+    slope = (wanted[high] - wanted[low]) / (known[high] - known[low])
+    constant = wanted[low] - slope * known[low]
+    if not slope or not dyadic((slope, constant), 20):
+        return None
+    return (slope, constant) if all(wanted[v] == slope * known[v] + constant for v in wanted) else None

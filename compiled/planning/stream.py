@@ -7,12 +7,14 @@ otherwise to a joint function, computed by the MLP of one layer as a staircase o
     input, position    a feature is a column of the embedding
     fetched            an aggregate of at most one key: a feature is a value channel of its head
     raw                a mean or a count: the head writes a share, with an error; a feature is a staircase after it
+    stored            an s-op that an MLP computes: a feature is a joint function of what the s-op is computed from
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
+from functools import cache
 from itertools import product
 from math import isfinite
 from typing import Final, TypeAlias
@@ -20,11 +22,12 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from compiled.errors import Refused
-from compiled.meaning.leaves import Classes, Count, Input, Leaf, Position, Tuple
+from compiled.meaning.leaves import Classes, Count, Input, Leaf, Position, Stored, Tuple
 from compiled.meaning.means import as_fraction, is_number
 from compiled.meaning.values import Domain
 from compiled.planning.encode import Phi
 from compiled.planning.forms import MAX_STEPS, Column, Form, Search, ends_of_runs, heights, staircase
+from compiled.planning.joints import Joint, Staircase, Target, different, summands, target_of
 from compiled.planning.layout import Layer, Linear, Slot, Unit, Writer, total
 from compiled.planning.points import (
     Ints,
@@ -33,7 +36,9 @@ from compiled.planning.points import (
     Unary,
     Whole,
     additive,
+    affine,
     decides,
+    dyadic,
     first_of_each,
     numbered,
     relevant,
@@ -41,6 +46,7 @@ from compiled.planning.points import (
 )
 from compiled.precision import Precision
 from spec.graph import Aggregate, SOp
+from spec.operators import OperatorError, function
 from spec.values import Atom, Kind
 
 
@@ -50,34 +56,7 @@ class LeafKind(Enum):
     EMBEDDED = "embedded"
     FETCHED = "fetched"
     RAW = "raw"
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """A function of several leaves that is to be computed at once: `levels[labels[p]]` are its outputs at point p."""
-
-    points: Points
-    labels: Ints
-    levels: tuple[tuple[Fraction, ...], ...]
-    classes: Classes
-
-    def of(self, keep: Sequence[int]) -> "Target":
-        """The same as a function of these columns, which decide it."""
-        kept = first_of_each(self.points, keep)
-        return Target(self.points.columns(keep).at(kept), self.labels[kept], self.levels, self.classes)
-
-
-@dataclass(frozen=True, eq=False)
-class Joint:
-    """A target that the MLP of `layer` computes: at `corners`, which are points or the ends of their classes."""
-
-    leaves: tuple[Leaf, ...]
-    layer: int
-    form: Form
-    target: Target
-    corners: Points
-    labels: Ints
-    columns: tuple[Column, ...]
+    STORED = "stored"
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +115,7 @@ class Stream:
         self._unary: dict[Leaf, _Module] = {}
         self._modules: list[_Module] = []
         self._raw_numbers: dict[Leaf, Unary] = {}
+        self._stored: dict[Stored, Joint] = {}
         self._points: dict[tuple[SOp, ...], tuple[Points, tuple[Tuple, ...], Ints]] = {}
 
     # -------------------------------------------------------------------------------------------- leaves
@@ -148,15 +128,21 @@ class Stream:
             case Position():
                 return tuple(range(self.domain.max_length))
             case _:
-                return tuple(dict.fromkeys(self.domain.profile(leaf).values()))
+                return tuple(dict.fromkeys(self.domain.sets(leaf).values()))
 
     def kind(self, leaf: Leaf) -> LeafKind:
         """How the stream holds the leaf."""
+        if isinstance(leaf, Stored):
+            return LeafKind.STORED
         return self.kind_of.get(leaf, LeafKind.EMBEDDED)
 
     def layer(self, leaf: Leaf) -> int:
-        """The layer whose attention writes the leaf; 0 for the embedding."""
+        """The layer that writes the leaf; 0 for the embedding."""
         return 0 if isinstance(leaf, Input | Position) else self.layer_of[leaf]
+
+    def _readable(self, leaf: Leaf) -> int:
+        """The first layer whose MLP can read the leaf."""
+        return self.layer(leaf) + (self.kind(leaf) in (LeafKind.EMBEDDED, LeafKind.STORED))
 
     def raw_number(self, leaf: Leaf, value: Atom) -> Fraction:
         """What the head writes for a value of a raw leaf, errors aside: 1/(w+1) for a count."""
@@ -188,11 +174,7 @@ class Stream:
     def _resolve(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> Resolved:
         leaves = self.domain.leaves_of(sops)
         classes = self.domain.classes(sops)
-        points, rows, labels = self._function(tuple(sops))
-        fits = np.array([all(row in phi for phi in phis) for row in rows], dtype=bool)
-        if not fits.all():
-            kept = np.flatnonzero(fits[labels])
-            points, labels = points.at(kept), labels[kept]
+        points, rows, labels = self._wanted(sops, phis)
         mixed = {Input, Position} <= {type(leaf) for leaf in leaves} and not self.additive_first
         level = max((self.layer(leaf) for leaf in leaves), default=0)
         sums: list[tuple[tuple[Leaf, Unary], ...] | None] = []
@@ -206,20 +188,39 @@ class Stream:
         if not hard:
             return Resolved(max(level, 1) if mixed else level, tuple(sums), None)
         wanted = [phis[k] for k in hard]
-        targets = [_target(points, rows, labels, wanted, classes)]
-        if classes and self.domain.size(leaves) <= FULL:
-            every = self.domain.image(sops, leaves, self.domain.tuples(leaves))
-            seen = {given: row for given, row in every.items() if all(row in phi for phi in phis)}
-            results, numbers_of = _results(seen.values())
-            targets.append(_target(Points.of(list(seen), len(leaves)), results, numbers_of, wanted, {}))
-        joint = self._joint(sops, leaves, targets)
+        joint = self._hard(sops, wanted)
         return Resolved(max(level, joint.layer), tuple(sums), joint)
+
+    def _wanted(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> tuple[Points, tuple[Tuple, ...], Ints]:
+        """What `_function` says, where all of these are defined."""
+        points, rows, labels = self._function(tuple(sops))
+        fits = np.array([all(row in phi for phi in phis) for row in rows], dtype=bool)
+        if fits.all():
+            return points, rows, labels
+        kept = np.flatnonzero(fits[labels])
+        return points.at(kept), rows, labels[kept]
+
+    def _hard(self, sops: Sequence[SOp], wanted: Sequence[Phi]) -> Joint:
+        """Functions that are no sums, computed by one MLP."""
+        leaves, classes = self.domain.leaves_of(sops), self.domain.classes(sops)
+        by_class = target_of(*self._wanted(sops, wanted), wanted, classes)
+
+        @cache
+        def without_classes() -> Target | None:
+            if not classes or self.domain.size(leaves) > FULL:
+                return None
+            every = self.domain.image(sops, leaves, self.domain.tuples(leaves))
+            seen = {given: row for given, row in every.items() if all(row in phi for phi in wanted)}
+            results, numbers_of = different(seen.values())
+            return target_of(Points.of(list(seen), len(leaves)), results, numbers_of, wanted, {})
+
+        return self._joint(sops, leaves, by_class, without_classes)
 
     def _function(self, sops: tuple[SOp, ...]) -> tuple[Points, tuple[Tuple, ...], Ints]:
         """The points of the leaves of the s-ops, the values that the s-ops have anywhere, and which at each point."""
         if sops not in self._points:
             table = self.domain.table(sops)
-            self._points[sops] = (Points.of(list(table), len(self.domain.leaves_of(sops))), *_results(table.values()))
+            self._points[sops] = (Points.of(list(table), len(self.domain.leaves_of(sops))), *different(table.values()))
         return self._points[sops]
 
     def _sum(
@@ -243,26 +244,30 @@ class Stream:
         ]
         return tuple((leaves[k], unary) for k, unary in zip(keep, unaries, strict=True))
 
-    def _joint(self, sops: Sequence[SOp], leaves: tuple[Leaf, ...], targets: Sequence[Target]) -> Joint:
-        """The function as a staircase, as early as there is a form; targets with classes come first: they are few."""
-        keep = relevant(targets[0].points, targets[0].labels)
+    def _joint(
+        self, sops: Sequence[SOp], leaves: tuple[Leaf, ...], target: Target, other: Callable[[], Target | None]
+    ) -> Joint:
+        """The function, as early as there are forms for it; the other target is only made when it is tried."""
+        keep = relevant(target.points, target.labels)
         used = tuple(leaves[k] for k in keep)
-        first = max(1, *(self.layer(leaf) for leaf in used))
+        first = max(map(self._readable, used), default=1)
         hints = self._sums_within(sops, used)
         best: Joint | None = None
-        for layer, target in product((first, first + 1), targets):
-            if not decides(target.points, target.labels, keep):
+        for layer, own in product((first, first + 1), (True, False)):
+            tried = target if own else other()
+            if tried is None or not decides(tried.points, tried.labels, keep):
                 continue
-            found = self._staircase(used, layer, target.of(keep), hints)
+            fewer = tried.of(keep)
+            found = self._computed_in(used, layer, fewer, hints)
             # A layer more is worth it only where it saves more than half of the units.
-            if found is not None and (best is None or 2 * found.form.changes < best.form.changes):
+            if found is not None and (best is None or 2 * found.changes < best.changes):
                 best = found
             if best is not None and not self.smallest:
                 break
         if best is not None:
             return best
         raise Refused(
-            f"a function of {len(used)} things with {targets[0].points.size} combinations has no form with enough "
+            f"a function of {len(used)} things with {target.points.size} combinations has no form with enough "
             f"margin in {self.precision.name}, or needs more than {MAX_STEPS} hidden units"
         )
 
@@ -280,12 +285,38 @@ class Stream:
                 found.append(dict(parts))
         return found
 
-    def _staircase(
+    def _computed_in(
         self, used: tuple[Leaf, ...], layer: int, target: Target, hints: Sequence[Mapping[Leaf, Unary]]
     ) -> Joint | None:
+        """The function as one staircase, or as a sum of several where that takes fewer hidden units."""
+        part = self._staircase(used, layer, target, hints)
+        whole = None if part is None else Joint(used, layer, target, (part,))
+        if whole is not None and whole.changes < FEW_UNITS:
+            return whole
+        split = self._sum_of(used, layer, target)
+        return split if whole is None or (split is not None and split.changes < whole.changes) else whole
+
+    def _sum_of(self, used: tuple[Leaf, ...], layer: int, target: Target) -> Joint | None:
+        """The function as a sum of staircases, one for each share that is written in this layer."""
+        now = [k for k, leaf in enumerate(used) if self.kind(leaf) is LeafKind.RAW and self.layer(leaf) == layer]
+        split = summands(target, now) if len(now) > 1 else None
+        if split is None:
+            return None
+        parts: list[Staircase] = []
+        for keep, summand in split:
+            own = relevant(summand.points, summand.labels) or (0,)
+            part = self._staircase(tuple(used[keep[k]] for k in own), layer, summand.of(own), ())
+            if part is None:
+                return None
+            parts.append(part)
+        return Joint(used, layer, target, tuple(parts))
+
+    def _staircase(
+        self, used: tuple[Leaf, ...], layer: int, target: Target, hints: Sequence[Mapping[Leaf, Unary]]
+    ) -> Staircase | None:
         shares = [leaf for leaf in used if self.kind(leaf) is LeafKind.RAW]
         now = frozenset(leaf for leaf in shares if self.layer(leaf) == layer)
-        best: Joint | None = None
+        best: Staircase | None = None
         for raws in dict.fromkeys((now, frozenset(shares))):
             corners, owner = expand(self, target.points, used, raws, target.classes)
             columns = tuple(self.column(leaf, corners, k, leaf in raws) for k, leaf in enumerate(used))
@@ -295,7 +326,7 @@ class Stream:
             form = Search(columns, labels, self.precision.unit, self.exact_limit, boxes, inner).best()
             if form is not None and (best is None or form.changes < best.form.changes):
                 form = form.spread([target.classes.get(leaf, {}) for leaf in used])
-                best = Joint(used, layer, form, target, corners, labels, columns)
+                best = Staircase(used, form, target, corners, labels, columns)
             if best is not None and best.form.changes < FEW_UNITS:
                 break
         return best
@@ -314,7 +345,7 @@ class Stream:
         else:
             numeric = all(is_number(value) for value in values)
             numbers = tuple(as_fraction(value) for value in values) if numeric else None
-            if numbers is not None and not _dyadic(numbers, self.precision.digits):
+            if numbers is not None and not dyadic(numbers, self.precision.digits):
                 numbers = None
         return Column(values, points.codes[k], numbers, raw, self.noise(leaf) if raw else 0.0)
 
@@ -337,7 +368,7 @@ class Stream:
             return Linear((), unary.value)
         if raw and self.kind(leaf) is LeafKind.RAW:
             numbers = {value: self.raw_number(leaf, value) for value in unary}
-            line = _affine(numbers, unary)
+            line = affine(numbers, unary)
             if line is not None and len(set(unary.values())) > FEW:
                 return Linear(((self.raw_slot[leaf], line[0]),), line[1])
         return self.feature(leaf, unary)
@@ -357,7 +388,7 @@ class Stream:
         for slot, known in basis:
             if shape is not None and self._shapes[slot] != shape:
                 continue
-            line = _affine({value: known[value] for value in unary}, unary)
+            line = affine({value: known[value] for value in unary}, unary)
             if line is not None:
                 return Linear(((slot, line[0]),), line[1])
         slot = self._new(leaf, {value: unary.get(value, Fraction(0)) for value in self.values(leaf)})
@@ -372,7 +403,7 @@ class Stream:
         return tuple(first.setdefault(unary[value], len(first)) for value in values)
 
     def _new(self, leaf: Leaf, unary: Unary) -> int:
-        number = len(self.slots)
+        number = len(self.slots) if not isinstance(leaf, Stored) else self._new_stored(leaf, unary)
         self._shapes[number] = self._shape(leaf, unary)
         self._basis.setdefault(leaf, []).append((number, unary))
         table: dict[Tuple, Fraction] = {(value,): amount for value, amount in unary.items()}
@@ -385,12 +416,47 @@ class Stream:
                 if not isinstance(leaf, Aggregate) or self.fetch is None:
                     raise Refused("only an aggregate is fetched")
                 self.fetch(leaf, number, unary)
+            case LeafKind.STORED:
+                self.slots[number] = replace(self.slots[number], leaves=(leaf,), table=table, classes={})
             case LeafKind.RAW:
                 self.slots.append(Slot(number, Writer.MLP, self.layer(leaf), (leaf,), table))
                 module = self._raw_module(leaf)
                 module.slots.append(number)
                 module.outputs.append([unary[value] for value in self.values(leaf)])
         return number
+
+    def store(self, leaf: Stored) -> int:
+        """Find how the s-op is computed; the layer whose MLP does it, or 0 for a constant."""
+        numbers = {value: Fraction(k) for k, value in enumerate(self.values(leaf))}
+        self.layer_of[leaf] = 0
+        if len(numbers) > 1:
+            self._stored[leaf] = self._computed(leaf, numbers)
+            self.layer_of[leaf] = self._stored[leaf].layer
+        return self.layer_of[leaf]
+
+    def _computed(self, leaf: Stored, unary: Unary) -> Joint:
+        """A function of the s-op as one of what the s-op is computed from."""
+        operands, meaning = leaf.sop.args, function(leaf.sop.op, self.domain.numbers)
+        phi: Phi = {}
+        for row in self.domain.all_values(operands):
+            try:
+                wanted = unary[meaning(*row)]
+            except OperatorError:
+                continue
+            if phi.setdefault(row, wanted) != wanted:
+                raise Refused("an s-op depends on whether a number is an integer, a real or a boolean")
+        return self._hard(operands, [phi])
+
+    def _new_stored(self, leaf: Stored, unary: Unary) -> int:
+        """A slot for a function of the s-op; by the form of the s-op itself where one of its own would come later."""
+        joint, whole = self._computed(leaf, unary), self._stored[leaf]
+        if joint.layer > whole.layer:
+            values = self.values(leaf)
+            levels = tuple((unary[values[int(k)]],) for (k,) in whole.target.levels)
+            target = replace(whole.target, levels=levels)
+            joint = replace(whole, target=target, parts=(replace(whole.parts[0], target=target),))
+        ((slot, _),) = self._build(joint)[0].terms
+        return slot
 
     def _raw_module(self, leaf: Leaf) -> _Module:
         if leaf not in self._unary:
@@ -432,22 +498,27 @@ class Stream:
     def _build(self, joint: Joint) -> list[Linear]:
         if joint in self._built:
             return self._built[joint]
-        read = self.form_read(joint.form, joint.leaves)
-        exact = all(scale is None for scale in joint.form.scales)
-        ends = ends_of_runs(heights(joint.form, joint.columns), joint.labels)
-        points = self.form_points(joint.form, joint.leaves, joint.corners.at(ends).rows)
-        module, target = _Module(joint.layer, read, exact, points, []), joint.target
-        reads = []
+        modules = [self._module(joint.layer, part) for part in joint.parts]
+        target, slots = joint.target, list[int]()
         for outputs in zip(*target.levels, strict=True):
             table = Table(target.points, outputs, target.labels)
-            slot = Slot(len(self.slots), Writer.MLP, joint.layer, joint.leaves, table, classes=target.classes)
-            self.slots.append(slot)
-            module.slots.append(slot.number)
-            module.outputs.append([outputs[label] for label in joint.labels[ends].tolist()])
-            reads.append(Linear(((slot.number, Fraction(1)),)))
-        self._modules.append(module)
-        self._built[joint] = reads
-        return reads
+            slots.append(len(self.slots))
+            self.slots.append(Slot(slots[-1], Writer.MLP, joint.layer, joint.leaves, table, classes=target.classes))
+        for module in modules:
+            module.slots += slots
+        self._built[joint] = [Linear(((slot, Fraction(1)),)) for slot in slots]
+        return self._built[joint]
+
+    def _module(self, layer: int, part: Staircase) -> _Module:
+        read = self.form_read(part.form, part.leaves)
+        exact = all(scale is None for scale in part.form.scales)
+        ends = ends_of_runs(heights(part.form, part.columns), part.labels)
+        points = self.form_points(part.form, part.leaves, part.corners.at(ends).rows)
+        outputs = [
+            [row[label] for label in part.labels[ends].tolist()] for row in zip(*part.target.levels, strict=True)
+        ]
+        self._modules.append(_Module(layer, read, exact, points, outputs))
+        return self._modules[-1]
 
     def finish(self, layers: Sequence[Layer]) -> None:
         """Turn the staircases into hidden units."""
@@ -457,7 +528,8 @@ class Stream:
             layer = layers[module.layer - 1]
             points = list(zip(module.points, zip(*module.outputs, strict=True), strict=True))
             base, steps = staircase(points, module.exact)
-            layer.bias.update(zip(module.slots, base, strict=True))
+            for slot, constant in zip(module.slots, base, strict=True):
+                layer.bias[slot] = layer.bias.get(slot, Fraction(0)) + constant
             for step in steps:
                 writes = tuple((slot, d) for slot, d in zip(module.slots, step.deltas, strict=True) if d)
                 layer.units.append(Unit(module.read * step.slope + Linear((), -step.bias), writes))
@@ -508,46 +580,3 @@ def expand(
         shown = [*rows.values[:k], values, *rows.values[k + 1 :]]
         rows, owner = Points(tuple(shown), tuple(columns), len(kept)), np.repeat(owner, 2)[kept]
     return rows, owner
-
-
-def _results(rows: Iterable[Tuple]) -> tuple[tuple[Tuple, ...], Ints]:
-    """The different rows, and the number of each; rows that are one object are looked up once."""
-    index: dict[Tuple, int] = {}
-    seen: dict[int, int] = {}
-    codes = []
-    for row in rows:
-        known = seen.get(id(row))
-        if known is None:
-            known = seen[id(row)] = index.setdefault(row, len(index))
-        codes.append(known)
-    return tuple(index), np.array(codes, dtype=np.int64)
-
-
-def _target(points: Points, rows: Sequence[Tuple], labels: Ints, phis: Sequence[Phi], classes: Classes) -> Target:
-    """What is to be computed, from what the s-ops are at each point."""
-    index: dict[tuple[Fraction, ...], int] = {}
-    present = set(labels.tolist())
-    outputs = {k: tuple(phi[rows[k]] for phi in phis) for k in sorted(present)}
-    level = np.array([index.setdefault(outputs[k], len(index)) if k in outputs else 0 for k in range(len(rows))])
-    return Target(points, level[labels], tuple(index), classes)
-
-
-def _dyadic(numbers: Iterable[Fraction], digits: int) -> bool:
-    """Whether the numbers are exact in binary with few digits."""
-    for number in numbers:
-        if number.denominator & (number.denominator - 1) or abs(number.numerator).bit_length() > digits - 2:
-            return False
-    return True
-
-
-def _affine(known: Unary, wanted: Unary) -> tuple[Fraction, Fraction] | None:
-    """`a, b` with wanted = a * known + b and a exact in binary, or None."""
-    low = min(known, key=lambda value: known[value])
-    high = max(known, key=lambda value: known[value])
-    if known[low] == known[high]:
-        return None
-    slope = (wanted[high] - wanted[low]) / (known[high] - known[low])
-    constant = wanted[low] - slope * known[low]
-    if not slope or not _dyadic((slope, constant), 20):
-        return None
-    return (slope, constant) if all(wanted[v] == slope * known[v] + constant for v in wanted) else None

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -14,22 +15,25 @@ torch = pytest.importorskip("torch")
 import compiled  # noqa: E402  # only with torch
 from compiled.certificate import checker  # noqa: E402
 from compiled.certificate.closure.claims import NotClosed  # noqa: E402
-from compiled.certificate.ledger import from_json, to_json  # noqa: E402
+from compiled.certificate.ledger import Ledger, from_json, to_json  # noqa: E402
 from compiled.certificate.states import Floats  # noqa: E402
 from compiled.certify import certify, ledger_of  # noqa: E402
 from compiled.errors import BadFile, Refused, Uncertified  # noqa: E402
-from compiled.meaning import values  # noqa: E402
+from compiled.meaning import storing, values  # noqa: E402
+from compiled.meaning.leaves import Stored  # noqa: E402
 from compiled.planning.plan import domain_for  # noqa: E402
 from compiled.weights.build import fill  # noqa: E402
 from compiled.weights.tensors import dump, load, quantise  # noqa: E402
 from spec.elaborate import Program, elaborate  # noqa: E402
-from spec.graph import SOp, topological  # noqa: E402
+from spec.graph import Map, SOp, topological  # noqa: E402
 from spec.interp import Interpreter, ProgramFailure  # noqa: E402
 from spec.operators import Op  # noqa: E402
 from spec.source import Source  # noqa: E402
 from spec.values import Atom, Numbers  # noqa: E402
 from tests.unit.random_attention import attention_program  # noqa: E402
 from tests.unit.random_graphs import random_program  # noqa: E402
+from verifier.running.selection import usual_scope  # noqa: E402
+from verifier.running.subject import Subject  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -160,6 +164,104 @@ def test_programs_of_mixed_kinds_are_right_or_refused(seed: int, many: int, monk
     assert model.margins is not None
     assert model.margins.values_proved
     assert is_right(model, model.weights.tensors, answers(root, made.numbers, model.plan.alphabet, length))
+
+
+STORED = [3, 47, 101, 110, 128]
+
+
+@pytest.mark.parametrize("seed", [*STORED, *(pytest.param(s, marks=pytest.mark.slow) for s in range(400, 900))])
+def test_programs_with_stored_s_ops_are_right_or_refused_and_so_are_their_faults(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything is stored that may be, however few combinations it would save."""
+    monkeypatch.setattr(storing, "MANY", 1)
+    rng = Random(seed)
+    made = attention_program(rng, rng.choice(list(Numbers)), rng.randint(2, 6))
+    root, length = made.roots[0], {1: 5, 2: 4}.get(len(made.alphabet), 3)
+    assert isinstance(root, SOp)
+    chosen = options(rng)
+    try:
+        model = compiled.compile_program(made.graph, root, alphabet=made.alphabet, max_length=length, **chosen)  # type: ignore[arg-type]  # chosen at random
+    except NotClosed:
+        raise
+    except (Refused, Uncertified):
+        return
+    wanted = answers(root, made.numbers, model.plan.alphabet, length)
+    assert is_right(model, model.weights.tensors, wanted)
+    if not wanted:
+        return
+    assert compiled.cross_check(model, device="cpu", exhaustive=1000, samples=0).mismatch is None
+    for changed in faults(np.random.default_rng(seed), model.weights.tensors, model.plan.dtype, 4):
+        assert is_right(model, changed, wanted) or not certified(model, changed)
+
+
+MANY_COMBINATIONS = [
+    "raspy/add::total",
+    "wrong/addition_without_ripple::total",
+    pytest.param("arithmetic/long_addition::total", marks=pytest.mark.slow),
+    pytest.param("inference/deduction::follows", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize("target", MANY_COMBINATIONS)
+def test_what_has_very_many_combinations_compiles_at_ten_positions(target: str, checkout: Path) -> None:
+    """In the layers of the schedule, with its sets of values proved, and as the interpreter has it."""
+    path, name = target.split("::")
+    subject = Subject.load(checkout / "spec" / "programs" / f"{path}.rasp")
+    scope = usual_scope(subject)
+    made = subject(None, scope.numbers)
+    model = compiled.compile_program(made.graph, made.sop(name), alphabet=scope.symbols, max_length=10)
+    assert model.layers == model.written.layers
+    assert model.margins is not None
+    assert model.margins.values_proved
+    assert compiled.cross_check(model, device="cpu", exhaustive=50, samples=30).mismatch is None
+
+
+AFTER = (
+    'last = aggregate(select(tokens, "a", ==), indices, 0); low = indices > last and tokens == "b"; '
+    'out_ = aggregate(select(last, indices, ==), tokens, "-") if low else "c";'
+)
+
+
+def stored_model(monkeypatch: pytest.MonkeyPatch) -> compiled.Compiled:
+    """A model that reads a stored s-op a layer later."""
+    monkeypatch.setattr(storing, "MANY", 1)
+    made = program(AFTER)
+    return compiled.compile_program(made.graph, made.sop("out_"), alphabet="abc", max_length=4)
+
+
+def claimed(model: compiled.Compiled, ledger: Ledger) -> None:
+    """Check the weights of the model against another ledger."""
+    outputs = {readout.name: (readout.sop, readout.values) for readout in model.plan.readouts}
+    certify(model.weights.tensors, ledger, domain_for(model.outputs, model.options), outputs, model.plan.dtype)
+
+
+def test_a_stored_s_op_costs_no_layer_and_is_named_in_the_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = stored_model(monkeypatch)
+    assert model.layers == model.written.layers
+    assert model.margins is not None
+    assert model.margins.values_proved
+    ledger = ledger_of(model.plan)
+    assert ledger.stored
+    nodes = {node.id: node for node in topological(model.outputs.values())}
+    assert from_json(to_json(ledger), nodes) == ledger
+    (root,) = model.outputs.values()
+    assert is_right(model, model.weights.tensors, answers(root, Numbers.EXACT, model.plan.alphabet, 4))
+
+
+def test_a_dimension_is_of_a_stored_s_op_only_if_the_s_op_decides_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each claim about another dimension, of another layer, about another s-op, and about none."""
+    model = stored_model(monkeypatch)
+    ledger = ledger_of(model.plan)
+    (claim,) = ledger.stored
+    claimed(model, ledger)
+    others = [node for node in topological(model.outputs.values()) if isinstance(node, Map) and node is not claim.sop]
+    written = [slot.number for slot in model.plan.slots if Stored(claim.sop) not in slot.leaves and slot.leaves]
+    wrong = [replace(claim, layer=claim.layer + 1), replace(claim, layer=9), replace(claim, slot=len(model.plan.slots))]
+    wrong += [replace(claim, slot=slot) for slot in written] + [replace(claim, sop=sop) for sop in others]
+    for one in ((), *((one,) for one in wrong)):
+        with pytest.raises(Uncertified):
+            claimed(model, replace(ledger, stored=one))
 
 
 CHANGED = [

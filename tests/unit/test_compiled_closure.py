@@ -21,11 +21,11 @@ from compiled.certificate.closure.prove import Closed, prove
 from compiled.certificate.closure.sums import check_order
 from compiled.certify import claims_of
 from compiled.errors import Refused
-from compiled.meaning import counting, means, presence, profiles
+from compiled.meaning import counting, means, presence, profiles, storing
 from compiled.meaning.classes import leaf_classes
 from compiled.meaning.entries import Entries, Row
 from compiled.meaning.formula import Holds, Literal, formula, holds, keys_of, queries_of
-from compiled.meaning.leaves import Count, Leaf
+from compiled.meaning.leaves import Computed, Count, Input, Leaf, Position, Stored
 from compiled.meaning.values import Domain
 from compiled.planning.plan import domain_for
 from spec.elaborate import Program, elaborate
@@ -50,6 +50,7 @@ def analysed(root: SOp, alphabet: tuple[Atom, ...], length: int, numbers: Number
     domain = Domain(alphabet, length, numbers)
     for sop, made in counting.definitions([root], domain, split_means=True).items():
         domain.define(sop, made)
+    storing.store([root], domain)
     return claims_of(domain, [root], [])
 
 
@@ -76,12 +77,16 @@ def reached(root: SOp, claims: Claims) -> Reached:
     for run in runs(root, claims):
         for leaf in claims.leaves:
             for i in range(run.n):
-                value = counted(leaf, run, i, claims.numbers) if isinstance(leaf, Count) else run.values[leaf][i]
+                value = (
+                    counted(leaf, run, i, claims.numbers)
+                    if isinstance(leaf, Count)
+                    else run.values[leaf.sop if isinstance(leaf, Stored) else leaf][i]
+                )
                 found[leaf].setdefault((run.n, i), {})[atom_key(value)] = value
     return found
 
 
-def without(claims: Claims, leaf: Aggregate | Count, place: Place, value: Atom) -> Claims:
+def without(claims: Claims, leaf: Computed, place: Place, value: Atom) -> Claims:
     """The claims, but for one value at one place."""
     old = claims.leaves[leaf]
     left = tuple(one for one in old.sets[old.number[place]] if atom_key(one) != atom_key(value))
@@ -94,7 +99,7 @@ def missing_values(rng: Random, claims: Claims, found: Reached, count: int) -> I
     all_of_them = [
         (leaf, place, value)
         for leaf, places in found.items()
-        if isinstance(leaf, Aggregate | Count)
+        if not isinstance(leaf, Input | Position)
         for place, values in places.items()
         for value in values.values()
     ]
@@ -148,7 +153,17 @@ def wrong_definitions(root: SOp, claims: Claims) -> Iterator[Claims]:
                 yield replace(claims, definitions={**claims.definitions, sop: replace(made, of_sum=changed)})
 
 
-@pytest.mark.parametrize("seed", [*range(40), *(pytest.param(s, marks=pytest.mark.slow) for s in range(40, 800))])
+SEEDS = [*range(40), *(pytest.param(s, marks=pytest.mark.slow) for s in range(40, 800))]
+STORED = [5, 6, 47, *(pytest.param(s, marks=pytest.mark.slow) for s in range(400, 800))]
+
+
+@pytest.mark.parametrize("seed", STORED)
+def test_claims_about_stored_s_ops_are_proved_and_lack_no_value(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storing, "MANY", 1)
+    test_claims_are_proved_and_claims_without_a_value_that_is_reached_are_not(seed)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_claims_are_proved_and_claims_without_a_value_that_is_reached_are_not(seed: int) -> None:
     """Faults of every kind in the claims about a random program; the interpreter says which are faults."""
     rng = Random(seed)

@@ -17,7 +17,7 @@ from compiled.certify import claims_of
 from compiled.errors import Refused
 from compiled.meaning import counting
 from compiled.meaning.formula import holds
-from compiled.meaning.leaves import INPUT, POSITION, Count, Leaf
+from compiled.meaning.leaves import INPUT, POSITION, Count, Leaf, Stored
 from compiled.meaning.values import Domain
 from spec.elaborate import elaborate
 from spec.graph import Aggregate, Combine, Indices, Junction, Negate, Select, Selector, SOp, Tokens, topological
@@ -141,8 +141,9 @@ def shown_rows(
 
 def check(root: SOp, claims: Claims) -> None:
     inputs = tuple(node for node in topological([root]) if isinstance(node, Tokens | Indices))
-    groups: list[tuple[Sequence[Aggregate | Count], Sequence[SOp]]] = [((leaf,), ()) for leaf in claims.leaves]
-    groups.append((tuple(claims.leaves)[:3], inputs))
+    leaves = [leaf for leaf in claims.leaves if not isinstance(leaf, Stored)]
+    groups: list[tuple[Sequence[Aggregate | Count], Sequence[SOp]]] = [((leaf,), ()) for leaf in leaves]
+    groups.append((leaves[:3], inputs))
     for columns, more in groups:
         if columns:
             found = every_row(claims, columns, more)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise, product
 from pathlib import Path
@@ -17,6 +18,7 @@ from compiled.meaning.means import as_fraction
 from compiled.meaning.values import Domain
 from compiled.planning.encode import relation, scorings
 from compiled.planning.forms import Column, Search, ends_of_runs, heights, staircase
+from compiled.planning.joints import Target, summands
 from compiled.planning.points import Points, additive, numbered, relevant, whole
 from compiled.precision import PRECISIONS
 from compiled.weights.tensors import dump, load, quantise
@@ -104,6 +106,33 @@ def _rank(rows: list[list[Fraction]]) -> int:
             rows[k] = [x - factor * y for x, y in zip(rows[k], rows[rank], strict=True)]
         rank += 1
     return rank
+
+
+def test_a_function_is_split_into_summands_exactly_where_it_is_their_sum() -> None:
+    """f(s, x, y) = a(s, x) + b(s, y) on part of the product, and one point changed in a rectangle of points."""
+    rng = np.random.default_rng(5)
+    for _ in range(50):
+        a, b = rng.integers(0, 3, (2, 3, 4))
+        rows = [row for row in product(range(3), range(4), range(4)) if rng.random() < 0.8]
+        rng.shuffle(rows)
+        sums = [Fraction(int(a[s, x] + b[s, y]), 3) for s, x, y in rows]
+        found = summands(_target(rows, sums), [1, 2])
+        assert found is not None
+        assert [keep for keep, _ in found] == [(0, 1), (0, 2)]
+        for row, wanted in zip(rows, sums, strict=True):
+            assert sum(_at(target, [row[k] for k in keep]) for keep, target in found) == wanted
+        rows = [*rows, *((9, x, y) for x, y in product(range(2), repeat=2))]
+        assert summands(_target(rows, [*sums, Fraction(0), Fraction(0), Fraction(0), Fraction(1)]), [1, 2]) is None
+
+
+def _target(rows: Sequence[Sequence[int]], numbers: Sequence[Fraction]) -> Target:
+    levels, labels = np.unique(np.array(numbers, dtype=object), return_inverse=True)
+    return Target(Points.of([tuple(row) for row in rows], 3), labels, tuple((one,) for one in levels), {})
+
+
+def _at(target: Target, row: Sequence[int]) -> Fraction:
+    (number,) = target.levels[int(target.labels[target.points.places[tuple(row)]])]
+    return number
 
 
 def test_a_staircase_takes_the_value_of_every_point_within_its_error() -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from compiled.errors import Uncertified
 from compiled.meaning.formula import Formula
-from compiled.meaning.leaves import Count, Definition
+from compiled.meaning.leaves import Computed, Definition
 from spec.graph import Aggregate, SOp
 from spec.values import Atom, Numbers
 
@@ -47,7 +47,7 @@ class Claims:
     alphabet: tuple[Atom, ...]
     max_length: int
     numbers: Numbers
-    leaves: Mapping[Aggregate | Count, LeafClaim]
+    leaves: Mapping[Computed, LeafClaim]
     formulas: Mapping[Aggregate, Formula]
     definitions: Mapping[SOp, Definition]
 

@@ -15,7 +15,8 @@ from compiled.certificate.closure.local import LARGEST, NOTHING, Axis, Local, fr
 from compiled.meaning.combinations import Combinations
 from compiled.meaning.leaves import Classes, Leaf, Tuple
 from compiled.numbering import Ids, distinct_rows
-from spec.graph import SOp
+from spec.graph import Map, SOp
+from spec.operators import OperatorError, function
 from spec.values import Atom, atom_key
 
 
@@ -60,6 +61,19 @@ class Cover:
                     raise NotClosed(f"s-ops are {rows[number]} on the state {given[k]}, not {found[k]}")
         except TooMuchWork:
             self.complete = False
+
+    def applied(self, sop: Map, leaves: Sequence[Leaf], tuples: Sequence[Tuple]) -> list[Atom | None]:
+        """The operator of the s-op on what its operands are in each state, None where there is no value."""
+        if not set(self._local.leaves(sop.args)) <= set(leaves):
+            raise NotClosed("an s-op is evaluated without all that it is a function of")
+        meaning, found = function(sop.op, self.claims.numbers), list[Atom | None]()
+        for row in tuples:
+            operands = self._local.evaluated(sop.args, leaves, row)
+            try:
+                found.append(None if operands is None else meaning(*operands))
+            except OperatorError:
+                found.append(None)
+        return found
 
     def values(self, sops: Sequence[SOp]) -> Sequence[Tuple] | None:
         """What the s-ops can be together anywhere, or None when that is too much work."""

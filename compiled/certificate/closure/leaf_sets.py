@@ -8,8 +8,9 @@ from compiled.certificate.closure.claims import Claims, LeafClaim, NotClosed, Pl
 from compiled.certificate.closure.local import Local
 from compiled.certificate.closure.outcomes import NOT, Rows
 from compiled.certificate.closure.sums import Folding, Sums, Together, check_order, scale
-from compiled.meaning.leaves import Count
+from compiled.meaning.leaves import Computed, Count, Stored
 from spec.graph import Aggregate
+from spec.operators import OperatorError, function
 from spec.values import Atom, Kind, Numbers, atom_key, kind_of
 
 
@@ -27,7 +28,30 @@ def check_leaf(claims: Claims, local: Local, work: Work, leaf: Aggregate | Count
             _AggregateCheck(claims, local, work, leaf, claim).run()
 
 
-def _missing(leaf: Aggregate | Count, value: Atom, place: Place) -> NotClosed:
+def check_stored(claims: Claims, local: Local, work: Work, leaf: Stored) -> None:
+    """`NotClosed` with a value that the operator of the s-op can give and that is not in its set."""
+    claim = claims.leaves[leaf]
+    if set(claim.number) != set(claims.places()):
+        raise NotClosed(f"nothing is claimed about {leaf!r} at some place")
+    operands, meaning = local.table(leaf.sop.args), function(leaf.sop.op, claims.numbers)
+    known = [frozenset(map(atom_key, values)) for values in claim.sets]
+    seen: set[tuple[int, int]] = set()
+    for place, states in zip(local.places, operands.where.tolist(), strict=True):
+        number = claim.number[place]
+        if (states, number) in seen:
+            continue
+        seen.add((states, number))
+        work.spend(len(operands.members[states]))
+        for k in operands.members[states].tolist():
+            try:
+                value = meaning(*operands.rows[k])
+            except OperatorError:
+                continue
+            if atom_key(value) not in known[number]:
+                raise _missing(leaf, value, place)
+
+
+def _missing(leaf: Computed, value: Atom, place: Place) -> NotClosed:
     m, i = place
     return NotClosed(f"{leaf!r} can be {value!r} at position {i} of inputs of length {m}, which its set does not have")
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from compiled.certificate.closure.claims import Claims, LeafClaim, NotClosed, TooMuchWork, Work
 from compiled.meaning.combinations import Combinations
-from compiled.meaning.leaves import INPUT, POSITION, Count, Input, Leaf, Tuple, leaf_order, row_key
+from compiled.meaning.leaves import INPUT, POSITION, Computed, Input, Leaf, Position, Stored, Tuple, leaf_order, row_key
 from compiled.numbering import Ids, distinct_rows
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
 from spec.interp import read_token
@@ -39,6 +39,7 @@ class Local:
         self.places = claims.places()
         self._axes: dict[Leaf, Axis] = {}
         self._leaves: dict[SOp, frozenset[Leaf]] = {}
+        self._stored: dict[SOp, Stored] = {leaf.sop: leaf for leaf in claims.leaves if isinstance(leaf, Stored)}
         self._tables: dict[tuple[SOp, ...], Table] = {}
         self._programs: dict[object, tuple[list[Step], list[int]]] = {}
 
@@ -50,9 +51,13 @@ class Local:
             node = stack.pop()
             if node not in seen:
                 seen.add(node)
-                if isinstance(node, Map) and node not in self.claims.definitions:
+                if isinstance(node, Map) and not self.is_known(node):
                     stack.extend(node.args)
         return sorted(seen, key=lambda node: node.id)
+
+    def is_known(self, node: SOp) -> bool:
+        """Whether leaves of their own are in the place of what the program computes the s-op from."""
+        return node in self.claims.definitions or node in self._stored
 
     def own_leaves(self, node: SOp) -> frozenset[Leaf]:
         """What the s-op is a function of."""
@@ -68,6 +73,8 @@ class Local:
     def _of_operands(self, node: SOp) -> frozenset[Leaf]:
         if node in self.claims.definitions:
             return frozenset(self.claims.definitions[node].leaves)
+        if node in self._stored:
+            return frozenset({self._stored[node]})
         match node:
             case Tokens():
                 return frozenset({INPUT})
@@ -97,11 +104,11 @@ class Local:
         """The s-ops for these values of their leaves, or None where one of them or what is below has no value."""
         key = (tuple(sops), tuple(leaves))
         if key not in self._programs:
-            slot: dict[SOp | Leaf, int] = {leaf: number for number, leaf in enumerate(leaves)}
+            slot: dict[SOp | Leaf, int] = {_what(leaf): number for number, leaf in enumerate(leaves)}
             self._programs[key] = _program(self, sops, slot)
         return _run(*self._programs[key], values)
 
-    def claim(self, leaf: Aggregate | Count) -> LeafClaim:
+    def claim(self, leaf: Computed) -> LeafClaim:
         """What is claimed about a leaf."""
         if leaf not in self.claims.leaves:
             raise NotClosed(f"nothing is claimed about the values of {leaf!r}")
@@ -115,7 +122,7 @@ class Local:
         An operator is applied once to each combination of operands that there is.
         """
         known: dict[SOp | Leaf, _Column] = {
-            leaf: _Column(given.values[k], given.codes[k]) for k, leaf in enumerate(leaves)
+            _what(leaf): _Column(given.values[k], given.codes[k]) for k, leaf in enumerate(leaves)
         }
         alive = np.arange(len(given))
         for node in _between(self, sops, set(known)):
@@ -154,6 +161,11 @@ class Local:
             case Map(args=args, op=op):
                 return function(op, self.claims.numbers), args
         assert_never(node)
+
+
+def _what(leaf: Leaf) -> SOp | Leaf:
+    """What is known when the leaf is."""
+    return leaf.sop if isinstance(leaf, Stored) else leaf
 
 
 @dataclass(frozen=True)
@@ -200,7 +212,7 @@ class Axis:
     """The values of one leaf, and which of them it has at each place: `members[where[p]]` at the p-th place."""
 
     def __init__(self, local: Local, leaf: Leaf) -> None:
-        self.leaf, claim = leaf, local.claim(leaf) if isinstance(leaf, Aggregate | Count) else None
+        self.leaf, claim = leaf, None if isinstance(leaf, Input | Position) else local.claim(leaf)
         sets: Sequence[Sequence[Atom]]
         if claim is not None:
             sets, where = claim.sets, [claim.number[place] for place in local.places]
@@ -221,7 +233,7 @@ class Axis:
     @property
     def slots(self) -> tuple[SOp | Leaf, ...]:
         """What is known when a row is."""
-        return (self.leaf,)
+        return (_what(self.leaf),)
 
 
 class Table:
@@ -345,6 +357,6 @@ def frontier(local: Local, order: Sequence[SOp], sops: Sequence[SOp], block: fro
     """The s-ops of these leaves alone that are wanted, or read by one of other leaves, too."""
     read = set(sops)
     for node in order:
-        if isinstance(node, Map) and node not in local.claims.definitions and not local.own_leaves(node) <= block:
+        if isinstance(node, Map) and not local.is_known(node) and not local.own_leaves(node) <= block:
             read |= set(node.args)
     return tuple(node for node in order if node in read and local.own_leaves(node) and local.own_leaves(node) <= block)

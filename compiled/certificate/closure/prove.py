@@ -4,8 +4,9 @@ Let an input have an output, so that every operator and every comparison below t
 is claimed below a leaf holds on it, then the values of the keys and of the query of each pair of places are among
 the *states* that `Local` enumerates, each key's outcome is among those of `Rows`, and the row is one of those that are
 folded: so the leaf's value is one of those that are looked up in its set. An s-op that counts define is, in the same
-way, what its definition says. Nothing of `compiled.meaning` that computes values is used: only the interpreter's
-operators (`spec.operators`, `read_token`) and the rules of aggregation, stated once more here:
+way, what its definition says; a stored s-op is what its operator makes of a state of its operands. Nothing of
+`compiled.meaning` that computes values is used: only the interpreter's operators (`spec.operators`, `read_token`) and
+the rules of aggregation, stated once more here:
 
     no key selected        the default
     one                    its value, of its kind
@@ -21,9 +22,9 @@ from typing import Final, TypeAlias
 from compiled.certificate.closure.claims import Claims, NotClosed, TooMuchWork, Work
 from compiled.certificate.closure.comparisons import reads
 from compiled.certificate.closure.defined import check_definition, program_of
-from compiled.certificate.closure.leaf_sets import check_leaf
+from compiled.certificate.closure.leaf_sets import check_leaf, check_stored
 from compiled.certificate.closure.local import Local
-from compiled.meaning.leaves import Count
+from compiled.meaning.leaves import Computed, Count, Input, Position, Stored
 from spec.graph import Aggregate, SOp
 
 LIMIT: Final = 20_000_000
@@ -37,7 +38,7 @@ class Defined:
     sop: SOp
 
 
-Duty: TypeAlias = Aggregate | Count | Defined
+Duty: TypeAlias = Computed | Defined
 """What is to be proved: the sets of a leaf, or a definition."""
 
 
@@ -58,6 +59,8 @@ def prove(claims: Claims, limit: int = LIMIT) -> Closed:
             match duty:
                 case Defined(sop):
                     check_definition(claims, local, work, sop, claims.definitions[sop])
+                case Stored():
+                    check_stored(claims, local, work, duty)
                 case Aggregate() | Count():
                     check_leaf(claims, local, work, duty)
     except TooMuchWork:
@@ -76,16 +79,18 @@ def _in_order(claims: Claims, local: Local) -> list[Duty]:
 
 def _stands_on(claims: Claims, local: Local, duty: Duty) -> set[Duty]:
     """The claims that this one is proved from."""
-    columns: list[Aggregate | Count]
+    columns: list[Aggregate | Count] = []
+    read: set[SOp] = set()
     match duty:
         case Defined(sop):
             columns = [node for node in program_of(sop) if isinstance(node, Aggregate)]
             columns += claims.definitions[sop].leaves
+        case Stored(sop):
+            read |= set(sop.args)
         case Aggregate() | Count():
             columns = [duty]
-    read: set[SOp] = set()
     for column in columns:
         keys, queries = reads(column)
         read |= keys | queries | ({column.values} if isinstance(column, Aggregate) else set())
     found: set[Duty] = {Defined(node) for node in local.below(read) if node in claims.definitions}
-    return found | {leaf for leaf in local.leaves(read) if isinstance(leaf, Aggregate | Count)}
+    return found | {leaf for leaf in local.leaves(read) if not isinstance(leaf, Input | Position)}

@@ -1,0 +1,108 @@
+"""Functions of several leaves that the MLP of one layer computes: as one staircase, or as a sum of several.
+
+Where shares of several heads of one layer meet, a sum of staircases does what no single one can: for a known rest s,
+a function f(s, x, y) that is a(s, x) + b(s, y) needs no form in which x and y keep apart.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from compiled.meaning.leaves import Classes, Leaf, Tuple
+from compiled.planning.encode import Phi
+from compiled.planning.forms import Column, Form
+from compiled.planning.points import Ints, Points, additive, first_of_each, numbered, whole
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A function of several leaves that is to be computed at once: `levels[labels[p]]` are its outputs at point p."""
+
+    points: Points
+    labels: Ints
+    levels: tuple[tuple[Fraction, ...], ...]
+    classes: Classes
+
+    def of(self, keep: Sequence[int]) -> "Target":
+        """The same as a function of these columns, which decide it."""
+        kept = first_of_each(self.points, keep)
+        return Target(self.points.columns(keep).at(kept), self.labels[kept], self.levels, self.classes)
+
+
+@dataclass(frozen=True, eq=False)
+class Staircase:
+    """A target that is read off a form: at `corners`, which are points or the ends of their classes."""
+
+    leaves: tuple[Leaf, ...]
+    form: Form
+    target: Target
+    corners: Points
+    labels: Ints
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """A target that the MLP of `layer` computes: the sum of the staircases."""
+
+    leaves: tuple[Leaf, ...]
+    layer: int
+    target: Target
+    parts: tuple[Staircase, ...]
+
+    @property
+    def changes(self) -> int:
+        """How many hidden units it takes."""
+        return sum(part.form.changes for part in self.parts)
+
+
+def target_of(points: Points, rows: Sequence[Tuple], labels: Ints, phis: Sequence[Phi], classes: Classes) -> Target:
+    """What is to be computed, from what the s-ops are at each point."""
+    index: dict[tuple[Fraction, ...], int] = {}
+    present = set(labels.tolist())
+    outputs = {k: tuple(phi[rows[k]] for phi in phis) for k in sorted(present)}
+    level = np.array([index.setdefault(outputs[k], len(index)) if k in outputs else 0 for k in range(len(rows))])
+    return Target(points, level[labels], tuple(index), classes)
+
+
+def different(rows: Iterable[Tuple]) -> tuple[tuple[Tuple, ...], Ints]:
+    """The different rows, and the number of each; rows that are one object are looked up once."""
+    index: dict[Tuple, int] = {}
+    seen: dict[int, int] = {}
+    codes = []
+    for row in rows:
+        known = seen.get(id(row))
+        if known is None:
+            known = seen[id(row)] = index.setdefault(row, len(index))
+        codes.append(known)
+    return tuple(index), np.array(codes, dtype=np.int64)
+
+
+def summands(target: Target, apart: Sequence[int]) -> list[tuple[tuple[int, ...], Target]] | None:
+    """Functions that add up to the target, each of one of the columns `apart` and of all others; and of which columns.
+
+    With each column and all others as one, that is a sum of unary functions.
+    """
+    points = target.points
+    rest = [k for k in range(len(points.values)) if k not in apart]
+    columns = [numbered(points.keys([k, *rest])[0].tolist()) for k in apart]
+    together = Points(tuple(values for values, _ in columns), tuple(codes for _, codes in columns), points.size)
+    parts, scales = [], []
+    for outputs in zip(*target.levels, strict=True):
+        numbers, scale = whole(outputs)
+        found = additive(together, numbers[target.labels])
+        if found is None:
+            return None
+        parts.append(found)
+        scales.append(scale)
+    made = []
+    for place, (k, codes) in enumerate(zip(apart, together.codes, strict=True)):
+        index: dict[tuple[Fraction, ...], int] = {}
+        wholes = zip(*(part[place].tolist() for part in parts), strict=True)
+        levels = [tuple(Fraction(a, scale) for a, scale in zip(one, scales, strict=True)) for one in wholes]
+        level = np.array([index.setdefault(one, len(index)) for one in levels], dtype=np.int64)
+        keep = tuple(sorted([k, *rest]))
+        made.append((keep, Target(points, level[codes], tuple(index), target.classes).of(keep)))
+    return made
