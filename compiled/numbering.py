@@ -11,7 +11,7 @@ Ids: TypeAlias = npt.NDArray[np.int64]
 
 def distinct(keys: Ids, bound: int) -> tuple[Ids, Ids]:
     """Of keys in 0..bound-1: where each different one is first, in ascending order, and which of them each is."""
-    if bound > 8 * len(keys) + (1 << 16):
+    if bound > 8 * len(keys) + (1 << 12):
         _, first, place = np.unique(keys, return_index=True, return_inverse=True)
         return first, place
     first = np.full(bound, len(keys), dtype=np.int64)

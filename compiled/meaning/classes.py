@@ -36,9 +36,9 @@ def leaf_classes(domain: "Domain", sops: tuple[SOp, ...], leaves: tuple[Leaf, ..
         first: dict[object, Atom] = {}
         found[leaf] = {}
         run, last, twice = 0, None, _of_two_kinds(values)
-        for value in sorted(
-            (value for (value,) in image), key=lambda v: (1, 0, v) if isinstance(v, str) else (0, v, "")
-        ):
+        for value in domain.ordered(leaf):
+            if (value,) not in image:
+                continue
             result = row_key(image[(value,)])
             run += result != last or value in twice
             last = None if value in twice else result

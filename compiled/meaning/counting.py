@@ -26,7 +26,7 @@ from compiled.meaning.formula import (
     keys_of,
     queries_of,
 )
-from compiled.meaning.leaves import POSITION, Count, Definition, Leaf, Position, row_key
+from compiled.meaning.leaves import POSITION, Count, Definition, Leaf, Position
 from compiled.meaning.means import is_number
 from compiled.meaning.presence import presence
 from compiled.meaning.values import Domain
@@ -264,18 +264,20 @@ def _sums(node: Map, mean: Aggregate, domain: Domain) -> dict[int, Atom] | None:
     leaves: tuple[Leaf, ...] = domain.leaves(node)
     rows = domain.entries(formula(mean.selector))
     table: dict[int, Atom] = {}
-    seen: set[tuple[object, ...]] = set()
-    for m, i in domain.places():
-        can, cannot = rows.row(m, i)
-        size = int(can.sum())
+    seen: set[object] = set()
+    sizes: dict[tuple[int, int], int] = {}
+    for m in range(1, domain.max_length + 1):
+        can, cannot = rows.rows(m)
         if (can & cannot).any():
             return None
-        tuples = domain.tuples_at(leaves, m, i)
-        signature = (size, tuple(map(row_key, tuples)))
+        sizes |= {(m, i): size for i, size in enumerate(can.sum(axis=1).tolist())}
+    at = leaves.index(mean)
+    for (m, i), size in sizes.items():
+        signature = (size, domain.signature(leaves, m, i))
         if signature in seen:
             continue
         seen.add(signature)
-        at = leaves.index(mean)
+        tuples = domain.tuples_at(leaves, m, i)
         results = list(domain.evaluated((node,), leaves, tuples))
         if len(results) < len(tuples):
             return None

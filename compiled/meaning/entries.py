@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 Entry: TypeAlias = tuple[bool, bool]
 Flags: TypeAlias = npt.NDArray[np.bool_]
-Row: TypeAlias = tuple[Flags, Flags]
-"""For each key whether the formula can hold, and whether it can fail to."""
+Rows: TypeAlias = tuple[Flags, Flags]
+"""For each query and each key whether the formula can hold, and whether it can fail to."""
+Codes: TypeAlias = npt.NDArray[np.int64]
 UNKNOWN: Final = -1
 WORK: Final = 4
 CAN: Final = 1
@@ -41,39 +42,42 @@ class Entries:
             join = conjunction if isinstance(part, Both) else disjunction
             if len(groups) > 1:
                 self.children = [domain.entries(join(group)) for group in groups.values()]
-        self._apart: dict[int, npt.NDArray[np.int64]] = {}
+        self._apart: npt.NDArray[np.int8] = np.full((0, 0), UNKNOWN, dtype=np.int8)
+        """For each number of a set of queries and of a set of keys the outcomes, as far as they are known."""
         self._same: dict[int, Entry] = {}
         self._truth: dict[tuple[Tuple, Tuple], bool | None] = {}
 
-    def row(self, m: int, i: int) -> Row:
-        """The entries of query i in words of length m."""
+    def rows(self, m: int) -> Rows:
+        """The entries of every query in words of length m."""
         if self.children:
-            rows = [child.row(m, i) for child in self.children]
+            rows = [child.rows(m) for child in self.children]
             can, cannot = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
             if isinstance(self.part, Both):
                 return np.all(can, axis=0), np.any(cannot, axis=0)
             return np.any(can, axis=0), np.all(cannot, axis=0)
-        numbers = self.domain.joint_numbers(self.keys, m)
-        outcomes = self._of_query(self.domain.joint_number(self.queries, m, i), numbers, m, i)[numbers]
+        keys, queries = self.domain.joint_numbers(self.keys, m), self.domain.joint_numbers(self.queries, m)
+        outcomes = self._of_all(queries, keys, m)
         can, cannot = (outcomes & CAN) > 0, (outcomes & CANNOT) > 0
-        can[i], cannot[i] = self._on_diagonal(m, i)
+        for i in range(m):
+            can[i, i], cannot[i, i] = self._on_diagonal(m, i)
         return can, cannot
 
-    def _of_query(self, query: int, numbers: npt.NDArray[np.int64], m: int, i: int) -> npt.NDArray[np.int64]:
-        """For each number of a set of keys that occurs in this row, apart from key i, the outcomes with this query."""
-        known = self._apart.get(query, np.zeros(0, dtype=np.int64))
-        if len(known) <= int(numbers.max(initial=0)):
-            longer = np.full(2 * int(numbers.max(initial=0)) + 2, UNKNOWN, dtype=np.int64)
-            longer[: len(known)] = known
-            known = self._apart[query] = longer
-        missing = known[numbers] == UNKNOWN
-        missing[i] = False
-        for j in np.flatnonzero(missing).tolist():
-            if known[numbers[j]] == UNKNOWN:
+    def _of_all(self, queries: Codes, keys: Codes, m: int) -> npt.NDArray[np.int8]:
+        """For each query and each key elsewhere what can be, from the numbers of their sets."""
+        least = int(queries.max()) + 1, int(keys.max()) + 1
+        if least[0] > self._apart.shape[0] or least[1] > self._apart.shape[1]:
+            longer = np.full([2 * max(pair) for pair in zip(least, self._apart.shape, strict=True)], UNKNOWN, np.int8)
+            longer[: self._apart.shape[0], : self._apart.shape[1]] = self._apart
+            self._apart = longer
+        at = np.ix_(queries, keys)
+        missing = self._apart[at] == UNKNOWN
+        np.fill_diagonal(missing, False)
+        for i, j in np.argwhere(missing).tolist():
+            if self._apart[queries[i], keys[j]] == UNKNOWN:
                 pairs = product(self.domain.joint(self.keys, m, j), self.domain.joint(self.queries, m, i))
                 can, cannot = self._outcomes(pairs)
-                known[numbers[j]] = CAN * can + CANNOT * cannot
-        return known
+                self._apart[queries[i], keys[j]] = CAN * can + CANNOT * cannot
+        return self._apart[at]
 
     def _on_diagonal(self, m: int, i: int) -> Entry:
         both = (*self.keys, *self.queries)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compiled.meaning.combinations import Combinations
-from compiled.meaning.leaves import Leaf, Tuple
+from compiled.meaning.leaves import Classes, Leaf, Tuple
 from spec.graph import SOp
 from spec.values import Atom, atom_key
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Codes: TypeAlias = npt.NDArray[np.int64]
 MAX_CELLS: Final = 1 << 20
+MAX_FILLED: Final = 200_000
 MAX_NUMBER: Final = 1 << 62
 UNKNOWN: Final = -1
 NO_VALUE: Final = -2
@@ -105,3 +106,55 @@ def grid(domain: "Domain", sops: Sequence[SOp], leaves: Sequence[Leaf], numbers:
     """A grid, if it is small enough to be held."""
     small = prod(max(1, len(one.values)) for one in numbers) <= MAX_CELLS
     return Grid(domain, sops, leaves, numbers) if small else None
+
+
+Cells: TypeAlias = tuple[list[Labels], list[Codes], Grid | None]
+"""Per leaf numbers of representatives, and which of them each number of a value is; and a grid if it is small."""
+
+
+def cells_of(domain: "Domain", sops: tuple[SOp, ...], leaves: tuple[Leaf, ...], classes: Classes) -> Cells:
+    """The cells of some s-ops, all that occur found at once where they are not too many."""
+    numbers, places = [], []
+    for leaf in leaves:
+        labels = domain.numbers_of(leaf)
+        place = np.arange(len(labels.values))
+        if leaf in classes:
+            used = [domain.class_codes(leaf, classes, *at) for at in domain.signatures((leaf,)).values()]
+            shown = np.unique(np.concatenate(used))
+            place = np.searchsorted(shown, place)
+            labels = Labels([labels.values[code] for code in shown.tolist()])
+        numbers.append(labels)
+        places.append(place)
+    cells = grid(domain, sops, leaves, numbers)
+    if cells is not None:
+        boxes = [
+            [place[domain.class_codes(leaf, classes, *at)] for leaf, place in zip(leaves, places, strict=True)]
+            for at in domain.largest(leaves)
+        ]
+        if sum(prod(map(len, box)) for box in boxes) <= MAX_FILLED:
+            cells.fill(boxes)
+    return numbers, places, cells
+
+
+class Numbering:
+    """Numbers for the sets of tuples of values that some s-ops have at each place."""
+
+    def __init__(self, domain: "Domain", sops: tuple[SOp, ...]) -> None:
+        self.domain, self.sops, self.leaves = domain, sops, domain.leaves_of(sops)
+        self._by_place: dict[int, int] = {}
+        self._by_content: dict[object, int] = {}
+        self._rows: dict[int, Codes] = {}
+
+    def number(self, m: int, i: int) -> int:
+        """That of one place."""
+        place = self.domain.place_number(self.leaves, m, i)
+        if place not in self._by_place:
+            content = frozenset(map(id, self.domain.joint(self.sops, m, i)))
+            self._by_place[place] = self._by_content.setdefault(content, len(self._by_content))
+        return self._by_place[place]
+
+    def row(self, m: int) -> Codes:
+        """Those of every position of words of one length."""
+        if m not in self._rows:
+            self._rows[m] = np.array([self.number(m, i) for i in range(m)], dtype=np.int64)
+        return self._rows[m]

@@ -24,6 +24,7 @@ class Sets:
     def __init__(self) -> None:
         self.numbers: dict[tuple[int, int], int] = {}
         self.sets: list[Values] = []
+        self._values: Values | None = None
 
     def at(self, m: int, i: int) -> Values:
         """What the leaf can be at position i of words of length m."""
@@ -35,7 +36,9 @@ class Sets:
 
     def values(self) -> Values:
         """What the leaf can be anywhere."""
-        return distinct(value for values in self.sets for value in values)
+        if self._values is None:
+            self._values = distinct(value for values in self.sets for value in values)
+        return self._values
 
 
 class StoredSets(Sets):
@@ -65,25 +68,23 @@ class Profile(Sets):
         rows = domain.entries(formula(leaf.selector) if isinstance(leaf, Aggregate) else leaf.formula)
         columns = _Columns(domain, leaf.values) if isinstance(leaf, Aggregate) else None
         single = _fetches_one(domain, rows.part)
-        for m, i in domain.places():
-            can, cannot = rows.row(m, i)
-            low = int((can & ~cannot).sum())
-            high = int(can.sum())
-            high = min(high, 1) if single else high
-            self.always_selects &= low > 0
-            self.at_most_one &= high <= 1
-            key: object
-            if isinstance(leaf, Count) or columns is None:
-                key = (low, high)
-                if key not in known:
-                    known[key] = self._add(tuple(range(low, high + 1)))
-            else:
-                averages = columns.averages(m)
-                ordered, choices = columns.choices(can, ~cannot, m)
-                key = (averages, ordered)
-                if key not in known:
-                    known[key] = self._add(aggregated(choices, low, high, leaf.default, averages, domain.numbers))
-            self.numbers[m, i] = known[key]
+        for m in range(1, domain.max_length + 1):
+            can, cannot = rows.rows(m)
+            must = can & ~cannot
+            low, high = must.sum(axis=1), can.sum(axis=1)
+            high = np.minimum(high, 1) if single else high
+            self.always_selects &= bool((low > 0).all())
+            self.at_most_one &= bool((high <= 1).all())
+            keys = columns.keys(can, must, m) if columns is not None else [b""] * m
+            for i, size in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
+                key = size if columns is None else (columns.averages(m), keys[i])
+                if key not in known and columns is not None and isinstance(leaf, Aggregate):
+                    choices = columns.choices(can[i], must[i], m)
+                    values = aggregated(choices, *size, leaf.default, columns.averages(m), domain.numbers)
+                    known[key] = self._add(values)
+                elif key not in known:
+                    known[key] = self._add(tuple(range(size[0], size[1] + 1)))
+                self.numbers[m, i] = known[key]
 
     def _add(self, values: Values) -> int:
         if len(values) > MAX_SET:
@@ -105,6 +106,7 @@ class _Columns:
         self.domain, self.sop = domain, values
         self._sets: dict[int, Values] = {}
         self._averages: dict[int, bool] = {}
+        self._averageable: dict[int, bool] = {}
 
     def at(self, number: int, m: int, j: int) -> Values:
         """The values at a key: `number` is that of their set."""
@@ -120,23 +122,32 @@ class _Columns:
         """
         if m not in self._averages:
             numbers = self.domain.joint_numbers((self.sop,), m)
-            self._averages[m] = any(averageable(self.at(number, m, j)) for j, number in enumerate(numbers.tolist()))
+            self._averages[m] = any(self._numeric(number, m, j) for j, number in enumerate(numbers.tolist()))
         return self._averages[m]
 
-    def choices(self, can: Flags, must: Flags, m: int) -> tuple[object, list[Choice]]:
-        """For each key that can be selected: whether it must be, and its values; and a key for equal lists."""
+    def _numeric(self, number: int, m: int, j: int) -> bool:
+        """Whether a set of values has one that is an integer or a real."""
+        if number not in self._averageable:
+            self._averageable[number] = averageable(self.at(number, m, j))
+        return self._averageable[number]
+
+    def keys(self, can: Flags, must: Flags, m: int) -> list[bytes]:
+        """For each row a key, equal where as many keys with the same values can be, and must be, selected."""
+        numbers = self.domain.joint_numbers((self.sop,), m)
+        marked = np.sort(np.where(can, must * MAX_NUMBER + numbers + 1, 0), axis=1)
+        return [row[none:].tobytes() for row, none in zip(marked, (marked == 0).sum(axis=1).tolist(), strict=True)]
+
+    def choices(self, can: Flags, must: Flags, m: int) -> list[Choice]:
+        """For each key of a row that can be selected: whether it must be, and its values."""
         numbers = self.domain.joint_numbers((self.sop,), m)
         among = np.flatnonzero(can)
         kinds, first, times = np.unique(
             must[among] * MAX_NUMBER + numbers[among], return_index=True, return_counts=True
         )
-        ordered: list[tuple[bool, int, int]] = []
         choices: list[Choice] = []
         for kind, j, count in zip(kinds.tolist(), among[first].tolist(), times.tolist(), strict=True):
-            number = kind % MAX_NUMBER
-            ordered.append((kind >= MAX_NUMBER, number, count))
-            choices += [(kind >= MAX_NUMBER, self.at(number, m, j))] * count
-        return tuple(ordered), choices
+            choices += [(kind >= MAX_NUMBER, self.at(kind % MAX_NUMBER, m, j))] * count
+        return choices
 
 
 def _fetches_one(domain: "Domain", part: Formula) -> bool:

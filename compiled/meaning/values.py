@@ -23,7 +23,7 @@ from compiled.meaning.columns import NO_VALUE, Numbered, apply
 from compiled.meaning.combinations import Combinations
 from compiled.meaning.entries import Entries
 from compiled.meaning.formula import Formula, formula, keys_of, queries_of
-from compiled.meaning.grid import Codes, Grid, Labels, grid, union
+from compiled.meaning.grid import UNKNOWN, Cells, Codes, Labels, Numbering, cells_of, union
 from compiled.meaning.leaves import (
     INPUT,
     POSITION,
@@ -41,6 +41,7 @@ from compiled.meaning.leaves import (
 )
 from compiled.meaning.means import Values, distinct
 from compiled.meaning.profiles import Profile, Sets, StoredSets
+from compiled.numbering import distinct_rows
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
 from spec.interp import read_token
 from spec.operators import OperatorError, function
@@ -74,7 +75,7 @@ class Domain:
     _classes: dict[tuple[SOp, ...], "Classes"] = field(default_factory=dict)
     _entries: dict[Formula, "Entries"] = field(default_factory=dict)
     _places: dict[tuple[Leaf, ...], dict[tuple[int, int], int]] = field(default_factory=dict)
-    _numbers: dict[tuple[SOp, ...], "_Numbering"] = field(default_factory=dict)
+    _numbers: dict[tuple[SOp, ...], Numbering] = field(default_factory=dict)
     _memo: dict[object, dict[object, Tuple | None]] = field(default_factory=dict)
     _rows: dict[object, Tuple] = field(default_factory=dict)
     _plain: dict[Leaf, bool] = field(default_factory=dict)
@@ -82,9 +83,12 @@ class Domain:
     _all_values: dict[tuple[SOp, ...], tuple[Tuple, ...]] = field(default_factory=dict)
     _numbered: dict[Leaf, Labels] = field(default_factory=dict)
     _codes: dict[tuple[Leaf, int], Codes] = field(default_factory=dict)
-    _grids: dict[tuple[SOp, ...], Grid | None] = field(default_factory=dict)
+    _grids: dict[tuple[SOp, ...], Cells] = field(default_factory=dict)
     _covers: dict[tuple[Leaf, ...], list[tuple[int, int]]] = field(default_factory=dict)
     _sides: dict[tuple[Leaf, int], frozenset[object]] = field(default_factory=dict)
+    _shown: dict[int, tuple[Mapping[Atom, Atom], Codes]] = field(default_factory=dict)
+    _shown_at: dict[tuple[int, ...], Codes] = field(default_factory=dict)
+    _ordered: dict[Leaf, list[Atom]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a vocabulary; bring the symbols into the number semantics."""
@@ -336,7 +340,7 @@ class Domain:
             case _:
                 return self.sets(leaf).at(m, i)
 
-    def _signature(self, leaves: Sequence[Leaf], m: int, i: int) -> tuple[int, ...]:
+    def signature(self, leaves: Sequence[Leaf], m: int, i: int) -> tuple[int, ...]:
         """Positions with equal signatures have equal sets of tuples."""
         return tuple(
             0 if isinstance(leaf, Input) else i if isinstance(leaf, Position) else self.sets(leaf).number(m, i)
@@ -355,26 +359,27 @@ class Domain:
         """One place for each different set of tuples."""
         found: dict[tuple[int, ...], tuple[int, int]] = {}
         for m, i in self.places():
-            found.setdefault(self._signature(leaves, m, i), (m, i))
+            found.setdefault(self.signature(leaves, m, i), (m, i))
         return found
 
     def tuples(self, leaves: Sequence[Leaf]) -> Combinations:
         """Every tuple of leaf values at any place."""
         key = tuple(leaves)
         if key not in self._tuples:
-            places = self._largest(leaves)
+            places = self.largest(leaves)
             if max(prod(len(self.leaf_set(leaf, m, i)) for leaf in leaves) for m, i in places) > MAX_TUPLES:
                 raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at one position")
             if self.size(leaves) > MAX_BOXES:
                 raise Refused(f"more than {MAX_BOXES} combinations of values of {len(leaves)} things in all")
             boxes = [[self._codes_at(leaf, m, i) for leaf in leaves] for m, i in places]
-            found = union([self._numbers_of(leaf) for leaf in leaves], boxes)
+            found = union([self.numbers_of(leaf) for leaf in leaves], boxes)
             if len(found) > MAX_TUPLES:
                 raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at once")
             self._tuples[key] = found
         return self._tuples[key]
 
-    def _numbers_of(self, leaf: Leaf) -> Labels:
+    def numbers_of(self, leaf: Leaf) -> Labels:
+        """Numbers for the values of a leaf."""
         if leaf not in self._numbered:
             match leaf:
                 case Input():
@@ -386,14 +391,21 @@ class Domain:
             self._numbered[leaf] = Labels(values)
         return self._numbered[leaf]
 
+    def ordered(self, leaf: Leaf) -> list[Atom]:
+        """Every value of a leaf, numbers in order, then strings."""
+        if leaf not in self._ordered:
+            values = self.numbers_of(leaf).values
+            self._ordered[leaf] = sorted(values, key=lambda v: (1, 0, v) if isinstance(v, str) else (0, v, ""))
+        return self._ordered[leaf]
+
     def _codes_at(self, leaf: Leaf, m: int, i: int) -> Codes:
         """The numbers of what the leaf can be at a place."""
-        (number,) = self._signature((leaf,), m, i)
+        (number,) = self.signature((leaf,), m, i)
         if (leaf, number) not in self._codes:
-            self._codes[leaf, number] = self._numbers_of(leaf).of(self.leaf_set(leaf, m, i))
+            self._codes[leaf, number] = self.numbers_of(leaf).of(self.leaf_set(leaf, m, i))
         return self._codes[leaf, number]
 
-    def _largest(self, leaves: Sequence[Leaf]) -> list[tuple[int, int]]:
+    def largest(self, leaves: Sequence[Leaf]) -> list[tuple[int, int]]:
         """Places whose sets of tuples have all others among them: what one of the largest covers is left out."""
         key = tuple(leaves)
         if key not in self._covers:
@@ -417,7 +429,7 @@ class Domain:
     def size(self, leaves: Sequence[Leaf], classes: "Classes | None" = None) -> int:
         """How many tuples the leaves have, or of representatives, at most."""
         known = classes or {}
-        return sum(prod(len(self._class_set(leaf, known, m, i)) for leaf in leaves) for m, i in self._largest(leaves))
+        return sum(prod(len(self.class_codes(leaf, known, m, i)) for leaf in leaves) for m, i in self.largest(leaves))
 
     def classes(self, sops: Sequence[SOp]) -> "Classes":
         """For leaves with too many combinations: a representative for each value of a leaf.
@@ -436,11 +448,10 @@ class Domain:
         """Every tuple of representatives at any place."""
         if not classes:
             return self.tuples(leaves)
-        numbers = [self._numbers_of(leaf) for leaf in leaves]
+        numbers = [self.numbers_of(leaf) for leaf in leaves]
         boxes: dict[tuple[bytes, ...], list[Codes]] = {}
-        for m, i in self._largest(leaves):
-            sets = [self._class_set(leaf, classes, m, i) for leaf in leaves]
-            box = [one.of(values) for one, values in zip(numbers, sets, strict=True)]
+        for m, i in self.largest(leaves):
+            box = [self.class_codes(leaf, classes, m, i) for leaf in leaves]
             boxes[tuple(codes.tobytes() for codes in box)] = box
         if sum(prod(map(len, box)) for box in boxes.values()) > 4 * MAX_TUPLES:
             raise Refused(f"more than {4 * MAX_TUPLES} combinations of values of {len(leaves)} things at one position")
@@ -449,18 +460,32 @@ class Domain:
             raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at once")
         return found
 
-    def _class_set(self, leaf: Leaf, classes: "Classes", m: int, i: int) -> Values:
-        values = self.leaf_set(leaf, m, i)
+    def class_codes(self, leaf: Leaf, classes: "Classes", m: int, i: int) -> Codes:
+        """The numbers of the representatives of what the leaf can be at a place, in order."""
+        codes: Codes = self._codes_at(leaf, m, i)
         if leaf not in classes:
-            return values
-        # A value that is its own representative keeps its kind: as numbers, `1` and `1.0` have the same one.
-        first = [(value, classes[leaf][value]) for value in values if value in classes[leaf]]
-        return distinct(value if value == shown else shown for value, shown in first)
+            return codes
+        key = id(classes[leaf]), *self.signature((leaf,), m, i)
+        if key in self._shown_at:
+            return self._shown_at[key]
+        of = classes[leaf]
+        if id(of) not in self._shown:
+            # A value that is its own representative keeps its kind: as numbers, `1` and `1.0` have the same one.
+            values = self.numbers_of(leaf).values
+            shown = [of.get(value) if value in of else None for value in values]
+            own = [value if value == one else one for value, one in zip(values, shown, strict=True)]
+            found = [UNKNOWN if one is None else int(self.numbers_of(leaf).of([one])[0]) for one in own]
+            self._shown[id(of)] = of, np.array(found, dtype=np.int64)
+        codes = self._shown[id(of)][1][codes]
+        codes = codes[codes != UNKNOWN]
+        first, _ = distinct_rows([codes], len(codes))
+        self._shown_at[key] = codes[np.sort(first)]
+        return self._shown_at[key]
 
     def joint(self, sops: Sequence[SOp], m: int, i: int) -> tuple[Tuple, ...]:
         """The tuples of values that these s-ops can have together at one place."""
         leaves = self.leaves_of(sops)
-        key = (tuple(sops), self._signature(leaves, m, i))
+        key = (tuple(sops), self.signature(leaves, m, i))
         if key not in self._joints:
             self._joints[key] = self._joint(sops, leaves, m, i)
         return self._joints[key]
@@ -468,21 +493,14 @@ class Domain:
     def _joint(self, sops: Sequence[SOp], leaves: tuple[Leaf, ...], m: int, i: int) -> tuple[Tuple, ...]:
         classes, key = self.classes(sops), tuple(sops)
         if key not in self._grids:
-            cells = grid(self, key, leaves, [self._numbers_of(leaf) for leaf in leaves])
-            if cells is not None and not classes and self.size(leaves) <= MAX_TUPLES:
-                cells.fill([[self._codes_at(leaf, *place) for leaf in leaves] for place in self._largest(leaves)])
-            self._grids[key] = cells
-        cells = self._grids[key]
-        if classes:
-            sets = [self._class_set(leaf, classes, m, i) for leaf in leaves]
-            box = [self._numbers_of(leaf).of(values) for leaf, values in zip(leaves, sets, strict=True)]
-        else:
-            box = [self._codes_at(leaf, m, i) for leaf in leaves]
+            self._grids[key] = cells_of(self, key, leaves, classes)
+        numbers, places, cells = self._grids[key]
+        box = [place[self.class_codes(leaf, classes, m, i)] for leaf, place in zip(leaves, places, strict=True)]
         if prod(map(len, box)) > MAX_TUPLES:
             raise Refused(f"{prod(map(len, box))} combinations of values at one position, more than {MAX_TUPLES}")
         if cells is not None:
             return cells.rows(box)
-        found = self.results(sops, leaves, union([self._numbers_of(leaf) for leaf in leaves], [box]))
+        found = self.results(sops, leaves, union(numbers, [box]))
         return tuple({id(row): row for row in found if row is not None}.values())
 
     def table(self, sops: Sequence[SOp]) -> dict[Tuple, Tuple]:
@@ -555,7 +573,7 @@ class Domain:
         """A small number for the set of tuples at a place."""
         if leaves not in self._places:
             known: dict[tuple[int, ...], int] = {}
-            numbers = {place: known.setdefault(self._signature(leaves, *place), len(known)) for place in self.places()}
+            numbers = {place: known.setdefault(self.signature(leaves, *place), len(known)) for place in self.places()}
             self._places[leaves] = numbers
         return self._places[leaves][m, i]
 
@@ -567,29 +585,7 @@ class Domain:
         """These numbers for every position of words of length m."""
         return self._numbering(sops).row(m)
 
-    def _numbering(self, sops: tuple[SOp, ...]) -> "_Numbering":
+    def _numbering(self, sops: tuple[SOp, ...]) -> Numbering:
         if sops not in self._numbers:
-            self._numbers[sops] = _Numbering(self, sops)
+            self._numbers[sops] = Numbering(self, sops)
         return self._numbers[sops]
-
-
-class _Numbering:
-    """Numbers for the sets of tuples of values that some s-ops have at each place."""
-
-    def __init__(self, domain: Domain, sops: tuple[SOp, ...]) -> None:
-        self.domain, self.sops, self.leaves = domain, sops, domain.leaves_of(sops)
-        self._by_place: dict[int, int] = {}
-        self._by_content: dict[object, int] = {}
-        self._rows: dict[int, Codes] = {}
-
-    def number(self, m: int, i: int) -> int:
-        place = self.domain.place_number(self.leaves, m, i)
-        if place not in self._by_place:
-            content = frozenset(map(id, self.domain.joint(self.sops, m, i)))
-            self._by_place[place] = self._by_content.setdefault(content, len(self._by_content))
-        return self._by_place[place]
-
-    def row(self, m: int) -> Codes:
-        if m not in self._rows:
-            self._rows[m] = np.array([self.number(m, i) for i in range(m)], dtype=np.int64)
-        return self._rows[m]

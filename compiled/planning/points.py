@@ -18,6 +18,8 @@ Whole: TypeAlias = npt.NDArray[Any]
 Unary: TypeAlias = dict[Atom, Fraction]
 MAX_CELLS: Final = 1 << 22
 """Products of columns up to this size are numbered directly, larger ones by what occurs."""
+FEW: Final = 8
+"""About so many values of each column are looked at first."""
 MAX_WHOLE: Final = 1 << 58
 """Integers below this are numbers of 64 bits, in which a few of them can be added; larger ones are Python's."""
 
@@ -60,6 +62,19 @@ class Points:
                 _, key = np.unique(key, return_inverse=True)
                 cells = int(key.max(initial=0)) + 1
         return key, cells
+
+    @cached_property
+    def some_places(self) -> Ints:
+        """Points on a grid of few values of each column: what is no sum there is none at all."""
+        chosen = np.ones(self.size, dtype=bool)
+        for own, column in zip(self.values, self.codes, strict=True):
+            chosen &= column % max(1, len(own) // FEW) == 0
+        return np.flatnonzero(chosen)
+
+    @cached_property
+    def some(self) -> "Points":
+        """These points."""
+        return self.at(self.some_places)
 
     @cached_property
     def rows(self) -> list[Tuple]:
@@ -157,6 +172,8 @@ def additive(points: Points, numbers: Whole) -> list[Whole] | None:
     The first function is 0 on the first value of each component of the graph between first values and rests; a
     constant goes with the last. The values of each column are numbered as they occur.
     """
+    if not points.size:
+        return [np.zeros(len(own), dtype=numbers.dtype) for own in points.values]
     if len(points.values) == 1:
         last = np.zeros(len(points.values[0]), dtype=numbers.dtype)
         last[points.codes[0]] = numbers

@@ -230,6 +230,8 @@ class Stream:
             return ()
         scaled, scale = whole(numbers)
         wanted: Whole = scaled[labels]
+        if len(leaves) > 1 and additive(points.some, wanted[points.some_places]) is None:
+            return None
         keep = relevant(points, wanted) if len(leaves) > 1 else tuple(range(len(leaves)))
         if not keep:
             return ((leaves[0] if leaves else Position(), _Constant(numbers[int(labels[0])])),)

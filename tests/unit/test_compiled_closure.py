@@ -23,7 +23,7 @@ from compiled.certify import claims_of
 from compiled.errors import Refused
 from compiled.meaning import counting, means, presence, profiles, storing
 from compiled.meaning.classes import leaf_classes
-from compiled.meaning.entries import Entries, Row
+from compiled.meaning.entries import Entries, Rows
 from compiled.meaning.formula import Holds, Literal, formula, holds, keys_of, queries_of
 from compiled.meaning.leaves import Computed, Count, Input, Leaf, Position, Stored
 from compiled.meaning.values import Domain
@@ -218,20 +218,20 @@ def as_integers(original: Any) -> Any:
 
 
 def must_be_selected(original: Any) -> Any:
-    def row(self: Entries, m: int, i: int) -> Row:
-        can, cannot = original(self, m, i)
+    def rows(self: Entries, m: int) -> Rows:
+        can, cannot = original(self, m)
         return can, cannot & ~can
 
-    return row
+    return rows
 
 
 def never_the_first(original: Any) -> Any:
-    def row(self: Entries, m: int, i: int) -> Row:
-        can, cannot = original(self, m, i)
-        first = np.arange(len(can)) == 0
+    def rows(self: Entries, m: int) -> Rows:
+        can, cannot = original(self, m)
+        first = np.arange(m) == 0
         return can & ~first, cannot | first
 
-    return row
+    return rows
 
 
 def first_only(original: Any) -> Any:
@@ -254,14 +254,14 @@ FAULTS: list[tuple[str, Any, str, Callable[[Any], Any]]] = [
     ("default", profiles, "aggregated", forget_default),
     ("default", Domain, "joint", first_only),
     ("mean", means, "_means", forget_largest_mean),
-    ("mean", Entries, "row", never_the_first),
+    ("mean", Entries, "rows", never_the_first),
     ("booleans", profiles, "aggregated", as_integers),
     ("booleans", profiles._Columns, "averages", constantly(False)),
     ("width", counting, "_as_function_of_width", off_by_one),
-    ("width", Entries, "row", must_be_selected),
+    ("width", Entries, "rows", must_be_selected),
     ("presence", presence, "_is_weight", constantly(True)),
     ("several", profiles, "_fetches_one", constantly(True)),
-    ("several", Entries, "row", must_be_selected),
+    ("several", Entries, "rows", must_be_selected),
     ("negated", certify, "formula", not_negated),
     ("sum", counting, "_sums", off_by_one),
 ]

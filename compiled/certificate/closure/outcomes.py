@@ -38,8 +38,10 @@ NO_USE: Final = 0
 Outcome: TypeAlias = tuple[int, ...]
 """Per column the number of the value that is selected (0 for a count), or `NOT`."""
 
-Pattern: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
-"""Numbers of what is known of the query, one of each block; and of sets of outcomes, one for each behaviour."""
+Counted: TypeAlias = tuple[tuple[int, int], ...]
+"""How many keys of a row have each set of outcomes, but for those that select nothing; by number, ascending."""
+Pattern: TypeAlias = tuple[tuple[int, ...], list[tuple[int, list[int]]]]
+"""Numbers of what is known of the query, one of each block; and for each set of outcomes which behaviours give it."""
 
 
 @dataclass(frozen=True)
@@ -175,40 +177,28 @@ class Rows:
                 key = kinds[at], row_key(given), row
                 if key not in seen:
                     seen.add(key)
-                    yield Row(kinds[at], self.local.places[at], given, row)
+                    every = tuple(key for key, count in row for _ in range(count))
+                    yield Row(kinds[at], self.local.places[at], given, every)
 
     def _behaviours(self, blocks: Sequence["_Places"]) -> Iterator[Ids]:
         """Per place the behaviours of the keys elsewhere that are not `NO_USE`, ascending."""
-        shown, asked = (
-            distinct_rows([getattr(block.block, side).where for block in blocks], len(self.local.places))[1]
-            for side in ("key", "query")
-        )
-        size = (int(asked.max()) + 1, int(shown.max()) + 1)
-        if prod(size) > LARGEST:
-            raise TooMuchWork
-        known: Ids = np.full(prod(size), UNKNOWN, dtype=np.int64)
         first = 0
         for m in range(1, self.claims.max_length + 1):
             self.work.spend(m * m // 8)
-            here = slice(first, first + m)
-            pairs = asked[here, None] * size[1] + shown[None, here]
-            unknown, where = np.unique(np.where(known[pairs] == UNKNOWN, pairs, UNKNOWN), return_index=True)
-            for pair, at in zip(unknown.tolist(), where.tolist(), strict=True):
-                if pair != UNKNOWN:
-                    query, key = divmod(at, m)
-                    known[pair] = self._number(blocks, first + query, first + key)
-            found = known[pairs]
+            each = [block.behaviours(slice(first, first + m)).reshape(-1) for block in blocks]
+            kinds, place = distinct_rows(each, m * m)
+            numbers = [self._number(blocks, tuple(int(one[pair]) for one in each)) for pair in kinds.tolist()]
+            found = np.array(numbers, dtype=np.int64)[place].reshape(m, m)
             np.fill_diagonal(found, NO_USE)
             found.sort(axis=1)
             for row, none in zip(found, (found == NO_USE).sum(axis=1).tolist(), strict=True):
                 yield row[none:]
             first += m
 
-    def _number(self, blocks: Sequence["_Places"], query: int, key: int) -> int:
-        """The number of the behaviour of a key at one place for a query at another."""
-        parts = tuple(block.behaviour(query, key) for block in blocks)
+    def _number(self, blocks: Sequence["_Places"], parts: tuple[int, ...]) -> int:
+        """The number of the behaviour that has these parts in the blocks; `NO_USE` if such a key is never selected."""
         if parts not in self._numbers:
-            options = [np.unique(block.tables[part]).tolist() for block, part in zip(blocks, parts, strict=True)]
+            options = [block.used[part] for block, part in zip(blocks, parts, strict=True)]
             self.work.spend(prod(map(len, options)))
             some = any(self._outcomes(one) for one in product(*options))
             self._numbers[parts] = len(self._sequences) if some else NO_USE
@@ -216,16 +206,15 @@ class Rows:
                 self._sequences.append(parts)
         return self._numbers[parts]
 
-    def _rows(self, blocks: Sequence["_Places"], at: int, keys: Ids) -> Iterator[tuple[Tuple, tuple[int, ...]]]:
-        """What is known of the query at a place, and the keys of its row: those of equal states of the query once."""
-        behaviours, counts = np.unique(keys, return_counts=True)
-        repeated = [*counts.tolist(), 1]
-        for ranks, ids in self._patterns(blocks, at, tuple(behaviours.tolist())):
+    def _rows(self, blocks: Sequence["_Places"], at: int, keys: Ids) -> Iterator[tuple[Tuple, Counted]]:
+        """What is known of the query at a place, and its row: those of equal states of the query once."""
+        behaviours, times = np.unique(keys, return_counts=True)
+        counts = [*times.tolist(), 1]
+        for ranks, groups in self._patterns(blocks, at, tuple(behaviours.tolist())):
             known: dict[SOp, Atom] = {}
-            for block, rank in zip(blocks, ranks, strict=True):
+            for block, rank in zip(blocks, ranks, strict=True) if self.more else ():
                 known |= block.asked(at, rank)
-            row = [key for key, count in zip(ids, repeated, strict=True) if key for _ in range(count)]
-            yield tuple(known[sop] for sop in self.more), tuple(sorted(row))
+            yield tuple(known[sop] for sop in self.more), tuple((n, sum(counts[k] for k in one)) for n, one in groups)
 
     def _patterns(self, blocks: Sequence["_Places"], at: int, behaviours: tuple[int, ...]) -> list[Pattern]:
         """Per state of the query at a place the sets of outcomes of keys of these behaviours, and of the own key."""
@@ -242,7 +231,7 @@ class Rows:
             chosen = [table[:, states] for table, states in zip(parts, grid, strict=True)]
             rows = np.vstack([*(table[:1] for table in chosen), self._joined([table[1:] for table in chosen])])
             rows, cut = rows[:, distinct_rows(rows, rows.shape[1])[0]], len(blocks)
-            self._found[key] = [(tuple(row[:cut]), tuple(row[cut:])) for row in rows.T.tolist()]
+            self._found[key] = [(tuple(row[:cut]), _groups(row[cut:])) for row in rows.T.tolist()]
         return self._found[key]
 
     def _joined(self, parts: Sequence[Ids]) -> Ids:
@@ -263,8 +252,13 @@ class _Places:
         self._table = np.stack([block.apart(number) for number in range(len(block.key.members))])
         self.tables: list[Ids] = []
         """Per behaviour, for each state of the query, the number of the set of contributions."""
+        self.used: list[list[int]] = []
+        """Per behaviour, these numbers, each once."""
         self._known: dict[bytes, int] = {}
-        self._pairs: dict[tuple[int, int], int] = {}
+        size = len(block.query.members) * len(block.key.members)
+        if size > LARGEST:
+            raise TooMuchWork
+        self._pairs: Ids = np.full(size, UNKNOWN, dtype=np.int64)
         first, place = distinct_rows([self._query, block.both.where], len(self._query))
         owns: dict[bytes, int] = {}
         self.owns: list[Ids] = []
@@ -302,16 +296,28 @@ class _Places:
         """What is known of the query at a place, by this number."""
         return dict(zip(self._asked, self._values[self._query[at]][rank], strict=True))
 
-    def behaviour(self, query: int, key: int) -> int:
-        """The number of the behaviour of a key at one place for a query at another."""
-        pair = int(self._query[query]), int(self._key[key])
-        if pair not in self._pairs:
-            made = self._table[pair[1]][self.block.query.members[pair[0]]]
+    def behaviours(self, here: slice) -> Ids:
+        """For each query and each key of these places the number of the behaviour."""
+        pairs = self._query[here, None] * len(self.block.key.members) + self._key[None, here]
+        for pair in np.unique(pairs[self._pairs[pairs] == UNKNOWN]).tolist():
+            query, key = divmod(pair, len(self.block.key.members))
+            made = self._table[key][self.block.query.members[query]]
             self._pairs[pair] = self._known.setdefault(made.tobytes(), len(self.tables))
             if self._pairs[pair] == len(self.tables):
                 self.tables.append(made)
-        return self._pairs[pair]
+                self.used.append(np.unique(made).tolist())
+        found: Ids = self._pairs[pairs]
+        return found
 
 
 def _selector(column: Aggregate | Count) -> Selector | Formula:
     return column.selector if isinstance(column, Aggregate) else column.formula
+
+
+def _groups(ids: Sequence[int]) -> list[tuple[int, list[int]]]:
+    """Where each number occurs, ascending, 0 left out."""
+    found: dict[int, list[int]] = {}
+    for k, number in enumerate(ids):
+        if number:
+            found.setdefault(number, []).append(k)
+    return sorted(found.items())
