@@ -28,6 +28,7 @@ from verifier.engine import (
     Unsat,
     Word,
 )
+from verifier.engines.bits import BITS
 from verifier.engines.device import ACCELERATOR, DEVICE, accelerated
 from verifier.engines.diagrams import DIAGRAMS
 from verifier.engines.enumerate import ENUMERATE
@@ -38,7 +39,7 @@ from verifier.engines.smt import SMT
 from verifier.evidence.confirm import Confirmed, Contradicted, confirm, of_fewer
 from verifier.reductions.fewer import reduced
 
-_ALL: Final[tuple[Engine, ...]] = (ENUMERATE, PARALLEL, DEVICE, DIAGRAMS, SAT, SMT, SECOND)
+_ALL: Final[tuple[Engine, ...]] = (ENUMERATE, PARALLEL, DEVICE, DIAGRAMS, SAT, SMT, SECOND, BITS)
 ENGINES: Final = {engine.name: engine for engine in _ALL}
 AUTO: Final = "auto"
 

@@ -79,6 +79,15 @@ class Letter:
         index = index_of(self.symbols, atom)
         return False if index is None else self.guards[index]
 
+    def atom(self, name: str, values: Mapping[str, bool | int]) -> Atom:
+        """The atom that the variables stand for; what the formula does not mention may be anything."""
+        if self.symbols is None:
+            return values.get(name, 0)
+        if len(self.symbols) <= 2:
+            return self.symbols[bool(values.get(name))]
+        true = (atom for i, atom in enumerate(self.symbols) if values.get(f"{name}.{i}"))
+        return next(true, self.symbols[0])
+
 
 def _letter(logic: Logic, position: int, query: Query) -> tuple[Letter, list[Truth]]:
     """The unknown atom at a position, and what is known about it."""
@@ -203,6 +212,10 @@ class Encoder:
                 (self.logic.at_most(whole[0], letter.variable), self.logic.at_most(letter.variable, whole[-1]))
             )
         return self.logic.any(letter.is_atom(self.logic, atom) for atom in atoms)
+
+    def word(self, values: Mapping[str, bool | int]) -> Word:
+        """The input that the variables, by name, stand for."""
+        return tuple(letter.atom(f"x{i}", values) for i, letter in enumerate(self.letters))
 
     def smtlib(self, narrowed: Sequence[Truth] = ()) -> str:
         """The formula as SMT-LIB text, ending in `(check-sat)`."""

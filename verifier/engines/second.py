@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
 
-from spec.values import Atom
-from verifier.encodings.formula import Encoder, Letter, formula_of
+from verifier.encodings.formula import Encoder, formula_of
 from verifier.encodings.words import Box
 from verifier.engine import Answer, Evidence, Limits, Query, Reason, Sat, Session, Undecided, Unsat, Word
 
@@ -50,7 +49,7 @@ class _Session:
         if status == "unsat":
             return Unsat(Evidence(NAME, f"cvc5 {release}"))
         if status == "sat":
-            return Sat(tuple(_atom(letter, f"x{i}", values) for i, letter in enumerate(self.encoder.letters)))
+            return Sat(self.encoder.word({name: _value(text) for name, text in values.items()}))
         return Undecided(Reason.WALL if "timeout" in status.lower() else Reason.SOLVER, f"cvc5: {status}")
 
 
@@ -82,11 +81,6 @@ def _solve(text: str, milliseconds: int) -> tuple[str, dict[str, str], str]:
     return status, values, version("cvc5")
 
 
-def _atom(letter: Letter, name: str, values: dict[str, str]) -> Atom:
-    """The atom at a position; what the formula does not mention may be anything."""
-    if letter.symbols is None:
-        return int(values.get(name, "0").replace("(- ", "-").rstrip(")"))
-    if len(letter.symbols) <= 2:
-        return letter.symbols[values.get(name) == "true"]
-    true = (atom for i, atom in enumerate(letter.symbols) if values.get(f"{name}.{i}") == "true")
-    return next(true, letter.symbols[0])
+def _value(text: str) -> bool | int:
+    """A value as cvc5 writes it."""
+    return text == "true" if text in ("true", "false") else int(text.replace("(- ", "-").rstrip(")"))

@@ -28,6 +28,7 @@ from verifier.encodings.circuit import Circuit, circuit_of
 from verifier.encodings.gates import FALSE
 from verifier.encodings.words import few_symbols, listed
 from verifier.engine import Engine, Evidence, Limits, Proofs, Query, Refutation, Sat, Undecided, Unsat, Word
+from verifier.engines.bits import BITS
 from verifier.engines.device import DEVICE
 from verifier.engines.diagrams import DIAGRAMS, FIRST_ON_TOP, LAST_ON_TOP, Diagrams
 from verifier.engines.enumerate import ENUMERATE
@@ -192,7 +193,7 @@ def confirmers(query: Query, by: str, detail: str, limits: Limits) -> Iterator[C
             if by != PARALLEL.name and inputs is not None and inputs <= most:
                 yield Confirmer(PARALLEL.name, PARALLEL, allowed)
             yield _diagrams(by, detail, allowed)
-        for engine in (SMT, SECOND):
+        for engine in (SMT, SECOND, BITS):
             if by != engine.name:
                 yield Confirmer(engine.name, engine, allowed)
     if by != ENUMERATE.name:
