@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("interpreter", "reach", "bounds", "mutants", "compile", "confirm", "enumeration", "bags")
+NAMES = ("interpreter", "reach", "bounds", "mutants", "compile", "confirm", "enumeration", "bags", "synthesised")
 
 
 def main(arguments: list[str]) -> int:

@@ -105,6 +105,10 @@ def _parity(word: Word) -> Outputs:
     return [word.count("1") % 2] * len(word)
 
 
+def _majority_and_first(word: Word) -> Atom:
+    return f"{word[0]}, {2 * word.count('1') > len(word)}"
+
+
 def _palindrome(word: Word) -> Outputs:
     return [word == word[::-1]] * len(word)
 
@@ -189,6 +193,13 @@ HEADS: Final[tuple[tuple[str, Function, str, int, int, int, int, str], ...]] = (
     ("induction", everywhere(lambda word: str(_induction(word)[-1])), "rightmost/past", 2, 5, 2, 3, "2 1/1"),
     ("induction", everywhere(lambda word: str(_induction(word)[-1])), "rightmost:3/past", 3, 4, 2, 2, "1/1"),
     ("induction", everywhere(lambda word: str(_induction(word)[-1])), "mean:3/all+indices", 3, 4, 2, 2, "2 1/1"),
+    # Heads of several kinds; nothing of one kind does the first three within as many heads.
+    ("histogram", _histogram, "count/past,future", 2, 4, 2, 3, "2 1/1"),
+    ("reverse", lambda word: word[::-1], "rightmost,leftmost/past,future", 2, 4, 2, 3, "1/2"),
+    ("majority, first letter", last(_majority_and_first), "count,leftmost/all", 2, 5, 2, 3, "3 2/1 1/2"),
+    ("reverse", lambda word: word[::-1], "count,mean/all+indices", 2, 4, 1, 3, "2"),
+    ("double histogram", _double_histogram, "count,mean/all", 3, 4, 2, 3, "2 1/1"),
+    ("Dyck-1 prefixes", everywhere(_dyck(1)), "count,mean/upto", 2, 6, 2, 3, "1/1"),
 )
 
 
@@ -416,7 +427,7 @@ def _all_lengths(failures: list[str]) -> None:
     print("|---|---|---|---:|---:|")
     for (target, letters), values, layers, heads, listed in ALL_LENGTHS:
         scope = Scope(1, 3, tuple(letters))
-        cls = HeadClass(Reading.RIGHTMOST, Mask.PAST, values=values)
+        cls = HeadClass(((Reading.RIGHTMOST, values),), (Mask.PAST,))
         begun = process_time()
         front = fewest_heads(cls, target, scope, layers, heads, 120)
         spent = process_time() - begun

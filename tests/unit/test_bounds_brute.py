@@ -1,107 +1,23 @@
 """Level 3, heads: exact synthesis against trying every program of small classes."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from fractions import Fraction
 from itertools import product
 from random import Random
 
 import pytest
 
+from tests.unit.every_program import computes, every_program
 from verifier.bounds.classes import Mask
-from verifier.bounds.heads import HeadClass, Reading, parse_head_class
+from verifier.bounds.heads import Reading, parse_head_class
 from verifier.bounds.synthesis import Absent, Exists, search
-from verifier.bounds.target import ANYTHING, Outputs, Word
-
-SEES: dict[Mask, Callable[[int, int], bool]] = {
-    Mask.PAST: lambda i, j: j < i,
-    Mask.UPTO: lambda i, j: j <= i,
-    Mask.FUTURE: lambda i, j: j > i,
-    Mask.FROM: lambda i, j: j >= i,
-    Mask.ALL: lambda _i, _j: True,
-}
-
-
-def seen(cls: HeadClass, i: int, n: int) -> list[int]:
-    """Stated again: which positions j a position i sees."""
-    return [j for j in range(n) if SEES[cls.mask](i, j)]
-
-
-def read(reading: Reading, values: Sequence[int]) -> Hashable:
-    """Stated again: what a head makes of the values that it selects; "fault" where it needs one and finds two."""
-    if reading is Reading.COUNT:
-        return len(values)
-    if not values:
-        return None
-    if reading is Reading.MEAN:
-        return Fraction(sum(values), len(values))
-    if reading is Reading.COMMON and len(set(values)) > 1:
-        return "fault"
-    return values[0 if reading is Reading.LEFTMOST else -1]
-
-
-Rows = tuple[tuple[Hashable, ...], ...]
-
-
-def every_head(cls: HeadClass, rows: Rows) -> Iterator[Rows]:
-    """The results of every head over these states: each set of pairs that occur, each assignment of values."""
-    entries = sorted(
-        {(row[i], row[j]) for row in rows for i in range(len(row)) for j in seen(cls, i, len(row))}, key=repr
-    )
-    keys = sorted({key for _, key in entries}, key=repr) if cls.reading is not Reading.COUNT else []
-    for picked in product((False, True), repeat=len(entries)):
-        selected = dict(zip(entries, picked, strict=True))
-        for values in product(range(cls.values), repeat=len(keys)):
-            value = dict(zip(keys, values, strict=True))
-            made = tuple(
-                tuple(
-                    read(
-                        cls.reading, [value.get(row[j], 0) for j in seen(cls, i, len(row)) if selected[row[i], row[j]]]
-                    )
-                    for i in range(len(row))
-                )
-                for row in rows
-            )
-            if not any("fault" in row for row in made):
-                yield made
-
-
-def every_program(cls: HeadClass, shape: tuple[int, ...], words: Sequence[Word]) -> set[Rows]:
-    """The final states, numbered in order, of every program of the shape."""
-    partitions = {numbered(tuple(tuple(cls.base(word)) for word in words))}
-    for heads in shape:
-        following = set()
-        for rows in partitions:
-            single = set(map(numbered, every_head(cls, rows)))
-            for chosen in product(single, repeat=heads):
-                following.add(numbered(joined(rows, *chosen)))
-        partitions = following
-    return partitions
-
-
-def joined(*parts: Rows) -> Rows:
-    return tuple(tuple(zip(*rows, strict=True)) for rows in zip(*parts, strict=True))
-
-
-def numbered(rows: Rows) -> Rows:
-    numbers: dict[Hashable, int] = {}
-    return tuple(tuple(numbers.setdefault(state, len(numbers)) for state in row) for row in rows)
-
-
-def computes(rows: Rows, outputs: Sequence[Outputs]) -> bool:
-    known: dict[Hashable, Hashable] = {}
-    return all(
-        known.setdefault(state, output) == output
-        for row, given in zip(rows, outputs, strict=True)
-        for state, output in zip(row, given, strict=True)
-        if output is not ANYTHING
-    )
-
+from verifier.bounds.target import ANYTHING, Word
 
 SHORT = [word for n in (1, 2, 3) for word in product("01", repeat=n)]
 SHORTER = SHORT[:6]
 FEW = [("0",), ("0", "1"), ("1", "1")]
 LETTERS = [("0",), ("2", "1"), ("0", "1"), ("1", "2")]
 LONG = [("0", "0", "1"), ("0", "1")]
+
+MIXED = [((1,), SHORTER), ((2,), FEW), ((1, 1), FEW[1:]), ((2, 1), FEW[1:])]
 
 # Every reading under every mask: one layer of one and of two heads, two layers of one, and more of both on few words;
 # with more values for a key; on tokens with indices; over three letters; on three positions.
@@ -135,6 +51,12 @@ CASES = [
     ("common/past", (1, 1), SHORTER),
     ("mean/upto", (1, 1), SHORTER),
     ("count/upto", (1, 1, 1), SHORTER),
+    # Heads of several kinds in one program.
+    *(("count,mean/all", shape, words) for shape, words in MIXED),
+    *(("count,common:3/past,all", shape, words) for shape, words in MIXED),
+    *(("mean:3,leftmost/all,future", shape, words) for shape, words in MIXED),
+    *(("rightmost:3,leftmost/past,upto", shape, words) for shape, words in MIXED),
+    *(("count,mean,rightmost/from+indices", shape, words) for shape, words in MIXED[1:]),
 ]
 
 

@@ -1,19 +1,24 @@
-"""Every step of the stairs under `transformer` is met by weights that compute the program."""
+"""Every step of the stairs under `transformer` is met by weights that compute the program, and so is level 3."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from benchmarks import synthesised
 from spec.cost import TRANSFORMER
 from spec.elaborate import elaborate, load_program
 from spec.property.scope import Scope
 from spec.source import Source
 from spec.values import Numbers
+from verifier.bounds.emit import emit
 from verifier.bounds.equivalent import up_to_equivalence
+from verifier.bounds.heads import parse_head_class
+from verifier.bounds.synthesis import fewest_heads
+from verifier.bounds.target import OfFunction
 from verifier.bounds.written import Front, as_written
 from verifier.cli import main
-from verifier.cli.compile import compiled_from
+from verifier.cli.compile import Met, compiled_from, met
 from verifier.cli.program_bounds import finite
 from verifier.running.selection import usual_scope
 from verifier.running.subject import Subject
@@ -70,6 +75,42 @@ def test_program_of_thousands_of_s_ops_is_met_by_a_compiled_model() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_both_levels_of_all_shipped_programs_are_met_by_compiled_models(name: str) -> None:
     check(name, 3)
+
+
+@pytest.mark.parametrize("name", ["course/how_many", "library/average", "tracr/majority"])
+def test_least_heads_of_any_program_are_met_by_compiled_models(name: str) -> None:
+    """On tokens alone and with indices, rational outputs, and states that no input has."""
+    meets_level_3(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_least_heads_of_all_shipped_programs_are_met_by_compiled_models(name: str) -> None:
+    meets_level_3(name)
+
+
+def meets_level_3(name: str) -> None:
+    """Each output, on one scope at least; what tokens alone do not do, or nobody found in time, has no model."""
+    found = list(synthesised.rows(name))
+    assert not any(row.wrong for row in found), found
+    assert all(row.model or row.why.startswith(("none of", "open")) for row in found)
+    program = load_program(PROGRAMS / f"{name}.rasp", Numbers.EXACT)
+    outputs = {output for output in program.sops() if not output.startswith("_")}
+    assert {row.output for row in found if row.model} == outputs
+
+
+def test_model_that_is_larger_than_claimed_is_no_answer() -> None:
+    """A layer without heads is allowed first where the class has joint states, nothing else."""
+    target = OfFunction("reversed", lambda word: word[::-1])
+    scope = Scope(1, 2, ("a", "b"))
+    found = fewest_heads(parse_head_class("count/all+indices"), target, scope).minimal[0]
+    front = as_written([emit(found, target, scope).output], TRANSFORMER)
+    made = met(front, front.widths.steps[0], scope)
+    assert isinstance(made, Met)
+    assert (made.heads, found.shape) == ((0, 1), (1,))
+    assert synthesised.as_claimed(made, found)
+    for heads in ((1, 1), (0, 0, 1), (0, 2)):
+        assert not synthesised.as_claimed(replace(made, heads=heads, layers=len(heads)), found)
 
 
 def test_count_and_mean_of_one_selector_are_two_heads_in_bound_and_weights() -> None:

@@ -63,14 +63,15 @@ def test_program_on_the_front_is_proved_equal_compiled_and_costs_what_was_found(
 def test_every_head_can_be_written_as_rasp(reading: str, mask: Mask) -> None:
     """Programs drawn at random; the text computes the states that the tables give. RASP counts to find a last key."""
     cls = parse_head_class(f"{reading}/{mask.value}")
+    (kind,) = cls.kinds
     random = Random(str(cls))
     scope = Scope(1, 4, ("a", "b"))
     for _ in range(3):
         selected = frozenset((q, k) for q in range(2) for k in range(2) if random.random() < 0.6)
         value = {key: random.randrange(1, cls.values) for key in range(2)}
-        if cls.reading is Reading.COMMON and mask is not Mask.PAST:
+        if kind.reading is Reading.COMMON and mask is not Mask.PAST:
             value[1] = value[0]
-        heads = ((Head(selected, value),),)
+        heads = ((Head(kind, selected, value),),)
         run = Run(cls)
         try:
             target = OfFunction("states", partial(run.final, heads=heads))

@@ -23,7 +23,7 @@ from verifier.bounds.synthesis import Absent, HeadFront, Undecided, fewest_heads
 from verifier.bounds.target import ANYTHING, Mealy, OfFunction, Outputs, Word, of_regex
 from verifier.recheck.files import Judgement, recheck
 from verifier.recheck.forever import check_all_lengths
-from verifier.recheck.heads import Kind
+from verifier.recheck.heads import Family, HeadTable, Kind
 from verifier.recheck.heads import Tables as Written
 from verifier.recheck.rup import Rejected
 
@@ -116,28 +116,34 @@ def test_minimum_for_all_lengths(pattern: str, cls: str, layers: int, shapes_fou
             assert outputs.setdefault(states[-1], wanted) == wanted
 
 
+def random_head(random: Random, cls: HeadClass) -> Head:
+    """Of any kind, over up to six states."""
+    kind = random.choice(cls.kinds)
+    return Head(
+        kind,
+        frozenset((q, k) for q in range(6) for k in range(6) if random.random() < 0.4),
+        {k: random.randrange(1, kind.values) for k in range(6) if random.random() < 0.5},
+    )
+
+
 def random_heads(random: Random, cls: HeadClass) -> tuple[tuple[Head, ...], ...]:
-    """One or two layers of one or two heads, over up to six states each."""
+    """One or two layers of one or two heads."""
     return tuple(
-        tuple(
-            Head(
-                frozenset((q, k) for q in range(6) for k in range(6) if random.random() < 0.4),
-                {k: random.randrange(1, cls.values) for k in range(6) if random.random() < 0.5},
-            )
-            for _ in range(random.randrange(1, 3))
-        )
-        for _ in range(random.randrange(1, 3))
+        tuple(random_head(random, cls) for _ in range(random.randrange(1, 3))) for _ in range(random.randrange(1, 3))
     )
 
 
 def about_known(head: Head, states: int) -> Head:
     """The head without what it says of states that have no number yet."""
     selected = frozenset(pair for pair in head.selected if max(pair) < states)
-    return Head(selected, {key: value for key, value in head.values.items() if key < states})
+    return replace(head, selected=selected, values={key: v for key, v in head.values.items() if key < states})
 
 
-@pytest.mark.parametrize("mask", ["past", "upto"])
-@pytest.mark.parametrize("reading", ["rightmost", "leftmost", "rightmost:3", "common"])
+MIXED = "rightmost,leftmost:3,common"
+
+
+@pytest.mark.parametrize("mask", ["past", "upto", "past,upto"])
+@pytest.mark.parametrize("reading", ["rightmost", "leftmost", "rightmost:3", "common", MIXED])
 def test_both_ways_of_visiting_all_configurations_agree(reading: str, mask: str) -> None:
     """Registers in the search, orders of key states in the checker; machines that the program computes, or nearly."""
     cls = parse_head_class(f"{reading}/{mask}")
@@ -168,9 +174,15 @@ def test_both_ways_of_visiting_all_configurations_agree(reading: str, mask: str)
         mine = explore(known, heads, machine, "ab")
         assert mine is not None
         tables = Written(
-            Kind(cls.reading.value, cls.mask.value, False, cls.values),
+            Family([(reading.value, values) for reading, values in cls.readings], [m.value for m in cls.masks], False),
             [{(str, letter): run.states[0]["str", letter] for letter in "ab"}, *map(dict, run.states[1:])],
-            [[(head.selected, head.values) for head in layer] for layer in heads],
+            [
+                [
+                    HeadTable(Kind(h.kind.reading.value, h.kind.mask.value, h.kind.values), h.selected, h.values)
+                    for h in layer
+                ]
+                for layer in heads
+            ],
         )
         try:
             check_all_lengths(tables, machine.start, machine.step, "ab")
@@ -230,7 +242,11 @@ def test_time_running_out_is_undecided() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["softmax/all", "count/left", "count/all+start", "count:2", "mean:1", "mean:", "mean:x"]
+    "text",
+    [
+        *("softmax/all", "count/left", "count/all+start", "count:2", "mean:1", "mean:", "mean:x"),
+        *("count,count/all", "mean,mean:3/all", "count/all,all", "count,/all", "count/all,", "/all"),
+    ],
 )
 def test_class_of_heads_that_does_not_exist_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
@@ -279,6 +295,7 @@ def certificates() -> dict[str, Any]:
     document.heads(front("count/all", double_histogram, 3, 4))
     document.heads(front("mean/all+indices", histogram, 2, 3, layers=1, heads=2))
     document.heads(front("rightmost/past", parity, 2, 4, layers=3))
+    document.heads(front("count,mean/all,upto", lambda word: word[::-1], 2, 2, heads=2))
     return document.to_json()
 
 
@@ -303,12 +320,18 @@ def test_certificates_are_accepted_as_made_and_not_when_tampered_with() -> None:
 
 def changes(item: dict[str, Any]) -> Iterator[Callable[[dict[str, Any]], object]]:
     yield lambda record: record["shape"].append(1)
-    yield lambda record: record["class"].__setitem__("mask", "from")
+    yield lambda record: record["class"].__setitem__("masks", ["from"])
+    yield lambda record: record["class"]["masks"].append("from")
+    yield lambda record: record["class"]["readings"].append(["leftmost", 2])
+    yield lambda record: record["class"]["readings"].pop()
     yield lambda record: record.__setitem__("target", {"table": "0" * 64})
     yield lambda record: record.__setitem__("claim", record["claim"] + "1")
     if item["kind"] == "program":
         yield lambda record: record["heads"][0][0].__setitem__("selected", [])
         yield lambda record: record["heads"][0][0].__setitem__("values", [[0, 9]])
+        yield lambda record: record["heads"][0][0].__setitem__("mask", "future")
+        yield lambda record: record["heads"][0][0].__setitem__("reading", "common")
+        yield lambda record: record["heads"][0][0].pop("reading")
         yield lambda record: record["states"][-1].pop(0)
         yield lambda record: record["scope"].__setitem__("high", 9)
     elif item["shape"]:

@@ -118,6 +118,9 @@ def all_documents() -> Iterator[Document]:
     yield heads("count/past", MIDDLE, Scope(1, 3, ("a",)))
     yield heads("count/all+indices", OfFunction("reversed", lambda word: word[::-1]), Scope(1, 3, ("a", "b")))
     yield heads("mean:3/past", FIRST, Scope(1, 2, (0, 1, 2)))
+    yield heads(
+        "count,rightmost:3/past,all", OfFunction("last", lambda word: [word[-1]] * len(word)), Scope(1, 2, (0, 1))
+    )
     yield heads("rightmost/past", of_regex(".*ba.*|b", scope, every_prefix=True), scope)
     yield heads("rightmost/past", of_regex("a*b.*", scope), scope)
 
@@ -130,7 +133,13 @@ def certificates() -> list[dict[str, Any]]:
         for item in certified:
             about, argument = item.get("target"), item.get("argument")
             parts = [tuple(part) if isinstance(part, dict) else () for part in (about, argument)]
-            make = (item["kind"], tuple(item), *parts, item.get("depth") is None, item.get("class", {}).get("reading"))
+            make = (
+                item["kind"],
+                tuple(item),
+                *parts,
+                item.get("depth") is None,
+                str(item.get("class", {}).get("readings")),
+            )
             if item.get("shape") != []:
                 made.setdefault(make, {**document.to_json(), "certificates": [item]})
     return list(made.values())
@@ -319,7 +328,8 @@ def depth_class(item: dict[str, Any]) -> Class:
 
 def head_class(item: dict[str, Any]) -> HeadClass:
     cls = item["class"]
-    return HeadClass(Reading(cls["reading"]), Mask(cls["mask"]), cls["indices"], cls["values"])
+    readings = tuple((Reading(name), values) for name, values in cls["readings"])
+    return HeadClass(readings, tuple(map(Mask, cls["masks"])), cls["indices"])
 
 
 def target_of(document: dict[str, Any], item: dict[str, Any]) -> Target:
@@ -464,7 +474,8 @@ LONG = [{"string": "a"}, {"string": "b"}] * 450
         ("program", "mealy", lambda c: c.update(shape=[10**9]), "heads"),
         ("program", "table", lambda c: c["states"][1].append([0, "1e999999999"]), "number|integer|rational"),
         ("program", "table", lambda c: c["states"][1].append([0, "1/0"]), "0"),
-        ("program", "table", lambda c: c["class"].update(values=10**9), "values"),
+        ("program", "table", lambda c: c["class"].update(readings=[["mean", 10**9]]), "values"),
+        ("program", "table", lambda c: c["class"].update(masks=["all"] * 10**6), "twice"),
         ("no-program", "mealy", lambda c: c.update(shape=[32, 32]), "clauses|contradiction|unit propagation"),
         ("no-program", "stated", lambda c: c.update(words=[words_of(LONG)] * 3), "positions in all"),
         ("no-program", "stated", lambda c: c.update(words=[words_of(LONG)]), "clauses"),

@@ -1,7 +1,7 @@
 """`arch` clauses of level 3: whether some program of a class, within the limits, computes the same on the scope.
 
 Without a limit on heads the class is one of depth, `ATTENTION/MASKS[+start]`, and a bound on the layers of any width is
-asked for; with one it is a class of heads, `READING[:K][/MASK][+indices]`, and every largest shape within the limits is
+asked for; with one it is a class of heads, `READINGS[/MASKS][+indices]`, and every largest shape within the limits is
 searched: one that has a program proves the clause, and it is refuted when none has.
 """
 

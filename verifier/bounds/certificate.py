@@ -32,7 +32,7 @@ from verifier.bounds.classes import Class
 from verifier.bounds.decide import Argument, Chain, Clausal, Crowd, Feasible, Impossible
 from verifier.bounds.depth import DepthBound, Point
 from verifier.bounds.equivalent import Rewritten
-from verifier.bounds.heads import Tables
+from verifier.bounds.heads import Head, Tables
 from verifier.bounds.problem import Limits, Problem
 from verifier.bounds.sat import SOLVER
 from verifier.bounds.synthesis import Absent, Exists, HeadFront, Undecided, shape_text
@@ -197,10 +197,9 @@ class Document:
         """Every claim of a front of heads: programs that exist, and shapes that none has."""
         target = self.target(front.target, front.scope)
         cls: Json = {
-            "reading": front.cls.reading.value,
-            "mask": front.cls.mask.value,
+            "readings": [[reading.value, values] for reading, values in front.cls.readings],
+            "masks": [mask.value for mask in front.cls.masks],
             "indices": front.cls.indices,
-            "values": front.cls.values,
         }
         for found in front.found:
             common: dict[str, Json] = {"class": cls, "shape": list(found.shape), "target": target}
@@ -285,11 +284,12 @@ def _symbols(symbols: Iterable[Atom]) -> str:
 
 def _tables_json(tables: Tables) -> dict[str, Json]:
     states: list[Json] = [[_plain(state) for state in layer] for layer in tables.states]
-    heads: list[Json] = [
-        [{"selected": _plain(sorted(head.selected)), "values": _plain(sorted(head.values.items()))} for head in layer]
-        for layer in tables.heads
-    ]
-    return {"states": states, "heads": heads}
+    return {"states": states, "heads": [[_head_json(head) for head in layer] for layer in tables.heads]}
+
+
+def _head_json(head: Head) -> Json:
+    kind: dict[str, Json] = {"reading": head.kind.reading.value, "mask": head.kind.mask.value}
+    return {**kind, "selected": _plain(sorted(head.selected)), "values": _plain(sorted(head.values.items()))}
 
 
 def _plain(value: object) -> Json:

@@ -21,7 +21,7 @@ from spec.source import Source
 from spec.values import Atom, Numbers
 from verifier.bounds.classes import Mask
 from verifier.bounds.equal import proved_equal
-from verifier.bounds.heads import Head, HeadClass, Reading, Tables
+from verifier.bounds.heads import Head, Kind, Reading, Tables
 from verifier.bounds.synthesis import Exists
 from verifier.bounds.target import ANYTHING, OfProgram, Target
 
@@ -80,7 +80,7 @@ def rasp(found: Exists, scope: Scope) -> str:
     for layer, heads in enumerate(tables.heads, start=1):
         for number, head in enumerate(heads, start=1):
             lines.extend(_head(tables, head, layer, number, scope.high))
-        lines.append(_state(tables, layer, len(heads), scope.high))
+        lines.append(_state(tables, layer, [head.kind for head in heads], scope.high))
     known = [output for output in found.outputs if output is not ANYTHING]
     if len({isinstance(output, str) for output in known}) > 1:
         raise _cannot("no sequence has strings and numbers")
@@ -120,7 +120,7 @@ def _joint(state: Hashable, place: Mapping[tuple[str, Atom], int], size: int) ->
 
 
 def _head(tables: Tables, head: Head, layer: int, number: int, longest: int) -> Iterator[str]:
-    cls, name, state = tables.cls, f"h{layer}_{number}", f"s{layer - 1}"
+    kind, name, state = head.kind, f"h{layer}_{number}", f"s{layer - 1}"
     states = range(len(tables.states[layer - 1]))
     found = []
     for part, rows in enumerate(_parts(head, states), start=1):
@@ -128,20 +128,20 @@ def _head(tables: Tables, head: Head, layer: int, number: int, longest: int) -> 
         yield f"{key} = {_dictionary(_keys(rows, states))}[{state}];"
         yield f"{query} = {_dictionary(_queries(rows, states))}[{state}];"
         found.append(f"select({key}, {query}, ==)")
-        if cls.reading in (Reading.RIGHTMOST, Reading.LEFTMOST):
+        if kind.reading in (Reading.RIGHTMOST, Reading.LEFTMOST):
             yield f"{name}_rank{part} = selector_width(select({key}, {key}, ==) and {_MASKS[Mask.UPTO]});"
-            yield f"{name}_wanted{part} = {_wanted(cls, found[-1])};"
+            yield f"{name}_wanted{part} = {_wanted(kind, found[-1])};"
             found[-1] = f"({found[-1]} and select({name}_rank{part}, {name}_wanted{part}, ==))"
     selected = f"{name}_selected"
     yield f"{selected} = {' or '.join(found) or 'select(0, 1, ==)'};"
-    if cls.mask in _MASKS:
-        selected = f"{selected} and {_MASKS[cls.mask]}"
-    if cls.reading is Reading.COUNT:
+    if kind.mask in _MASKS:
+        selected = f"{selected} and {_MASKS[kind.mask]}"
+    if kind.reading is Reading.COUNT:
         yield f"{name} = selector_width({selected});"
         return
     values = {key: str(head.values.get(key, 0)) for key in states}
     # Nothing selected is -1; everything is shifted, so that it begins with 0.
-    unit = _unit(cls.reading, longest)
+    unit = _unit(kind.reading, longest)
     value = f"{_dictionary(values)}[{state}]" if head.values else "0 * indices"
     scaled = f"aggregate({selected}, {value}, -1)" + (f" * {unit}" if unit > 1 else "")
     yield f"{name} = round({scaled}) + {unit};"
@@ -177,15 +177,15 @@ def _queries(rows: Sequence[Row], states: range) -> dict[int, str]:
     return {state: str(number.get(state, len(rows) + 1)) for state in states}
 
 
-def _wanted(cls: HeadClass, selected: str) -> str:
+def _wanted(kind: Kind, selected: str) -> str:
     """The rank, among the keys of its row, of the one key that a query is to find.
 
     The last key before i has the number of keys before i; the first one after i has one more than the keys up to i.
     """
     before = {Mask.PAST: Mask.PAST, Mask.UPTO: Mask.UPTO, Mask.FUTURE: Mask.UPTO, Mask.FROM: Mask.PAST}
-    counted = f"selector_width({selected} and {_MASKS[before[cls.mask]]})" if cls.mask in before else ""
-    causal = cls.mask in (Mask.PAST, Mask.UPTO)
-    if cls.reading is Reading.RIGHTMOST:
+    counted = f"selector_width({selected} and {_MASKS[before[kind.mask]]})" if kind.mask in before else ""
+    causal = kind.mask in (Mask.PAST, Mask.UPTO)
+    if kind.reading is Reading.RIGHTMOST:
         return counted if causal else f"selector_width({selected})"
     return f"{counted} + 1" if counted and not causal else "1"
 
@@ -205,24 +205,28 @@ def _result(reading: Reading, value: Hashable, longest: int) -> int:
     raise InternalError(f"{value!r} is nothing that a head gives")
 
 
-def _state(tables: Tables, layer: int, heads: int, longest: int) -> str:
+def _state(tables: Tables, layer: int, kinds: Sequence[Kind], longest: int) -> str:
     """The number of the state after a layer: digits of what the heads gave, looked up in a table."""
-    cls = tables.cls
-    size = longest + 1 if cls.reading is Reading.COUNT else cls.values * _unit(cls.reading, longest) + 1
+    sizes = [_digits(kind, longest) for kind in kinds]
     numbers: dict[int, str] = {}
     for state, number in tables.states[layer].items():
         match state:
             case (int(before), *results):
                 code = before
-                for part in results:
-                    code = code * size + _result(cls.reading, part, longest)
+                for kind, size, part in zip(kinds, sizes, results, strict=True):
+                    code = code * size + _result(kind.reading, part, longest)
                 numbers[code] = str(number)
             case _:
                 raise InternalError(f"{state!r} is no state after a layer")
     code_text = f"s{layer - 1}"
-    for head in range(1, heads + 1):
+    for head, size in enumerate(sizes, start=1):
         code_text = f"({code_text} * {size} + h{layer}_{head})"
     return f"s{layer} = {_dictionary(numbers)}[{code_text}];"
+
+
+def _digits(kind: Kind, longest: int) -> int:
+    """How many numbers a head can give, from 0."""
+    return longest + 1 if kind.reading is Reading.COUNT else kind.values * _unit(kind.reading, longest) + 1
 
 
 def _dictionary(table: Mapping[int, str] | Mapping[str, int]) -> str:

@@ -39,8 +39,8 @@ class Settled:
 
 def finite_state(cls: HeadClass) -> bool:
     """Whether programs of the class are automata."""
-    finite = cls.reading in (Reading.RIGHTMOST, Reading.LEFTMOST, Reading.COMMON)
-    return finite and cls.mask in (Mask.PAST, Mask.UPTO) and not cls.indices
+    finite = {Reading.RIGHTMOST, Reading.LEFTMOST, Reading.COMMON}
+    return {reading for reading, _ in cls.readings} <= finite and cls.causal and not cls.indices
 
 
 def explore(
@@ -80,8 +80,10 @@ def _step(
     (state,) = run.begin((symbol,))
     after: list[tuple[tuple[int | None, ...], ...]] = []
     for number, (heads, before) in enumerate(zip(layers, registers, strict=True), start=1):
-        updated = tuple(_updated(run.cls, head, row, state) for head, row in zip(heads, before, strict=True))
-        read = updated if run.cls.mask is Mask.UPTO else before
+        updated = tuple(_updated(head, row, state) for head, row in zip(heads, before, strict=True))
+        read = [
+            new if head.kind.mask is Mask.UPTO else old for head, old, new in zip(heads, before, updated, strict=True)
+        ]
         results = [row[state] if state < len(row) else None for row in read]
         if _DISAGREE in results:
             return None, registers
@@ -90,10 +92,10 @@ def _step(
     return state, tuple(after)
 
 
-def _updated(cls: HeadClass, head: Head, row: tuple[int | None, ...], key: int) -> tuple[int | None, ...]:
+def _updated(head: Head, row: tuple[int | None, ...], key: int) -> tuple[int | None, ...]:
     value = head.values.get(key, 0)
     return tuple(
-        _register(cls.reading, register, value) if (query, key) in head.selected else register
+        _register(head.kind.reading, register, value) if (query, key) in head.selected else register
         for query, register in enumerate(row)
     )
 

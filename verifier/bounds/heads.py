@@ -9,15 +9,18 @@ state of a key. It reads the positions that its mask lets it see from left to ri
     rightmost   the value of the last selected position, or nothing selected
     leftmost    the value of the first selected position, or nothing selected
 
-The state after a layer is the state before it with what the heads gave; before the first layer it is the token, or,
-with indices, the pair of token and index. Elementwise functions are arbitrary, so a program computes a function when
-equal final states mean equal outputs, and no head meets two values where it needs one.
+A class lists readings, each with its K, and masks: each head has one of the readings and one of the masks. The state
+after a layer is the state before it with what the heads gave; before the first layer it is the token, or, with indices,
+the pair of token and index. Elementwise functions are arbitrary, so a program computes a function when equal final
+states mean equal outputs, and no head meets two values where it needs one.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+from functools import cached_property
+from itertools import product
 from typing import Final, TypeAlias, assert_never
 
 from spec.diagnostics import Diagnostic, UsageError
@@ -87,23 +90,12 @@ def result(reading: Reading, state: State) -> Hashable:
 
 
 @dataclass(frozen=True)
-class HeadClass:
-    """Heads of one reading and one mask, on tokens alone or on tokens with their indices; keys have `values` values."""
+class Kind:
+    """What one head sees, and what it makes of it; keys have `values` values."""
 
     reading: Reading
     mask: Mask = Mask.ALL
-    indices: bool = False
     values: int = 2
-
-    def __str__(self) -> str:
-        """As the command line writes it."""
-        values = f":{self.values}" if self.values != 2 else ""
-        return f"{self.reading.value}{values}/{self.mask.value}" + ("+indices" if self.indices else "")
-
-    def base(self, word: Sequence[Atom]) -> list[Hashable]:
-        """The states before the first layer."""
-        letters = [(type(atom).__name__, atom) for atom in word]
-        return [(letter, i) for i, letter in enumerate(letters)] if self.indices else list(letters)
 
     def seen(self, i: int, length: int) -> range:
         """The positions that position i sees."""
@@ -121,29 +113,80 @@ class HeadClass:
         assert_never(self.mask)
 
 
+@dataclass(frozen=True)
+class HeadClass:
+    """Heads of any of these readings (with the values of a key) and masks, on tokens or on tokens with indices."""
+
+    readings: tuple[tuple[Reading, int], ...]
+    masks: tuple[Mask, ...] = (Mask.ALL,)
+    indices: bool = False
+
+    def __str__(self) -> str:
+        """As the command line writes it."""
+        readings = ",".join(r.value + (f":{values}" if values != 2 else "") for r, values in self.readings)
+        masks = ",".join(mask.value for mask in self.masks)
+        return f"{readings}/{masks}" + ("+indices" if self.indices else "")
+
+    @cached_property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Every reading with every mask."""
+        return tuple(Kind(reading, mask, values) for (reading, values), mask in product(self.readings, self.masks))
+
+    @property
+    def values(self) -> int:
+        """The most values that a head tells apart; 1 where none does."""
+        return max((values for reading, values in self.readings if reading.uses_values), default=1)
+
+    @property
+    def causal(self) -> bool:
+        """Whether no position sees a later one."""
+        return set(self.masks) <= {Mask.PAST, Mask.UPTO}
+
+    def base(self, word: Sequence[Atom]) -> list[Hashable]:
+        """The states before the first layer."""
+        letters = [(type(atom).__name__, atom) for atom in word]
+        return [(letter, i) for i, letter in enumerate(letters)] if self.indices else list(letters)
+
+    def seen(self, i: int, length: int) -> list[int]:
+        """The positions that position i sees in some head."""
+        return sorted({j for kind in self.kinds for j in kind.seen(i, length)})
+
+
 def parse_head_class(text: str) -> HeadClass:
-    """`READING[:VALUES][/MASK][+indices]`, e.g. `count/past`, `mean/all+indices` or `common:3`."""
+    """`READING[:VALUES][,..][/MASK[,..]][+indices]`, e.g. `count/past`, `count,mean:3/all+indices`."""
     name, _, extras = text.partition("+")
-    kind, _, mask = name.partition("/")
-    kind, colon, values = kind.partition(":")
+    kinds, _, masks = name.partition("/")
     try:
         if extras not in ("", "indices"):
             raise ValueError(f"{extras!r} is no addition to a class of heads")
-        if colon and not (values.isascii() and values.isdigit() and 2 <= int(values[:9]) <= MAX_VALUES):
-            raise ValueError(f"keys have 2 to {MAX_VALUES} values, not {values!r}")
-        reading = Reading(kind)
-        if colon and not reading.uses_values:
-            raise ValueError("a count reads no values")
-        return HeadClass(reading, Mask(mask or Mask.ALL.value), bool(extras), int(values or 2))
+        readings = tuple(map(_reading, kinds.split(",")))
+        listed = tuple(map(Mask, (masks or Mask.ALL.value).split(",")))
+        if len({reading for reading, _ in readings}) < len(readings) or len(set(listed)) < len(listed):
+            raise ValueError("a reading or a mask is given twice")
+        return HeadClass(readings, listed, bool(extras))
     except ValueError as error:
-        known = f"READING[:VALUES][/MASK][+indices] of {', '.join(r.value for r in Reading)}"
+        known = f"READING[:VALUES][,..][/MASK[,..]][+indices] of {', '.join(r.value for r in Reading)}"
         raise UsageError(Diagnostic("R0502", f"`{text}` is no class of heads: {error}", hint=known)) from error
+
+
+def _reading(text: str) -> tuple[Reading, int]:
+    """A reading and how many values its keys have."""
+    name, colon, values = text.partition(":")
+    reading = Reading(name)
+    if not colon:
+        return reading, 2
+    if not (values.isascii() and values.isdigit() and 2 <= int(values[:9]) <= MAX_VALUES):
+        raise ValueError(f"keys have 2 to {MAX_VALUES} values, not {values!r}")
+    if not reading.uses_values:
+        raise ValueError("a count reads no values")
+    return reading, int(values)
 
 
 @dataclass(frozen=True)
 class Head:
     """The pairs (query, key) of states that are selected, and the values of keys, where not 0; states are numbers."""
 
+    kind: Kind
     selected: frozenset[tuple[int, int]]
     values: Mapping[int, int]
 
@@ -192,14 +235,15 @@ class Run:
         return self.states[layer].setdefault(state, len(self.states[layer]))
 
     def _read(self, head: Head, states: Sequence[int], i: int) -> Hashable:
-        gathered = BEGIN[self.cls.reading]
-        for j in self.cls.seen(i, len(states)):
+        reading = head.kind.reading
+        gathered = BEGIN[reading]
+        for j in head.kind.seen(i, len(states)):
             if (states[i], states[j]) in head.selected:
-                further = advance(self.cls.reading, gathered, head.values.get(states[j], 0))
+                further = advance(reading, gathered, head.values.get(states[j], 0))
                 if further is None:
                     raise Disagreement
                 gathered = further
-        return result(self.cls.reading, gathered)
+        return result(reading, gathered)
 
     def _numbered(self, layer: int, states: Sequence[Hashable]) -> tuple[int, ...]:
         table = self.states[layer]

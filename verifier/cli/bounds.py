@@ -50,7 +50,7 @@ def register(commands: Commands) -> None:
         dest="head_classes",
         action="append",
         metavar="CLASS",
-        help="level 3: the fewest heads of any program of READING[:VALUES][/MASK][+indices], e.g. count/past",
+        help="level 3: the fewest heads of any program of READINGS[/MASKS][+indices], e.g. count,mean:3/past",
     )
     bounds.add_argument("--most-layers", type=int, default=2, help="with --heads: look at so many layers (default 2)")
     bounds.add_argument("--most-heads", type=int, default=3, help="with --heads: and so many heads in all (default 3)")

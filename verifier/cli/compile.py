@@ -6,6 +6,8 @@ and optional.
 
 import argparse
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -119,8 +121,33 @@ def _no_torch(error: ImportError) -> UsageError:
     return usage(f"compiling needs an optional package: {error}", hint="install rasp-verifier[torch]")
 
 
+@dataclass(frozen=True)
+class Met:
+    """A certified model that has no more than a schedule allows, and agrees with the interpreter where it was compared.
+
+    Every input up to `exhaustive_to` was.
+    """
+
+    layers: int
+    heads: tuple[int, ...]
+    dtype: str
+    compared: int
+    exhaustive_to: int
+
+
 def compiled_from(front: Front, step: Schedule, scope: Scope) -> str:
-    """What comes of compiling a program from one schedule of its front: whether a model meets it, and how it compares.
+    """What comes of compiling one schedule of a front, in words."""
+    found = met(front, step, scope)
+    if isinstance(found, str):
+        return found
+    return (
+        f"met by a compiled model: {_shape_text(found.layers, found.heads, found.dtype)}, certified up to length "
+        f"{scope.high}, right on {found.compared} inputs"
+    )
+
+
+def met(front: Front, step: Schedule, scope: Scope) -> Met | str:
+    """The model that meets one schedule of a front, or why there is none.
 
     Where single precision is not enough for one MLP between two attentions, double precision is tried.
     """
@@ -143,16 +170,17 @@ def compiled_from(front: Front, step: Schedule, scope: Scope) -> str:
         except UsageError as reason:  # refused, or not certified
             short = "; ".join(diagnostic.message for diagnostic in reason.diagnostics)
             continue
-        heads = f"{made.layers} layers, heads {'/'.join(map(str, made.heads)) or 'none'}, {dtype}"
         if made.layers > step.layers or max(made.heads, default=0) > step.width or sum(made.heads) > step.total:
-            short = f"the compiler needs {heads}"
+            short = f"the compiler needs {_shape_text(made.layers, made.heads, dtype)}"
             continue
         found = cross_check(made)
         _agreed(found)
-        return (
-            f"met by a compiled model: {heads}, certified up to length {scope.high}, right on {found.compared} inputs"
-        )
+        return Met(made.layers, tuple(made.heads), dtype, found.compared, found.exhaustive_to)
     return f"not met by a compiled model: {short}"
+
+
+def _shape_text(layers: int, heads: Sequence[int], dtype: str) -> str:
+    return f"{layers} layers, heads {'/'.join(map(str, heads)) or 'none'}, {dtype}"
 
 
 def _agreed(found: "Agreement") -> None:

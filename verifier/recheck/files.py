@@ -21,7 +21,7 @@ from spec.values import Atom, Numbers, atom_key
 from verifier.recheck.depth import Colouring, check_pair
 from verifier.recheck.equal import Domain, check_equal, symbols_words
 from verifier.recheck.forever import check_all_lengths
-from verifier.recheck.heads import HeadTable, Kind, Tables, check_absent
+from verifier.recheck.heads import Family, HeadTable, Kind, Tables, check_absent
 from verifier.recheck.programs import Programs, same_meaning
 from verifier.recheck.rup import Rejected
 from verifier.recheck.schedule import Task, check_chain, check_clauses, check_crowd, check_schedule
@@ -226,12 +226,12 @@ def _program(programs: Programs, record: Mapping[str, Json]) -> Shown:
     if target is None:
         raise Rejected("the target is not in the document")
     low, high, symbols = _scope(record)
-    kind, shape = _kind(record), _shape(record)
+    family, shape = _family(record), _shape(record)
     always = "all_lengths" in record and read_flag(record, "all_lengths")
     lengths = f"all lengths over {symbols_words(symbols)}" if always else _lengths(low, high, symbols)
-    claim = f"a program of {kind} with heads {_shape_words(shape)}, {lengths}"
+    claim = f"a program of {family} with heads {_shape_words(shape)}, {lengths}"
     _expect_claim(record, f"{_about(record)}: {claim}")
-    tables = Tables(kind, _states(record), _heads(record))
+    tables = Tables(family, _states(record, family), _heads(record, family))
     if [len(layer) for layer in tables.heads] != shape or len(tables.states) != len(shape) + 1:
         raise Rejected("the program has another shape")
     seen: dict[int, Hashable] = {}
@@ -253,8 +253,8 @@ def _program(programs: Programs, record: Mapping[str, Json]) -> Shown:
 
 def _no_program(programs: Programs, record: Mapping[str, Json]) -> Shown:
     target = _target(programs, record)
-    kind, shape = _kind(record), _shape(record)
-    _expect_claim(record, f"{_about(record)}: no program of {kind} with heads {_shape_words(shape)}")
+    family, shape = _family(record), _shape(record)
+    _expect_claim(record, f"{_about(record)}: no program of {family} with heads {_shape_words(shape)}")
     entries = [read_object(item, "word") for item in read_array(record.get("words"), "words")]
     words: list[tuple[Word, Sequence[Hashable]]] = []
     for entry, word in ((entry, read_word(entry.get("word"))) for entry in entries):
@@ -269,14 +269,23 @@ def _no_program(programs: Programs, record: Mapping[str, Json]) -> Shown:
     numbers = {name: number for number, name in enumerate(names, start=1) if isinstance(name, tuple)}
     if len(numbers) != len(names):
         raise Rejected("a name is given twice, or is no name")
-    found = check_absent(kind, shape, words, lambda output: output != _ANY, numbers, read_lines(record.get("proof")))
+    found = check_absent(family, shape, words, lambda output: output != _ANY, numbers, read_lines(record.get("proof")))
     return Shown(found, "" if target is not None else _STATED)
 
 
-def _kind(record: Mapping[str, Json]) -> Kind:
+def _family(record: Mapping[str, Json]) -> Family:
     cls = read_object(record.get("class"), "class")
-    reading, mask, indices = read_text(cls, "reading"), read_text(cls, "mask"), read_flag(cls, "indices")
-    return Kind(reading, mask, indices, read_integer(cls.get("values"), "values"))
+    readings: list[tuple[str, int]] = []
+    for pair in read_array(cls.get("readings"), "readings"):
+        match pair:
+            case [str(name), values]:
+                readings.append((name, read_integer(values, "values")))
+            case _:
+                raise Rejected("a reading has no name, or no number of values")
+    masks = [mask for mask in read_array(cls.get("masks"), "masks") if isinstance(mask, str)]
+    if len(masks) != len(read_array(cls.get("masks"), "masks")):
+        raise Rejected("a mask is no text")
+    return Family(readings, masks, read_flag(cls, "indices"))
 
 
 def _shape(record: Mapping[str, Json]) -> list[int]:
@@ -308,13 +317,12 @@ def _lengths(low: int, high: int, symbols: Word) -> str:
     return f"lengths {low}..{high} over {symbols_words(symbols)}"
 
 
-def _states(record: Mapping[str, Json]) -> list[dict[Hashable, int]]:
+def _states(record: Mapping[str, Json], family: Family) -> list[dict[Hashable, int]]:
     """The numbers of the states of each layer; base states name the type of their token."""
     layers = [read_array(layer, "states") for layer in read_array(record.get("states"), "states")]
-    indices = _kind(record).indices
     found: list[dict[Hashable, int]] = []
     for layer, states in enumerate(layers):
-        read = [_base(state, indices) if layer == 0 else _results(state) for state in states]
+        read = [_base(state, family.indices) if layer == 0 else _results(state) for state in states]
         found.append({state: number for number, state in enumerate(read)})
     return found
 
@@ -338,19 +346,22 @@ def _results(state: Json) -> Hashable:
     return tuple(read_atom({"rational": part}) if isinstance(part, str) else _simple(part) for part in parts)
 
 
-def _heads(record: Mapping[str, Json]) -> list[list[HeadTable]]:
-    most = _kind(record).values
+def _heads(record: Mapping[str, Json], family: Family) -> list[list[HeadTable]]:
+    kinds = {(kind.reading, kind.mask): kind for kind in family.kinds}
     return [
-        [_head(read_object(head, "head"), most) for head in read_array(layer, "heads")]
+        [_head(read_object(head, "head"), kinds) for head in read_array(layer, "heads")]
         for layer in read_array(record.get("heads"), "heads")
     ]
 
 
-def _head(head: Mapping[str, Json], most: int) -> HeadTable:
+def _head(head: Mapping[str, Json], kinds: Mapping[tuple[str, str], Kind]) -> HeadTable:
+    kind = kinds.get((read_text(head, "reading"), read_text(head, "mask")))
+    if kind is None:
+        raise Rejected("a head is none of the class")
     values = dict(_pairs(head, "values"))
-    if len(values) != len(_pairs(head, "values")) or not all(0 < value < most for value in values.values()):
+    if len(values) != len(_pairs(head, "values")) or not all(0 < value < kind.values for value in values.values()):
         raise Rejected("a head gives a key two values, or one that is too large")
-    return frozenset(_pairs(head, "selected")), values
+    return HeadTable(kind, frozenset(_pairs(head, "selected")), values)
 
 
 def _pairs(head: Mapping[str, Json], name: str) -> list[tuple[int, int]]:

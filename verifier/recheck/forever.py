@@ -1,9 +1,9 @@
 """A program of unique hard attention, or of common values, under a past mask, on words of every length.
 
-What a position sees is summed up by the key states so far, each once, in the order of their last (or first) places. So
+What a head has seen is summed up by the key states so far, each once, in the order of their last (or first) places. So
 the program and the machine that it is compared with have finitely many configurations together; all are visited. A key
-state is left out while, for every head and query that selects it, a later (earlier) one is selected too: it is read by
-nobody before it comes again. A head of common values reads all of them, and leaves out none.
+state is left out while, for every query that selects it, a later (earlier) one is selected too: it is read by nobody
+before it comes again. A head of common values reads all that are selected, in whatever order.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -16,17 +16,20 @@ from verifier.recheck.rup import Rejected
 MAX_CONFIGURATIONS: Final = 500_000
 
 Order = tuple[Hashable, ...]
+Orders = tuple[tuple[Order, ...], ...]
+"""For each layer and head."""
 
 
 def check_all_lengths(
     tables: Tables, start: str, step: Callable[[str, Atom], tuple[str, Atom]], symbols: Sequence[Atom]
 ) -> str:
     """Equal final states come with equal outputs, whatever the word."""
-    kind = tables.kind
-    if kind.reading not in ("rightmost", "leftmost", "common") or kind.mask not in ("past", "upto") or kind.indices:
+    family = tables.family
+    automata = all(reading in ("rightmost", "leftmost", "common") for reading, _ in family.readings)
+    if not automata or not set(family.masks) <= {"past", "upto"} or family.indices:
         raise Rejected("programs of this class are no automata")
-    queries = [_selecting(heads) for heads in tables.heads]
-    begin: tuple[str, tuple[Order, ...]] = (start, ((),) * len(tables.heads))
+    queries = [[_selecting(head) for head in heads] for heads in tables.heads]
+    begin: tuple[str, Orders] = (start, tuple(((),) * len(heads) for heads in tables.heads))
     seen, waiting = {begin}, [begin]
     outputs: dict[Hashable, Hashable] = {}
     while waiting:
@@ -44,42 +47,55 @@ def check_all_lengths(
     return f"all {len(seen)} configurations visited"
 
 
-Selecting = Mapping[Hashable, frozenset[tuple[int, int]]]
+Selecting = Mapping[Hashable, frozenset[int]]
 
 
-def _selecting(heads: Sequence[HeadTable]) -> Selecting:
-    """For each key state the heads and query states that select it."""
-    found: dict[Hashable, set[tuple[int, int]]] = {}
-    for number, (selected, _) in enumerate(heads):
-        for query, key in selected:
-            found.setdefault(key, set()).add((number, query))
-    return {key: frozenset(pairs) for key, pairs in found.items()}
+def _selecting(head: HeadTable) -> Selecting:
+    """For each key state the query states that select it."""
+    found: dict[Hashable, set[int]] = {}
+    for query, key in head.selected:
+        found.setdefault(key, set()).add(query)
+    return {key: frozenset(queries) for key, queries in found.items()}
 
 
 def _position(
-    tables: Tables, queries: Sequence[Selecting], orders: Sequence[Order], symbol: Atom
-) -> tuple[Hashable, tuple[Order, ...]]:
+    tables: Tables, queries: Sequence[Sequence[Selecting]], orders: Orders, symbol: Atom
+) -> tuple[Hashable, Orders]:
     """The final state at a position with this symbol, and the orders of key states after it.
 
     A state is its number, or, where the tables do not know it, itself: no head selects anything for it or with it.
     """
-    kind = tables.kind
-    own: Hashable = tables.kind.base((symbol,))[0]
+    own: Hashable = tables.family.base((symbol,))[0]
     own = tables.states[0].get(own, own)
-    after: list[Order] = []
-    for layer, (heads, order) in enumerate(zip(tables.heads, orders, strict=True), start=1):
-        longer = _with(order, own, first=kind.reading == "leftmost")
-        if kind.reading != "common":
-            longer = _read(longer, queries[layer - 1], first=kind.reading == "leftmost")
-        visible = longer if kind.mask == "upto" else order
-        results = []
-        for selected, values in heads:
-            known = (key for key in visible if isinstance(key, int) and (own, key) in selected)
-            results.append(kind.read([values.get(key, 0) for key in known]))
+    after: list[tuple[Order, ...]] = []
+    for layer, (heads, before) in enumerate(zip(tables.heads, orders, strict=True), start=1):
+        longer = [
+            _after(head, order, own, asking)
+            for head, order, asking in zip(heads, before, queries[layer - 1], strict=True)
+        ]
+        results = [
+            _result(head, new if head.kind.mask == "upto" else old, own)
+            for head, old, new in zip(heads, before, longer, strict=True)
+        ]
         state = (own, *results)
         own = tables.states[layer].get(state, state)
-        after.append(longer)
+        after.append(tuple(longer))
     return own, tuple(after)
+
+
+def _result(head: HeadTable, visible: Order, own: Hashable) -> Hashable:
+    """What a head gives to a query state that sees these key states."""
+    known = (key for key in visible if isinstance(key, int) and (own, key) in head.selected)
+    return head.kind.read([head.values.get(key, 0) for key in known])
+
+
+def _after(head: HeadTable, order: Order, key: Hashable, queries: Selecting) -> Order:
+    """The order after one more position with this key state."""
+    if key not in queries:
+        return order
+    first = head.kind.reading != "rightmost"
+    longer = _with(order, key, first)
+    return longer if head.kind.reading == "common" else _read(longer, queries, first)
 
 
 def _with(order: Order, key: Hashable, first: bool) -> Order:
@@ -90,8 +106,8 @@ def _with(order: Order, key: Hashable, first: bool) -> Order:
 
 
 def _read(order: Order, queries: Selecting, first: bool) -> Order:
-    """The key states that some head reads for some query, in the same order."""
-    served: set[tuple[int, int]] = set()
+    """The key states that are read for some query, in the same order."""
+    served: set[int] = set()
     kept: list[Hashable] = []
     for key in order if first else reversed(order):
         asking = queries.get(key, frozenset())
