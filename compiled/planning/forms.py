@@ -23,7 +23,7 @@ from spec.values import Atom
 
 SAFETY: Final = 8
 """How many times the estimated error a margin must be; the certificate decides, this only chooses."""
-SAMPLE: Final = 512
+SAMPLES: Final = (512, 8192)
 MAX_STEPS: Final = 4096
 
 Floats = npt.NDArray[np.float64]
@@ -128,15 +128,14 @@ class Search:
         self.kinds = len(np.unique(labels))
         self.unit, self.largest = unit, largest
         size = len(self.labels)
-        self.sample: Ints | None = None
-        if size > 4 * SAMPLE:
-            self.sample = np.random.default_rng(0).permutation(size)[:SAMPLE]
+        mixed = np.random.default_rng(0).permutation(size)
+        self.samples = [mixed[:part] for part in SAMPLES if size > 4 * part]
 
     def best(self, *, intervals: bool = False) -> Form | None:
         """The form with the fewest changes; with `intervals` one in which every label is one run."""
         found: Form | None = None
         for form in self._candidates():
-            changes = self._changes(form)
+            changes = self._changes(form, None if found is None else found.changes)
             if changes is None or (intervals and changes != self.kinds - 1):
                 continue
             if found is None or changes < found.changes:
@@ -147,11 +146,11 @@ class Search:
             return None
         return found
 
-    def _changes(self, form: Form) -> int | None:
-        """How often the label changes along g, or None when two labels are too near."""
-        if self.sample is not None:
-            part = heights(form, self.columns, self.sample)
-            if self._runs(part, self.labels[self.sample], form.noise) is None:
+    def _changes(self, form: Form, known: int | None) -> int | None:
+        """How often the label changes along g; None when two labels are too near, or when fewer changes are known."""
+        for sample in self.samples:
+            fewer = self._runs(heights(form, self.columns, sample), self.labels[sample], form.noise)
+            if fewer is None or (known is not None and fewer >= known):
                 return None
         g = heights(form, self.columns)
         changes = self._runs(g, self.labels, form.noise)

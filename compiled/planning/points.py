@@ -4,13 +4,15 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import lcm
+from itertools import combinations
+from math import lcm, prod
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from compiled.meaning.leaves import Tuple
+from compiled.numbering import distinct_rows
 from spec.values import Atom
 
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -18,8 +20,6 @@ Whole: TypeAlias = npt.NDArray[Any]
 Unary: TypeAlias = dict[Atom, Fraction]
 MAX_CELLS: Final = 1 << 22
 """Products of columns up to this size are numbered directly, larger ones by what occurs."""
-FEW: Final = 8
-"""About so many values of each column are looked at first."""
 MAX_WHOLE: Final = 1 << 58
 """Integers below this are numbers of 64 bits, in which a few of them can be added; larger ones are Python's."""
 
@@ -62,19 +62,6 @@ class Points:
                 _, key = np.unique(key, return_inverse=True)
                 cells = int(key.max(initial=0)) + 1
         return key, cells
-
-    @cached_property
-    def some_places(self) -> Ints:
-        """Points on a grid of few values of each column: what is no sum there is none at all."""
-        chosen = np.ones(self.size, dtype=bool)
-        for own, column in zip(self.values, self.codes, strict=True):
-            chosen &= column % max(1, len(own) // FEW) == 0
-        return np.flatnonzero(chosen)
-
-    @cached_property
-    def some(self) -> "Points":
-        """These points."""
-        return self.at(self.some_places)
 
     @cached_property
     def rows(self) -> list[Tuple]:
@@ -172,8 +159,6 @@ def additive(points: Points, numbers: Whole) -> list[Whole] | None:
     The first function is 0 on the first value of each component of the graph between first values and rests; a
     constant goes with the last. The values of each column are numbered as they occur.
     """
-    if not points.size:
-        return [np.zeros(len(own), dtype=numbers.dtype) for own in points.values]
     if len(points.values) == 1:
         last = np.zeros(len(points.values[0]), dtype=numbers.dtype)
         last[points.codes[0]] = numbers
@@ -191,6 +176,27 @@ def additive(points: Points, numbers: Whole) -> list[Whole] | None:
         return None
     tails = additive(points.columns(range(1, len(points.values))).at(rests), others)
     return None if tails is None else [first, *tails]
+
+
+def crossings(points: Points, labels: Ints) -> Ints:
+    """Labels of points a, b, c, d, a row for each, where b and c differ from a in one column each, and d in both.
+
+    A sum of unary functions has a + d = b + c for all of them.
+    """
+    key, cells = points.keys(range(len(points.values)))
+    found = [np.zeros((0, 4), dtype=np.int64)]
+    if cells != prod(map(len, points.values)):
+        return found[0]
+    place = np.full(cells, -1, dtype=np.int64)
+    place[key] = np.arange(points.size)
+    steps = [prod(map(len, points.values[k + 1 :])) for k in range(len(points.values))]
+    for k, j in combinations(range(len(points.values)), 2):
+        inside = (points.codes[k] + 1 < len(points.values[k])) & (points.codes[j] + 1 < len(points.values[j]))
+        corners = key[inside, None] + np.array([0, steps[k], steps[j], steps[k] + steps[j]])
+        corners = place[corners]
+        found.append(labels[corners[(corners >= 0).all(axis=1)]])
+    rows = np.concatenate(found)
+    return rows[distinct_rows(rows.T, len(rows))[0]]
 
 
 def _potentials(own: Ints, tail: Ints, numbers: Whole, firsts: int, rests: int) -> Whole:

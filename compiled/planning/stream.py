@@ -37,6 +37,7 @@ from compiled.planning.points import (
     Whole,
     additive,
     affine,
+    crossings,
     decides,
     dyadic,
     first_of_each,
@@ -179,9 +180,10 @@ class Stream:
         level = max((self.layer(leaf) for leaf in leaves), default=0)
         sums: list[tuple[tuple[Leaf, Unary], ...] | None] = []
         hard: list[int] = []
+        crossed = crossings(points, labels)
         for k, phi in enumerate(phis):
             numbers = [phi.get(row, Fraction(0)) for row in rows]
-            found = self._sum(points, numbers, labels, leaves)
+            found = None if _crosses(numbers, crossed) else self._sum(points, numbers, labels, leaves)
             sums.append(None if found is None else tuple((leaf, _spread(part, classes, leaf)) for leaf, part in found))
             if found is None:
                 hard.append(k)
@@ -230,8 +232,6 @@ class Stream:
             return ()
         scaled, scale = whole(numbers)
         wanted: Whole = scaled[labels]
-        if len(leaves) > 1 and additive(points.some, wanted[points.some_places]) is None:
-            return None
         keep = relevant(points, wanted) if len(leaves) > 1 else tuple(range(len(leaves)))
         if not keep:
             return ((leaves[0] if leaves else Position(), _Constant(numbers[int(labels[0])])),)
@@ -582,3 +582,9 @@ def expand(
         shown = [*rows.values[:k], values, *rows.values[k + 1 :]]
         rows, owner = Points(tuple(shown), tuple(columns), len(kept)), np.repeat(owner, 2)[kept]
     return rows, owner
+
+
+def _crosses(numbers: Sequence[Fraction], crossed: Ints) -> bool:
+    """Whether these numbers of labels are no sum of unary functions on some `crossings`."""
+    a, b, c, d = whole(numbers)[0][crossed.T]
+    return bool((a - b - c + d).any())

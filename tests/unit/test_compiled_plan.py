@@ -8,6 +8,7 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from compiled.certificate.rounding import Arithmetic, operand, quantum
@@ -19,7 +20,7 @@ from compiled.meaning.values import Domain
 from compiled.planning.encode import relation, scorings
 from compiled.planning.forms import Column, Search, ends_of_runs, heights, staircase
 from compiled.planning.joints import Target, summands
-from compiled.planning.points import Points, additive, numbered, relevant, whole
+from compiled.planning.points import Points, additive, crossings, numbered, relevant, whole
 from compiled.precision import PRECISIONS
 from compiled.weights.tensors import dump, load, quantise
 from spec.cost import TRANSFORMER, as_soon_as_possible
@@ -224,3 +225,26 @@ def test_the_error_bound_of_a_sum_holds_for_float32_in_any_order() -> None:
             total = np.float32(total + np.float32(np.float32(values[k]) * np.float32(weights[k])))
         assert abs(float(total) - (weights @ values + 0.5)) <= bound
     assert quantum(np.array([6.0, 0.0, 20.0])) == 2.0
+
+
+def test_what_crosses_is_no_sum_of_unary_functions() -> None:
+    """Sums never cross; on all combinations of values whatever does not cross is a sum."""
+    random = np.random.default_rng(7)
+    found = {True: 0, False: 0}
+    for _ in range(200):
+        sizes = random.integers(1, 5, size=int(random.integers(2, 4)))
+        rows = list(product(*map(range, sizes.tolist())))
+        dense = bool(random.integers(0, 2))
+        points = Points.of([row for row in rows if dense or random.random() < 0.7] or rows[:1], len(sizes))
+        labels = np.arange(points.size)
+        numbers: npt.NDArray[np.int64] = random.integers(0, 2, size=points.size)
+        if random.random() < 0.5:
+            numbers = np.sum([random.integers(0, 9, 5)[codes] for codes in points.codes], axis=0)
+        a, b, c, d = numbers[crossings(points, labels).T]
+        crosses = bool((a - b - c + d).any())
+        is_sum = additive(points, numbers) is not None
+        assert not (crosses and is_sum)
+        if dense:
+            assert crosses is not is_sum
+            found[crosses] += 1
+    assert min(found.values()) > 10

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from functools import cached_property
 from math import prod
 from typing import Final, TypeAlias, assert_never
 
@@ -121,20 +121,22 @@ class Local:
 
         An operator is applied once to each combination of operands that there is.
         """
-        known: dict[SOp | Leaf, _Column] = {
-            _what(leaf): _Column(given.values[k], given.codes[k]) for k, leaf in enumerate(leaves)
-        }
-        alive = np.arange(len(given))
+        columns = map(Column, given.values, given.codes)
+        return self.run(sops, dict(zip(map(_what, leaves), columns, strict=True)), len(given))
+
+    def run(self, sops: Sequence[SOp], known: "dict[SOp | Leaf, Column]", size: int) -> tuple[list[Tuple], Ids]:
+        """The s-ops in so many states, from columns of what is known."""
+        alive = np.arange(size)
         for node in _between(self, sops, set(known)):
             meaning, operands = self.operation(node)
             self.work.spend(len(alive) // 64)
             known[node], kept = _column(meaning, [known[one] for one in operands], len(alive), self.work)
             if not kept.all():
                 alive = alive[kept]
-                known = {one: _Column(column.values, column.codes[kept]) for one, column in known.items()}
+                known = {one: Column(column.values, column.codes[kept]) for one, column in known.items()}
         first, place = distinct_rows([known[sop].codes for sop in sops], len(alive))
         rows = [tuple(known[sop].values[int(known[sop].codes[k])] for sop in sops) for k in first.tolist()]
-        found: Ids = np.full(len(given), NOTHING, dtype=np.int64)
+        found: Ids = np.full(size, NOTHING, dtype=np.int64)
         found[alive] = place
         return rows, found
 
@@ -169,7 +171,7 @@ def _what(leaf: Leaf) -> SOp | Leaf:
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
     """An s-op or a leaf on many states: its values, and the number of its value in each state."""
 
     values: Sequence[Atom]
@@ -177,8 +179,8 @@ class _Column:
 
 
 def _column(
-    meaning: Callable[..., Atom], operands: Sequence[_Column], size: int, work: Work
-) -> tuple[_Column, npt.NDArray[np.bool_]]:
+    meaning: Callable[..., Atom], operands: Sequence[Column], size: int, work: Work
+) -> tuple[Column, npt.NDArray[np.bool_]]:
     """What the function makes of these operands, and in which states it has a value."""
     first, place = distinct_rows([one.codes for one in operands], size)
     work.spend(len(first))
@@ -195,7 +197,7 @@ def _column(
         if codes[-1] == len(values):
             values.append(value)
     found: Ids = np.array(codes, dtype=np.int64)[place]
-    return _Column(values, found), found != NOTHING
+    return Column(values, found), found != NOTHING
 
 
 def _applied(meaning: Callable[..., Atom], slots: Sequence[int]) -> Step:
@@ -235,6 +237,11 @@ class Axis:
         """What is known when a row is."""
         return (_what(self.leaf),)
 
+    @cached_property
+    def columns(self) -> "list[Column]":
+        """The leaf, by number of a row."""
+        return [Column([value for (value,) in self.rows], np.arange(len(self.rows)))]
+
 
 class Table:
     """Tuples of values of s-ops, from those of its axes: leaves, or s-ops that leaves of their own decide.
@@ -253,47 +260,47 @@ class Table:
             raise TooMuchWork
         self.ids: Ids = np.full(shape, UNKNOWN, dtype=np.int64)
         """For each combination of rows of the axes that there can be the number of the tuple, or `NOTHING`."""
-        slot: dict[SOp | Leaf, int] = {}
-        for axis in axes:
-            for one in axis.slots:
-                slot[one] = len(slot)
-        self._program = _program(local, sops, slot)
         first, place = distinct_rows([axis.where for axis in axes], len(local.places))
+        boxes = [np.ix_(*(axis.members[axis.where[row]] for axis in axes)) for row in first.tolist()]
+        self._fill(axes, boxes)
         numbers: dict[bytes, int] = {}
         self.members: list[Ids] = []
         at: list[int] = []
-        for row in first.tolist():
-            found = np.unique(self._filled(axes, [axis.members[axis.where[row]] for axis in axes]))
+        for box in boxes:
+            found = np.unique(self.ids[box])
             found = found[found != NOTHING]
             at.append(numbers.setdefault(found.tobytes(), len(self.members)))
             if at[-1] == len(self.members):
                 self.members.append(found)
         self.where: Ids = np.array(at, dtype=np.int64)[place]
 
-    def _filled(self, axes: "Sequence[Axis | Table]", box: Sequence[Ids]) -> Ids:
-        """The numbers of the tuples for these rows of the axes."""
-        at = np.ix_(*box)
-        found = np.asarray(self.ids[at])
-        missing = np.argwhere(found == UNKNOWN)
-        self.local.work.spend(found.size // 64 + len(missing) * (len(self._program[0]) + 1))
-        if not len(missing):
-            return found
-        where = [rows[missing[:, k]] for k, rows in enumerate(box)]
-        columns = [[axis.rows[row] for row in rows.tolist()] for axis, rows in zip(axes, where, strict=True)]
-        given = zip(*columns, strict=True) if columns else [()] * len(missing)
-        numbers = [self._number(tuple(chain.from_iterable(row))) for row in given]
-        self.ids[tuple(where)] = numbers if where else numbers[0]
-        return np.asarray(self.ids[at])
+    def _fill(self, axes: "Sequence[Axis | Table]", boxes: Sequence[tuple[Ids, ...]]) -> None:
+        """Find the tuples of all boxes of rows of the axes."""
+        asked = np.zeros(self.ids.shape, dtype=np.bool_)
+        for box in boxes:
+            self.local.work.spend(prod(map(np.size, box)) // 64)
+            asked[box] = True
+        where = np.nonzero(np.atleast_1d(asked))
+        self.local.work.spend(len(where[0]))
+        known: dict[SOp | Leaf, Column] = {}
+        for axis, rows in zip(axes, where[: len(axes)], strict=True):
+            for slot, column in zip(axis.slots, axis.columns, strict=True):
+                known[slot] = Column(column.values, column.codes[rows])
+        results, numbers = self.local.run(self.slots, known, len(where[0]))
+        self.ids[asked] = np.array([*map(self._number, results), NOTHING], dtype=np.int64)[numbers]
 
-    def _number(self, row: Tuple) -> int:
-        """The number of the tuple for the values of the axes."""
-        result = _run(*self._program, row)
-        if result is None:
-            return NOTHING
+    def _number(self, result: Tuple) -> int:
+        """The number of a tuple."""
         number = self._known.setdefault(row_key(result), len(self.rows))
         if number == len(self.rows):
             self.rows.append(result)
         return number
+
+    @cached_property
+    def columns(self) -> "list[Column]":
+        """The s-ops, by number of a tuple; the tuples are all known."""
+        given = Combinations.of(self.rows, len(self.slots))
+        return list(map(Column, given.values, given.codes))
 
 
 def _program(local: Local, sops: Sequence[SOp], slot: dict[SOp | Leaf, int]) -> tuple[list[Step], list[int]]:
