@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from compiled.model import Transformer
 
 NO_CERTIFICATE: Final = "not asked for"
+MAX_PARAMETERS: Final = 200_000_000
+"""A model with more is refused before anything is allocated: no machine needs it."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -151,13 +153,12 @@ def compile_program(
     attempts = [options]
     if certify and options.encoding is Encoding.COMPACT and dtype != "float64":
         attempts.append(replace(options, encoding=Encoding.ONEHOT))
-    failure: Refused | Uncertified | None = None
+    failure: Uncertified | None = None
     for attempt in attempts:
         try:
             return _compile(named, attempt, certify)
         except Refused as refused:
-            failure = failure or refused
-            break
+            raise failure or refused from None
         except Uncertified as refused:
             failure = failure or refused
     raise failure or Refused("no attempt was made")
@@ -172,19 +173,46 @@ def _option(kind: type[Any], value: Any) -> Any:
 
 
 def _compile(outputs: Mapping[str, SOp], options: Options, prove: bool) -> Compiled:
-    planner = Planner(outputs, options)
+    failure: Uncertified | None = None
     try:
-        plan = planner.plan()
-        _check_size(shape_of(plan))
-        dense = assemble(plan)
+        for planner, plan in _plans(outputs, options):
+            try:
+                return _made(outputs, planner, plan, prove)
+            except Uncertified as refused:
+                failure = refused
     except OverflowError as error:
         raise Refused("a number of the program is too large for any number format") from error
+    raise failure or Refused("there is no plan")
+
+
+def _plans(outputs: Mapping[str, SOp], options: Options) -> list[tuple[Planner, Plan]]:
+    """Plans in the order in which they are tried: where some heads weigh keys nearly evenly, also one without such.
+
+    The first has fewer layers, or else fewer heads where these are to be saved, or else fewer parameters.
+    """
+    first = Planner(outputs, options)
+    near = first.plan()
+    if not any(first.stream.skew.values()):
+        return [(first, near)]
+    second = Planner(outputs, replace(options, powers=False), first.domain)
+
+    def cost(made: tuple[Planner, Plan]) -> tuple[int, int, int]:
+        heads = sum(made[1].heads) if options.optimise is Optimise.HEADS else 0
+        return len(made[1].layers), heads, shape_of(made[1]).parameters
+
+    return sorted([(first, near), (second, second.plan())], key=cost)
+
+
+def _made(outputs: Mapping[str, SOp], planner: Planner, plan: Plan, prove: bool) -> Compiled:
+    if (size := shape_of(plan).parameters) > MAX_PARAMETERS:
+        raise Refused(f"the weights would have {size} parameters, more than {MAX_PARAMETERS}")
+    dense = assemble(plan)
     stored = Weights(dense.shape, {name: _stored(tensor, plan.dtype) for name, tensor in dense.tensors.items()})
     margins = None
     if prove:
         claimed = {readout.name: (readout.sop, readout.values) for readout in plan.readouts}
         margins = certify(stored.tensors, ledger_of(plan), planner.domain, claimed, plan.dtype)
-    return Compiled(MappingProxyType(dict(outputs)), options, plan, stored, margins)
+    return Compiled(MappingProxyType(dict(outputs)), planner.options, plan, stored, margins)
 
 
 def _stored(tensor: Floats, dtype: str) -> Floats:
@@ -192,17 +220,6 @@ def _stored(tensor: Floats, dtype: str) -> Floats:
     if not np.isfinite(stored).all():
         raise Refused(f"a weight is too large for {dtype}")
     return stored
-
-
-MAX_PARAMETERS: Final = 200_000_000
-
-
-def _check_size(shape: Shape) -> None:
-    """Refuse before allocating what no machine needs."""
-    layer = 4 * shape.heads * shape.model * shape.head + 2 * shape.model * shape.mlp
-    total = layer * shape.layers + shape.model * (shape.vocabulary + shape.context + shape.output)
-    if total > MAX_PARAMETERS:
-        raise Refused(f"the weights would have {total} parameters, more than {MAX_PARAMETERS}")
 
 
 def cross_check(

@@ -29,14 +29,13 @@ UNDERFLOW: Final = {"float64": 746.0, "float32": 104.0, "tf32": 104.0, "float16"
 
 @dataclass(frozen=True)
 class _Levels:
-    """Nominal scores of one conjunct, per state of the query: of selected keys the least and the largest, and the
-    largest of another; and the factors of the scores."""
+    """Scores of one conjunct, errors included, per state of the query: of selected keys the least and the largest, and
+    the largest of another."""
 
     leaves: tuple[Leaf, ...]
     low: Term
     high: Term
     other: Term
-    factors: list[tuple[Operand, Operand]]
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class HeadCheck:
         self._unclaimed_columns(claim)
         leaf = claim.columns[0][1]
         self._formula(claim, leaf)
-        levels = [self._part(part) for part in claim.parts]
+        levels = self._levels(claim.parts)
         gap, spread = self._start_token(claim, levels, leaf)
         self.checker.score_gap = min(self.checker.score_gap, gap)
         self.leak = self._leak(gap)
@@ -134,16 +133,26 @@ class HeadCheck:
             if any(entries.holds(key, query) is not True for key in keys for query in queries):
                 raise Uncertified(f"{self.where}: a conjunct of the selector is not scored")
 
-    def _part(self, part: PartClaim) -> _Levels:
-        """Scores of every query state with every key state, for the columns of one conjunct."""
-        domain = self.checker.domain
-        columns = slice(part.first, part.first + part.rank)
-        key_sops, query_sops = keys_of(part.formula), queries_of(part.formula)
-        query = self.checker.read(self.w["W_Q"][:, columns], self.w["b_Q"][columns], query_sops)
-        key = self.checker.read(self.w["W_K"][:, columns], self.w["b_K"][columns], key_sops)
-        keys, key_values = self._by_value(key, key_sops)
-        queries, query_values = self._by_value(query, query_sops)
-        entries = domain.entries(part.formula)
+    def _levels(self, parts: Sequence[PartClaim]) -> list[_Levels]:
+        """Scores of every query state with every key state, for the columns of each conjunct."""
+        reads = []
+        for part in parts:
+            columns = slice(part.first, part.first + part.rank)
+            query = self.checker.read(self.w["W_Q"][:, columns], self.w["b_Q"][columns], queries_of(part.formula))
+            key = self.checker.read(self.w["W_K"][:, columns], self.w["b_K"][columns], keys_of(part.formula))
+            reads.append((part, query, key))
+        among = self.checker.arithmetic.products([pair for _, query, key in reads for pair in _factors(query, key)])
+        if among == inf:
+            raise Uncertified(f"{self.where}: a score may overflow")
+        # A bound for all pairs says little where scores are of very different sizes: each pair has its own.
+        terms = sum(part.rank for part in parts) + 2 if among else 0
+        return [self._part(part.formula, query, key, terms) for part, query, key in reads]
+
+    def _part(self, part: Formula, query: Read, key: Read, terms: int) -> _Levels:
+        """The scores of one conjunct, as parts of sums of so many terms; of none where all sums are exact."""
+        keys, key_values = self._by_value(key, keys_of(part))
+        queries, query_values = self._by_value(query, queries_of(part))
+        entries, factors = self.checker.domain.entries(part), _factors(query, key)
         index = {value: k for k, value in enumerate(dict.fromkeys(key_values))}
         key_class = np.array([index[value] for value in key_values], dtype=np.int64)
         self.checker.pairs += len(queries) * len(keys)
@@ -156,15 +165,17 @@ class HeadCheck:
         found: list[tuple[float, float, float]] = []
         for row, which in zip(query_rows, query_class.tolist(), strict=True):
             scores, selected = key_rows @ row, truth[which]
-            chosen, others = scores[selected], scores[~selected]
-            found.append(
-                (float(chosen.min(initial=inf)), float(chosen.max(initial=-inf)), float(others.max(initial=-inf)))
-            )
+            most = least = scores
+            if terms:
+                errors = self.checker.arithmetic.each(row, key_rows, factors, terms)
+                least, most = scores - errors, scores + errors
+            chosen, others = most[selected].max(initial=-inf), most[~selected].max(initial=-inf)
+            found.append((float(least[selected].min(initial=inf)), float(chosen), float(others)))
         whole = query.states
         states = States(whole.leaves, whole.tuples.kept(np.array(queries, dtype=np.int64)), whole.classes)
         scored = np.array(found, dtype=np.float64).reshape(len(found), 3)[places]
         low, high, other = (Term(states.leaves, Tabled(states, one), states.classes) for one in scored.T)
-        return _Levels(states.leaves, low, high, other, _factors(query, key))
+        return _Levels(states.leaves, low, high, other)
 
     def _by_value(self, read: Read, sops: Sequence[SOp]) -> tuple[list[int], list[Tuple]]:
         """The states in which the s-ops have values, and these values."""
@@ -192,12 +203,10 @@ class HeadCheck:
         ]
         holds = [exactly(float(key[k]), float(key_error[k])) for k in used]
         error = checker.arithmetic.products(list(zip(asks, holds, strict=True)))
-        among = checker.arithmetic.products([pair for level in levels for pair in level.factors])
-        if inf in (error, among):
+        if error == inf:
             raise Uncertified(f"{self.where}: a score may overflow")
         low, high, rest = self._together([group.scores for group in groups])
         score = float(bias @ key[used])
-        low, high, rest = low - among, high + among, rest + among
         some = high > -inf
         if isinstance(leaf, Count):
             least = np.where(some, np.minimum(low, score - error), score - error)
@@ -306,11 +315,21 @@ class HeadCheck:
         return found
 
     def _softmax(self, spread: float, terms: int) -> float:
-        """The relative error of a sum of `terms` values under softmax weights that should be equal."""
-        unit = self.checker.precision.unit
+        """The relative error of a sum of `terms` values under softmax weights, against the same in real numbers.
+
+        Where all scores are the same, exp is exact and so is the sum that is divided by.
+        """
+        unit, gamma = self.checker.precision.unit, self.checker.arithmetic.gamma
         shortened = 2.02 * self.checker.precision.product_unit
-        skew = exp(spread) - 1 if spread else 0.0
-        return 1.01 * (skew + 12 * unit + shortened + 2 * self.leak) + self.checker.arithmetic.gamma(terms + 1)
+        uneven = 12 * unit + gamma(self.checker.domain.max_length + 1) if spread else 0.0
+        return 1.01 * (12 * unit + uneven + shortened + 2 * self.leak) + gamma(terms + 1)
+
+    def _skew(self, spread: float, low: float, high: float) -> float:
+        """How far a mean of numbers between these is from the mean under weights that should be equal.
+
+        Weights exp(s) with s within a spread S are within tanh(S / 4) <= S / 4 of equal ones in total variation.
+        """
+        return 1.01 * spread / 4 * (high - low)
 
     def _count(
         self, leaf: Count, matrix: Floats, bias: Floats, start: float, start_error: float, spread: float
@@ -320,7 +339,8 @@ class HeadCheck:
             raise Uncertified(f"{self.where}: a count reads a value at a key")
         values = self.checker.domain.profile(leaf).values()
         table: dict[Tuple, float] = {(w,): start / (int(w) + 1) for w in values}
-        return table, self._softmax(spread, 1) * (abs(start) + start_error) + start_error
+        skew = self._skew(spread, 0.0, abs(start))
+        return table, skew + self._softmax(spread, 1) * (abs(start) + start_error) + start_error
 
     def _aggregate(
         self, leaf: Aggregate, matrix: Floats, bias: Floats, start: float, start_error: float, spread: float
@@ -340,6 +360,7 @@ class HeadCheck:
         if several:
             worst += max((abs(x - float(v)) for v, x in numbers.items() if not isinstance(v, str)), default=0.0)
             error = worst + self._softmax(spread, domain.max_length + 1) * (largest + worst)
+            error += self._skew(spread, min(numbers.values(), default=0.0), max(numbers.values(), default=0.0))
         else:
             error = worst + self.leak * (largest + worst) * 2
             if worst or digits_of(np.array([start, *numbers.values()])) > precision.product_digits:

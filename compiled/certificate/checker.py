@@ -103,6 +103,8 @@ class Checker:
             raise Uncertified("the certificate is about a dimension that does not exist")
         if not all(np.isfinite(tensor).all() for tensor in self.weights.values()):
             raise Uncertified("a weight is not finite")
+        if any(((tensor != 0) & (np.abs(tensor) < self.precision.least)).any() for tensor in self.weights.values()):
+            raise Uncertified("a weight is so small that some devices read it as 0")
         try:
             self._embedding()
             for number, claims in enumerate(self.ledger.layers):

@@ -1,7 +1,8 @@
 """Bounds on rounding errors of sums of products, for any order of summation and with or without fused operations.
 
 A sum of products is exact when all products are multiples of one power of two q and their absolute values add up to
-at most 2^p q, p the significand bits. Otherwise its error is at most gamma_k times the sum of absolute values,
+at most 2^p q, p the significand bits; a single product also when its factors have p digits together. Otherwise the
+error is at most gamma_k times the sum of absolute values,
 gamma_k = k u / (1 - k u), u = 2^-p (Higham 2002, section 3.1), and operands that a matrix unit shortens add theirs.
 """
 
@@ -114,7 +115,9 @@ class Arithmetic:
         terms = used.sum(axis=0) + 2
         rounded = inherited + lost + self.gammas(terms) * size + terms * self.precision.least
         short = (self.precision.least <= step) & (size <= 2.0**self.precision.digits * step)
-        exact = (inherited == 0) & (lost == 0) & (np.isinf(step) | short)
+        alone = (used.sum(axis=0) == 1) & (bias == 0) & (self.precision.least <= step)
+        alone &= np.where(used, digits(matrix) + length, 0).max(axis=0, initial=0) <= self.precision.digits
+        exact = (inherited == 0) & (lost == 0) & (np.isinf(step) | short | alone)
         return np.where(size < self.precision.largest, np.where(exact, 0.0, rounded), inf)
 
     def products(self, pairs: Sequence[tuple[Operand, Operand]], bias: float = 0.0) -> float:
@@ -130,6 +133,21 @@ class Arithmetic:
             return 0.0
         terms = len(pairs) + 2
         return inherited + lost + self.gamma(terms) * size + terms * self.precision.least
+
+    def each(self, row: Floats, rows: Floats, pairs: Sequence[tuple[Operand, Operand]], terms: int) -> Floats:
+        """Of the products of one row with each of `rows`, as parts of sums of so many terms: for each its own bound.
+
+        `pairs` are the columns of both as operands. A product that vanishes and a sum that does lose the least number
+        each.
+        """
+        if not pairs:
+            return np.zeros(len(rows))
+        error, other = (np.array([pair[side].error for pair in pairs]) for side in (0, 1))
+        lost = np.array([self._shortened(a, b) for a, b in pairs])
+        one, most = np.abs(row) + error, np.abs(rows) + other
+        inherited = most @ error + np.abs(row) @ other
+        found: Floats = inherited + most @ (one * (lost + self.gamma(terms))) + 2 * terms * self.precision.least
+        return found
 
     def total(self, operands: Sequence[Operand]) -> float:
         """Of a sum of these."""

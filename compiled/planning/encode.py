@@ -4,14 +4,19 @@ A selected pair scores the level of the query, every other pair at least 1 less 
 
     parabola    2ab - b^2 for equality of codes a, b: the level is a^2, the rank 2, whatever the range
     chain       -sum_r [key >= r][query < r] for nested rows (any order comparison): level 0, rank = thresholds
+    powers      -sum B^(a - c - 1), a and c how many thresholds of a group the key and the query reach, where the key
+                reaches one and the query misses one: selected pairs score between -1/B and 0, rank = groups
+    words       -sum_d [query has letter d][key lacks it] for equality of codes, each a set of half of the letters: no
+                set holds another, level 0, and a selected pair has no product that is not 0
     rows        -sum_r [query in row r][r does not select key]: level 0, rank = different rows
     columns     the same with a dimension for each different column
 """
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import combinations, count, pairwise, product
+from math import comb
 from typing import Final, TypeAlias
 
 from compiled.errors import Refused
@@ -29,17 +34,29 @@ MAX_PAIRS: Final = 1 << 20
 
 @dataclass(frozen=True)
 class Scoring:
-    """One way to score a part: for each dimension what the query and the key contribute, and the level."""
+    """One way to score a part: for each dimension what the query and the key contribute, and the level.
+
+    `skew`: how far selected pairs may score apart.
+    """
 
     name: str
     queries: tuple[Phi, ...]
     keys: tuple[Phi, ...]
     level: Phi | None
+    skew: Fraction = Fraction(0)
 
     @property
     def rank(self) -> int:
         """The head dimensions that it takes."""
         return len(self.keys)
+
+
+@dataclass(frozen=True)
+class Powers:
+    """What an order may be scored with: the base 2^bits, and how many thresholds fit into the range of a number."""
+
+    bits: int
+    thresholds: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,16 +88,25 @@ def relation(part: Formula, domain: Domain) -> Relation:
     return Relation(part, keys, queries, at_key, at_query, selected)
 
 
-def scorings(given: Relation, *, compact: bool, largest: Fraction) -> Iterator[Scoring]:
-    """The encodings that fit, cheapest first. `largest` bounds the numbers that parabolas may use."""
+def scorings(given: Relation, *, compact: bool, largest: Fraction, powers: Powers | None = None) -> Iterator[Scoring]:
+    """The encodings that fit, cheapest first. `largest` bounds the numbers that parabolas may use.
+
+    With `powers` an order may score selected pairs nearly the same.
+    """
     rows = {q: tuple(given.selected[q, k] for k in given.keys) for q in given.queries}
     columns = {k: tuple(given.selected[q, k] for q in given.queries) for k in given.keys}
     found = [_rows(given, rows), _columns(given, columns)]
-    chain = _chain(given, rows)
-    if chain is not None:
-        found.insert(0, chain)
+    levels = _nested(given, rows)
+    if levels is not None:
+        found.insert(0, _chain(*levels))
+        if powers is not None and len(groups := _grouped(levels[1], powers)) * 2 < len(found[0].keys):
+            found.append(_powers(*levels, groups, powers))
     if compact:
-        found += list(_parabolas(given, rows, largest))
+        for queries, keys in filter(None, (_natural_codes(given), _rank_codes(given, rows))):
+            found.append(_words(queries, keys))
+            bound = max(map(abs, (*queries.values(), *keys.values())))
+            if bound * bound * 2 <= largest:
+                found.append(_parabola(queries, keys))
     yield from sorted(found, key=lambda scoring: scoring.rank)
 
 
@@ -108,34 +134,69 @@ def _classes(lines: Mapping[Tuple, Hashable]) -> list[tuple[bool, ...]]:
     return list(dict.fromkeys(lines.values()))  # type: ignore[arg-type]  # the lines are tuples of booleans
 
 
-def _chain(given: Relation, rows: Mapping[Tuple, tuple[bool, ...]]) -> Scoring | None:
-    """Nested rows: the level of a row is its place in the chain, that of a key the first row that has it."""
+Levels: TypeAlias = dict[Tuple, int]
+
+
+def _nested(given: Relation, rows: Mapping[Tuple, tuple[bool, ...]]) -> tuple[Levels, Levels] | None:
+    """Of nested rows: the level of a row is its place in the chain, that of a key the first row that has it."""
     chain = sorted(_classes(rows), key=sum)
     if any(any(a and not b for a, b in zip(low, high, strict=True)) for low, high in pairwise(chain)):
         return None
     place = {row: k for k, row in enumerate(chain)}
     first = {key: next((k for k, row in enumerate(chain) if row[j]), len(chain)) for j, key in enumerate(given.keys)}
-    thresholds = sorted({level for level in first.values() if level > 0})
-    queries = tuple({q: Fraction(-int(place[rows[q]] < r)) for q in given.queries} for r in thresholds)
-    keys = tuple({k: Fraction(int(first[k] >= r)) for k in given.keys} for r in thresholds)
-    return Scoring("chain", queries, keys, None)
+    return {query: place[row] for query, row in rows.items()}, first
 
 
-def _parabolas(
-    given: Relation,
-    rows: Mapping[Tuple, tuple[bool, ...]],
-    largest: Fraction,
-) -> Iterator[Scoring]:
+def _thresholds(keys: Levels) -> list[int]:
+    return sorted({level for level in keys.values() if level > 0})
+
+
+def _chain(queries: Levels, keys: Levels) -> Scoring:
+    thresholds = _thresholds(keys)
+    misses = tuple({q: Fraction(-int(level < r)) for q, level in queries.items()} for r in thresholds)
+    reaches = tuple({k: Fraction(int(level >= r)) for k, level in keys.items()} for r in thresholds)
+    return Scoring("chain", misses, reaches, None)
+
+
+def _grouped(keys: Levels, powers: Powers) -> list[list[int]]:
+    """The thresholds in as few groups as fit; of two orders of the same values most groups are the same."""
+    thresholds, size = _thresholds(keys), powers.thresholds
+    return [thresholds[begin : begin + size] for begin in range(0, len(thresholds), size)]
+
+
+def _powers(queries: Levels, keys: Levels, groups: Sequence[Sequence[int]], powers: Powers) -> Scoring:
+    """A key that reaches more thresholds of a group than the query scores -1 or less. One that does not scores -1/B
+    at least in the group in which the query reaches some and misses some, and 0 in the others."""
+    misses, reaches, bits = [], [], powers.bits
+    # Both factors lie around 1, and the features of an order are those of its converse.
+    middle = (powers.thresholds - 1) * bits // 2
+    for group in groups:
+        passed = {q: sum(level >= r for r in group) for q, level in queries.items()}
+        reached = {k: sum(level >= r for r in group) for k, level in keys.items()}
+        misses.append({q: -_power(middle - c * bits) if c < len(group) else Fraction(0) for q, c in passed.items()})
+        reaches.append({k: _power((a - 1) * bits - middle) if a else Fraction(0) for k, a in reached.items()})
+    return Scoring("powers", tuple(misses), tuple(reaches), None, _power(-bits))
+
+
+def _power(exponent: int) -> Fraction:
+    return Fraction(2) ** exponent
+
+
+def _parabola(queries: Phi, keys: Phi) -> Scoring:
     """Equality of codes, where each row class selects one column class at most, and the other way round."""
-    natural = _natural_codes(given)
-    for codes in filter(None, (natural, _rank_codes(given, rows))):
-        queries, keys = codes
-        bound = max(map(abs, (*queries.values(), *keys.values())))
-        if bound * bound * 2 > largest:
-            continue
-        query: tuple[Phi, ...] = ({q: 2 * a for q, a in queries.items()}, dict.fromkeys(queries, Fraction(-1)))
-        key: tuple[Phi, ...] = (dict(keys), {k: b * b for k, b in keys.items()})
-        yield Scoring("parabola", query, key, {q: a * a for q, a in queries.items()})
+    query: tuple[Phi, ...] = ({q: 2 * a for q, a in queries.items()}, dict.fromkeys(queries, Fraction(-1)))
+    key: tuple[Phi, ...] = (dict(keys), {k: b * b for k, b in keys.items()})
+    return Scoring("parabola", query, key, {q: a * a for q, a in queries.items()})
+
+
+def _words(queries: Phi, keys: Phi) -> Scoring:
+    """Equality of the same codes, by sets of letters in their place."""
+    codes = sorted({*queries.values(), *keys.values()})
+    letters = next(m for m in count(1) if comb(m, m // 2) >= len(codes))
+    word = dict(zip(codes, combinations(range(letters), letters // 2), strict=False))
+    has = tuple({q: Fraction(-int(d in word[code])) for q, code in queries.items()} for d in range(letters))
+    lacks = tuple({k: Fraction(int(d not in word[code])) for k, code in keys.items()} for d in range(letters))
+    return Scoring("words", has, lacks, None)
 
 
 def _natural_codes(given: Relation) -> tuple[Phi, Phi] | None:

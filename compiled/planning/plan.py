@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
+from math import ceil, floor, log2
 from typing import Final
 
 from compiled.errors import Refused
@@ -17,7 +18,7 @@ from compiled.meaning.leaves import Computed, Count, Input, Leaf, Position, Stor
 from compiled.meaning.means import averageable
 from compiled.meaning.storing import store
 from compiled.meaning.values import Domain
-from compiled.planning.encode import Phi, Relation, Scoring, relation, scorings
+from compiled.planning.encode import Phi, Powers, Relation, Scoring, relation, scorings
 from compiled.planning.forms import Form, Search, ends_of_runs, heights
 from compiled.planning.layout import Channel, Head, Layer, Linear, Mask, Part, Plan, Readout, total
 from compiled.planning.points import Points, Unary, first_of_each, numbered, relevant
@@ -30,6 +31,8 @@ from spec.values import Atom, Numbers
 
 MAX_CLASSES: Final = 8192
 MAX_LAYERS: Final = 64
+ROOM: Final = 8
+"""So many binary digits less than the largest number has the largest score, for what is added to it."""
 
 
 class Encoding(Enum):
@@ -59,6 +62,7 @@ class Options:
     """What to compile for.
 
     `counting`: put counts where the program computes them from shares. `placement`: not before these layers.
+    `powers`: in a compact stream positions may be compared by heads that give selected keys nearly the same weight.
     """
 
     alphabet: tuple[Atom, ...]
@@ -70,6 +74,7 @@ class Options:
     optimise: Optimise = Optimise.LAYERS
     counting: bool = True
     placement: Mapping[Read, int] = field(default_factory=dict)
+    powers: bool = True
 
 
 def make_plan(outputs: Mapping[str, SOp], options: Options) -> Plan:
@@ -90,19 +95,21 @@ def domain_for(outputs: Mapping[str, SOp], options: Options) -> Domain:
 class Planner:
     """Places leaves, asks the stream for what they read, and writes the plan down."""
 
-    def __init__(self, outputs: Mapping[str, SOp], options: Options) -> None:
+    def __init__(self, outputs: Mapping[str, SOp], options: Options, domain: Domain | None = None) -> None:
+        """`domain`: what `domain_for` gives for these, where it is known already."""
         if not outputs:
             raise Refused("there is no output")
         if options.dtype not in PRECISIONS:
             raise Refused(f"the number format `{options.dtype}`; known are {', '.join(PRECISIONS)}")
         self.outputs, self.options = dict(outputs), options
         self.precision = PRECISIONS[options.dtype]
-        self.domain = domain_for(outputs, options)
+        self.domain = domain_for(outputs, options) if domain is None else domain
         onehot = options.encoding is Encoding.ONEHOT
         fewest = options.optimise is Optimise.LAYERS
         smallest = options.optimise is Optimise.PARAMS
         self.stream = Stream(self.domain, self.precision, onehot=onehot, additive_first=fewest, smallest=smallest)
         self.stream.fetch = self._fetch
+        self.powers = self._powers() if options.powers and not onehot else None
         self.not_before = _not_before(options.placement, self.domain)
         self.layers: list[Layer] = []
         self.head_of: dict[Leaf, Head] = {}
@@ -159,7 +166,7 @@ class Planner:
         profile = self.domain.profile(leaf)
         needs_level = isinstance(leaf, Count) or not profile.always_selects
         mask, relations = self._parts(whole)
-        chosen = [self._scoring(one, needs_level) for one in relations]
+        chosen = self._scorings(relations, needs_level)
         level = max((level for _, level in chosen), default=0)
         if isinstance(leaf, Aggregate):
             fetched = profile.at_most_one or not averageable(self.domain.values_of(leaf.values))
@@ -169,6 +176,7 @@ class Planner:
             self.stream.kind_of[leaf] = LeafKind.RAW
         layer = max(level + 1, self.not_before.get(leaf, 0))
         self.stream.layer_of[leaf] = layer
+        self.stream.skew[leaf] = float(sum(scoring.skew for scoring, _ in chosen)) * self.precision.beta
         self._layer(layer)
         key = (layer, whole, isinstance(leaf, Count))
         if key not in self.shared:
@@ -194,14 +202,46 @@ class Planner:
                 found.append(one)
         return mask, found
 
-    def _scoring(self, given: Relation, needs_level: bool) -> tuple[Scoring, int]:
-        """The encoding that can be read earliest, and from which layer on."""
+    def _scorings(self, relations: Sequence[Relation], needs_level: bool) -> list[tuple[Scoring, int]]:
+        """An encoding for each part of a head: an order by powers where that takes fewer dimensions, not later."""
+        exact = [self._scoring(one, needs_level) for one in relations]
+        if self.powers is None or not any(map(self._is_embedded, relations)):
+            return exact
+        near = [self._scoring(one, needs_level, near=True) for one in relations]
+        rank, fewer = (sum(scoring.rank for scoring, _ in part) for part in (exact, near))
+        later = max(level for _, level in near) > max(level for _, level in exact)
+        return exact if later or fewer >= rank else near
+
+    @property
+    def _spread(self) -> float:
+        """How far scores may be apart that should be the same: shares k/m of up to n keys lie 1/n^2 apart, the error
+        of one is a quarter of this, and a margin is 8 times the error."""
+        return 1 / (2 * self.options.max_length**2)
+
+    def _is_small(self, scoring: Scoring) -> bool:
+        """Whether scores that are nearly the same still are when those of this part are added and rounded."""
+        largest = 0 if scoring.level is None else max(map(abs, scoring.level.values()), default=0)
+        return 64 * float(largest) * self.precision.beta * self.precision.unit < self._spread
+
+    def _is_embedded(self, given: Relation) -> bool:
+        """Whether it compares functions of the symbol or the position, which the stream holds without any sum."""
+        leaves = [self.domain.leaves_of(sops) for sops in (given.key_sops, given.query_sops)]
+        return all(len(part) == 1 and isinstance(part[0], Input | Position) for part in leaves)
+
+    def _scoring(self, given: Relation, needs_level: bool, *, near: bool = False) -> tuple[Scoring, int]:
+        """The encoding that can be read earliest, and from which layer on.
+
+        `near`: it may be powers, and is none with a level: what is added to large scores is rounded as they are.
+        """
         floor = max((self.stream.layer(leaf) for leaf in self._leaves_of(given)), default=0)
         best: tuple[Scoring, int] | None = None
         refusal: Refused | None = None
         largest = Fraction(int(min(self.stream.exact_limit, self.precision.largest) / self._parabola_scale()))
         compact = self.options.encoding is Encoding.COMPACT
-        for scoring in scorings(given, compact=compact, largest=largest):
+        powers = self.powers if near and self._is_embedded(given) else None
+        for scoring in scorings(given, compact=compact, largest=largest, powers=powers):
+            if near and not self._is_small(scoring):
+                continue
             try:
                 level = self._level(given, scoring, needs_level)
             except Refused as refused:
@@ -214,6 +254,16 @@ class Planner:
         if best is None:
             raise refusal or Refused("a selector without an encoding")
         return best
+
+    def _powers(self) -> Powers | None:
+        """The largest base with which the order of all positions takes as few groups as it can, if one is enough."""
+        beta = log2(self.precision.beta)
+        room = floor(log2(self.precision.largest) - ROOM - beta)
+        positions, least = self.options.max_length, ceil(beta - log2(self._spread))
+        groups = -(-positions // (room // least + 1))
+        size = -(-positions // groups)
+        # Even, so that the factors of an order are those of its converse.
+        return Powers(room // (size - 1) // 2 * 2, size) if size > 1 and room // (size - 1) >= least + 1 else None
 
     def _leaves_of(self, given: Relation) -> tuple[Leaf, ...]:
         return self.domain.leaves_of((*given.key_sops, *given.query_sops))

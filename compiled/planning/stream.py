@@ -108,6 +108,7 @@ class Stream:
         self.layer_of: dict[Leaf, int] = {}
         self.kind_of: dict[Leaf, LeafKind] = {}
         self.raw_slot: dict[Leaf, int] = {}
+        self.skew: dict[Leaf, float] = {}
         self.fetch: Fetch | None = None
         self._basis: dict[Leaf, list[tuple[int, Unary]]] = {}
         self._shapes: dict[int, tuple[int, ...] | None] = {}
@@ -158,10 +159,15 @@ class Stream:
         return self._raw_numbers[leaf][value]
 
     def noise(self, leaf: Leaf) -> float:
-        """An estimate of the error of a raw slot."""
+        """An estimate of the error of a raw slot: of rounding, and of keys that do not score quite the same."""
         terms = 4 if isinstance(leaf, Count) else self.domain.max_length + 8
-        largest = max((abs(self.raw_number(leaf, v)) for v in self.values(leaf)), default=Fraction(1))
-        return terms * self.precision.unit * float(largest) + self.precision.product_unit * float(largest)
+        numbers = [self.raw_number(leaf, v) for v in self.values(leaf)]
+        largest = float(max(map(abs, numbers), default=1))
+        noise = terms * self.precision.unit * largest + self.precision.product_unit * largest
+        if not (skew := self.skew.get(leaf, 0.0)):
+            return noise
+        least = 0.0 if isinstance(leaf, Count) else float(min(numbers, default=0))
+        return noise + skew / 4 * (float(max(numbers, default=1)) - least) + terms * self.precision.unit * largest
 
     # -------------------------------------------------------------------------------------------- resolving
 

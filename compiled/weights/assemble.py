@@ -30,6 +30,13 @@ class Shape:
     output: int
     layers: int
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers the tensors have, padding and unembedding included."""
+        d, heads = self.model, self.heads * self.head
+        attention, mlp = (4 * d + 3) * heads + d, (2 * d + 1) * self.mlp + d if self.mlp else 0
+        return d * (self.vocabulary + self.context) + self.layers * (attention + mlp) + (d + 1) * self.output
+
 
 @dataclass(frozen=True, eq=False)
 class Weights:
@@ -41,7 +48,7 @@ class Weights:
     @property
     def parameters(self) -> int:
         """How many numbers there are, padding and unembedding included."""
-        return int(sum(tensor.size for tensor in self.tensors.values()))
+        return self.shape.parameters
 
 
 def shape_of(plan: Plan) -> Shape:
