@@ -136,9 +136,10 @@ def explain(compiled: "Compiled") -> str:
         lines.append(f"  mlp: {len(layer.units)} units")
     if compiled.margins is not None:
         margins = compiled.margins
+        spread = f"score spread {margins.score_spread:.2g}, " if margins.score_spread else ""
         lines.append(
             f"certified for every input of length <= {plan.max_length}: score gap {margins.score_gap:.4g}, "
-            f"unit margin {margins.unit_margin:.3g}, logit margin {margins.logit_margin:.3g}"
+            f"{spread}unit margin {margins.unit_margin:.3g}, logit margin {margins.logit_margin:.3g}"
         )
         if not margins.values_proved:
             lines.append("what s-ops can be at each place is taken on trust: to prove it is too much work")

@@ -74,6 +74,7 @@ class HeadCheck:
         levels = self._levels(claim.parts)
         gap, spread = self._start_token(claim, levels, leaf)
         self.checker.score_gap = min(self.checker.score_gap, gap)
+        self.checker.score_spread = max(self.checker.score_spread, spread)
         self.leak = self._leak(gap)
         self.start_leak = self._leak(self._start_query(claim))
         found = []
@@ -142,7 +143,7 @@ class HeadCheck:
             key = self.checker.read(self.w["W_K"][:, columns], self.w["b_K"][columns], keys_of(part.formula))
             reads.append((part, query, key))
         among = self.checker.arithmetic.products([pair for _, query, key in reads for pair in _factors(query, key)])
-        if among == inf:
+        if not among < inf:
             raise Uncertified(f"{self.where}: a score may overflow")
         # A bound for all pairs says little where scores are of very different sizes: each pair has its own.
         terms = sum(part.rank for part in parts) + 2 if among else 0
@@ -203,7 +204,7 @@ class HeadCheck:
         ]
         holds = [exactly(float(key[k]), float(key_error[k])) for k in used]
         error = checker.arithmetic.products(list(zip(asks, holds, strict=True)))
-        if error == inf:
+        if not error < inf:
             raise Uncertified(f"{self.where}: a score may overflow")
         low, high, rest = self._together([group.scores for group in groups])
         score = float(bias @ key[used])

@@ -5,8 +5,9 @@ state, and a state is a combination of values of leaves at one place (`compiled.
 residual stream the checker keeps what it holds as a function of leaves, derived from the weights, and an error bound:
 
     start     the start token attends to itself only, so its state is a constant
-    heads     selected pairs score the same, all others and (where a default is not wanted) the start token
-              at least `GAP` less; value columns then carry the claimed leaf, with the error of one softmax
+    heads     selected pairs score the same or nearly so, all others and (where a default is not wanted) the start
+              token at least `GAP` less; value columns then carry the claimed leaf, with the error of one softmax and
+              of weights that are not quite equal
     units     every hidden unit is <= 0 or >= 1 on every state, with its error: what it adds is exact
     stored    where an s-op decides what a slot holds, on every state, the slot is a function of the s-op from then on
     logits    on every state the right logit is larger than every other by more than the errors
@@ -51,10 +52,12 @@ MANY_VALUES: Final = 200_000
 class Margins:
     """The least that was left anywhere: scores, hidden units, logits (beyond their errors), and the largest error.
 
+    `score_spread`: how far keys that are attended to alike may score apart.
     `values_proved`: whether the sets of values that all of it stands on were proved, too, or are taken on trust.
     """
 
     score_gap: float
+    score_spread: float
     unit_margin: float
     logit_margin: float
     slot_error: float
@@ -85,7 +88,7 @@ class Checker:
         self.slots = [Held([]) for _ in range(self.model)]
         self.start: list[Operand] = []
         self.start_values: Floats = np.zeros(self.model)
-        self.score_gap, self.unit_margin, self.logit_margin = inf, inf, inf
+        self.score_gap, self.unit_margin, self.logit_margin, self.score_spread = inf, inf, inf, 0.0
         self.pairs, self.states = 0, 0
         self._known_states: dict[tuple[Leaf, ...], States] = {}
         self._by_class: dict[object, list[States]] = {}
@@ -120,6 +123,7 @@ class Checker:
         closed = prove(self.claims, self.limit)
         return Margins(
             self.score_gap,
+            self.score_spread,
             self.unit_margin,
             self.logit_margin,
             error,

@@ -113,7 +113,7 @@ class Planner:
         self.not_before = _not_before(options.placement, self.domain)
         self.layers: list[Layer] = []
         self.head_of: dict[Leaf, Head] = {}
-        self.shared: dict[tuple[int, Formula, bool], Head] = {}
+        self.shared: dict[tuple[int, Formula, bool, bool], Head] = {}
 
     def plan(self) -> Plan:
         """Place everything that the outputs need, then write it down."""
@@ -166,19 +166,19 @@ class Planner:
         profile = self.domain.profile(leaf)
         needs_level = isinstance(leaf, Count) or not profile.always_selects
         mask, relations = self._parts(whole)
-        chosen = self._scorings(relations, needs_level)
+        fetched = isinstance(leaf, Aggregate) and (
+            profile.at_most_one or not averageable(self.domain.values_of(leaf.values))
+        )
+        self.stream.kind_of[leaf] = LeafKind.FETCHED if fetched else LeafKind.RAW
+        chosen = self._scorings(leaf, relations, needs_level)
         level = max((level for _, level in chosen), default=0)
         if isinstance(leaf, Aggregate):
-            fetched = profile.at_most_one or not averageable(self.domain.values_of(leaf.values))
-            self.stream.kind_of[leaf] = LeafKind.FETCHED if fetched else LeafKind.RAW
             level = max(level, self._value_level(leaf, fetched))
-        else:
-            self.stream.kind_of[leaf] = LeafKind.RAW
         layer = max(level + 1, self.not_before.get(leaf, 0))
         self.stream.layer_of[leaf] = layer
-        self.stream.skew[leaf] = float(sum(scoring.skew for scoring, _ in chosen)) * self.precision.beta
+        self.stream.skew[leaf] = skew = self._skew(chosen)
         self._layer(layer)
-        key = (layer, whole, isinstance(leaf, Count))
+        key = (layer, whole, isinstance(leaf, Count), skew > 0)
         if key not in self.shared:
             head = self._head(leaf, mask, relations, [scoring for scoring, _ in chosen], needs_level)
             self.shared[key] = head
@@ -202,21 +202,29 @@ class Planner:
                 found.append(one)
         return mask, found
 
-    def _scorings(self, relations: Sequence[Relation], needs_level: bool) -> list[tuple[Scoring, int]]:
-        """An encoding for each part of a head: an order by powers where that takes fewer dimensions, not later."""
+    def _scorings(self, leaf: Leaf, relations: Sequence[Relation], needs_level: bool) -> list[tuple[Scoring, int]]:
+        """An encoding for each part of a head: an order by powers where that takes fewer dimensions and is not later,
+        and where the leaf is known in spite of it."""
         exact = [self._scoring(one, needs_level) for one in relations]
         if self.powers is None or not any(map(self._is_embedded, relations)):
             return exact
         near = [self._scoring(one, needs_level, near=True) for one in relations]
-        rank, fewer = (sum(scoring.rank for scoring, _ in part) for part in (exact, near))
-        later = max(level for _, level in near) > max(level for _, level in exact)
-        return exact if later or fewer >= rank else near
+        (rank, level), (fewer, later) = (
+            (sum(scoring.rank for scoring, _ in part), max(level for _, level in part)) for part in (exact, near)
+        )
+        if fewer >= rank or later > level:
+            return exact
+        return near if self._skew(near) <= self.stream.tolerance(leaf) else exact
+
+    def _skew(self, chosen: Sequence[tuple[Scoring, int]]) -> float:
+        """How far selected keys may score apart."""
+        return float(sum(scoring.skew for scoring, _ in chosen)) * self.precision.beta
 
     @property
     def _spread(self) -> float:
-        """How far scores may be apart that should be the same: shares k/m of up to n keys lie 1/n^2 apart, the error
-        of one is a quarter of this, and a margin is 8 times the error."""
-        return 1 / (2 * self.options.max_length**2)
+        """How far scores may be apart that should be the same: shares k/m of up to n keys lie more than 1/(n + 1)^2
+        apart, the error of one is a quarter of this, and a margin is 8 times the error."""
+        return 1 / (2 * (self.options.max_length + 1) ** 2)
 
     def _is_small(self, scoring: Scoring) -> bool:
         """Whether scores that are nearly the same still are when those of this part are added and rounded."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
 from functools import cache
-from itertools import product
+from itertools import pairwise, product
 from math import isfinite
 from typing import Final, TypeAlias
 
@@ -158,6 +158,20 @@ class Stream:
                 self._raw_numbers[leaf] = {v: numbers.get(v, outside) for v in values}
         return self._raw_numbers[leaf][value]
 
+    def tolerance(self, leaf: Leaf) -> float:
+        """How far selected keys may score apart: by so much that a share errs by a quarter of the least difference."""
+        if self.kind(leaf) is not LeafKind.RAW:
+            return 0.5
+        numbers = sorted({self.raw_number(leaf, value) for value in self.values(leaf)})
+        gap = min((b - a for a, b in pairwise(numbers)), default=Fraction(1))
+        return float(gap / self._range(leaf))
+
+    def _range(self, leaf: Leaf) -> Fraction:
+        """The difference of the largest and the least that a share is a mean of: of 0 and 1 for a count."""
+        numbers = [Fraction(0)] if isinstance(leaf, Count) else []
+        numbers += [self.raw_number(leaf, value) for value in self.values(leaf)]
+        return max(numbers, default=Fraction(1)) - min(numbers, default=Fraction(0)) or Fraction(1)
+
     def noise(self, leaf: Leaf) -> float:
         """An estimate of the error of a raw slot: of rounding, and of keys that do not score quite the same."""
         terms = 4 if isinstance(leaf, Count) else self.domain.max_length + 8
@@ -166,8 +180,7 @@ class Stream:
         noise = terms * self.precision.unit * largest + self.precision.product_unit * largest
         if not (skew := self.skew.get(leaf, 0.0)):
             return noise
-        least = 0.0 if isinstance(leaf, Count) else float(min(numbers, default=0))
-        return noise + skew / 4 * (float(max(numbers, default=1)) - least) + terms * self.precision.unit * largest
+        return noise + skew / 4 * float(self._range(leaf)) + terms * self.precision.unit * largest
 
     # -------------------------------------------------------------------------------------------- resolving
 
