@@ -188,7 +188,7 @@ def _compile(outputs: Mapping[str, SOp], options: Options, prove: bool) -> Compi
 def _plans(outputs: Mapping[str, SOp], options: Options) -> list[tuple[Planner, Plan]]:
     """Plans in the order in which they are tried: where some heads weigh keys nearly evenly, also one without such.
 
-    The first has fewer layers, or else fewer heads where these are to be saved, or else fewer parameters.
+    The first has fewer parameters where these are to be saved; or else fewer layers, then fewer heads where these are.
     """
     first = Planner(outputs, options)
     near = first.plan()
@@ -197,8 +197,9 @@ def _plans(outputs: Mapping[str, SOp], options: Options) -> list[tuple[Planner, 
     second = Planner(outputs, replace(options, powers=False), first.domain)
 
     def cost(made: tuple[Planner, Plan]) -> tuple[int, int, int]:
+        layers = 0 if options.optimise is Optimise.PARAMS else len(made[1].layers)
         heads = sum(made[1].heads) if options.optimise is Optimise.HEADS else 0
-        return len(made[1].layers), heads, shape_of(made[1]).parameters
+        return layers, heads, shape_of(made[1]).parameters
 
     return sorted([(first, near), (second, second.plan())], key=cost)
 
