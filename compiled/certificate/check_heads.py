@@ -145,8 +145,9 @@ class HeadCheck:
         among = self.checker.arithmetic.products([pair for _, query, key in reads for pair in _factors(query, key)])
         if not among < inf:
             raise Uncertified(f"{self.where}: a score may overflow")
-        # A bound for all pairs says little where scores are of very different sizes: each pair has its own.
-        terms = sum(part.rank for part in parts) + 2 if among else 0
+        # A bound for all pairs says little where scores are of very different sizes: each pair has its own. In doubles
+        # scores of conjuncts are added, too, and what the start token gets is taken off.
+        terms = sum(part.rank + 2 for part in parts) + 4 if among else 0
         return [self._part(part.formula, query, key, terms) for part, query, key in reads]
 
     def _part(self, part: Formula, query: Read, key: Read, terms: int) -> _Levels:
