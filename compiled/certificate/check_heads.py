@@ -176,6 +176,8 @@ class HeadCheck:
         whole = query.states
         states = States(whole.leaves, whole.tuples.kept(np.array(queries, dtype=np.int64)), whole.classes)
         scored = np.array(found, dtype=np.float64).reshape(len(found), 3)[places]
+        if np.isnan(scored).any():
+            raise Uncertified(f"{self.where}: a score is not a number")
         low, high, other = (Term(states.leaves, Tabled(states, one), states.classes) for one in scored.T)
         return _Levels(states.leaves, low, high, other)
 
