@@ -4,7 +4,7 @@ Where shares of several heads of one layer meet, a sum of staircases does what n
 a function f(s, x, y) that is a(s, x) + b(s, y) needs no form in which x and y keep apart.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -14,6 +14,7 @@ from compiled.meaning.leaves import Classes, Leaf, Tuple
 from compiled.planning.encode import Phi
 from compiled.planning.forms import Column, Form
 from compiled.planning.points import Ints, Points, additive, first_of_each, numbered, whole
+from spec.values import Atom
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +79,19 @@ def different(rows: Iterable[Tuple]) -> tuple[tuple[Tuple, ...], Ints]:
             known = seen[id(row)] = index.setdefault(row, len(index))
         codes.append(known)
     return tuple(index), np.array(codes, dtype=np.int64)
+
+
+def ends_of(classes: Mapping[Atom, Atom], number: Callable[[Atom], Fraction]) -> dict[Atom, tuple[Atom, ...]]:
+    """For each class, its members with the least and the largest number."""
+    members: dict[Atom, list[tuple[Fraction, Atom]]] = {}
+    for value, first in classes.items():
+        members.setdefault(first, []).append((number(value), value))
+    found = {}
+    for first, all_of in members.items():
+        least = min(one for one, _ in all_of)
+        most = max(one for one, _ in all_of)
+        found[first] = tuple(dict.fromkeys(value for one, value in all_of if one in (least, most)))
+    return found
 
 
 def summands(target: Target, apart: Sequence[int]) -> list[tuple[tuple[int, ...], Target]] | None:

@@ -199,6 +199,12 @@ def crossings(points: Points, labels: Ints) -> Ints:
     return rows[distinct_rows(rows.T, len(rows))[0]]
 
 
+def crosses(numbers: Sequence[Fraction], crossed: Ints) -> bool:
+    """Whether these numbers of labels are no sum of unary functions on some `crossings`."""
+    a, b, c, d = whole(numbers)[0][crossed.T]
+    return bool((a - b - c + d).any())
+
+
 def _potentials(own: Ints, tail: Ints, numbers: Whole, firsts: int, rests: int) -> Whole:
     """What the first function must be, by spreading from one value of each component to all it is connected with."""
     first, known = np.zeros(firsts, dtype=numbers.dtype), np.zeros(firsts, dtype=bool)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise, product
 from math import isfinite
 from typing import Final, TypeAlias
@@ -27,7 +27,7 @@ from compiled.meaning.means import as_fraction, is_number
 from compiled.meaning.values import Domain
 from compiled.planning.encode import Phi
 from compiled.planning.forms import MAX_STEPS, Column, Form, Search, ends_of_runs, heights, staircase
-from compiled.planning.joints import Joint, Staircase, Target, different, summands, target_of
+from compiled.planning.joints import Joint, Staircase, Target, different, ends_of, summands, target_of
 from compiled.planning.layout import Layer, Linear, Slot, Unit, Writer, total
 from compiled.planning.points import (
     Ints,
@@ -37,6 +37,7 @@ from compiled.planning.points import (
     Whole,
     additive,
     affine,
+    crosses,
     crossings,
     decides,
     dyadic,
@@ -202,7 +203,7 @@ class Stream:
         crossed = crossings(points, labels)
         for k, phi in enumerate(phis):
             numbers = [phi.get(row, Fraction(0)) for row in rows]
-            found = None if _crosses(numbers, crossed) else self._sum(points, numbers, labels, leaves)
+            found = None if crosses(numbers, crossed) else self._sum(points, numbers, labels, leaves)
             sums.append(None if found is None else tuple((leaf, _spread(part, classes, leaf)) for leaf, part in found))
             if found is None:
                 hard.append(k)
@@ -571,19 +572,6 @@ def _spread(unary: Unary, classes: Classes, leaf: Leaf) -> Unary:
     return {value: unary[first] for value, first in classes[leaf].items() if first in unary}
 
 
-def _ends(stream: Stream, leaf: Leaf, classes: Mapping[Atom, Atom]) -> dict[Atom, tuple[Atom, ...]]:
-    """For each class of a share, its least and its largest member."""
-    members: dict[Atom, list[tuple[Fraction, Atom]]] = {}
-    for value, first in classes.items():
-        members.setdefault(first, []).append((stream.raw_number(leaf, value), value))
-    found = {}
-    for first, all_of in members.items():
-        least = min(number for number, _ in all_of)
-        most = max(number for number, _ in all_of)
-        found[first] = tuple(dict.fromkeys(value for number, value in all_of if number in (least, most)))
-    return found
-
-
 def expand(
     stream: Stream, points: Points, leaves: Sequence[Leaf], raws: Collection[Leaf], classes: Classes
 ) -> tuple[Points, Ints]:
@@ -592,7 +580,7 @@ def expand(
     for k, leaf in enumerate(leaves):
         if leaf not in raws or leaf not in classes:
             continue
-        ends = _ends(stream, leaf, classes[leaf])
+        ends = ends_of(classes[leaf], partial(stream.raw_number, leaf))
         values, codes = numbered(end for value in rows.values[k] for end in (ends[value][0], ends[value][-1]))
         sides = codes.reshape(-1, 2)[rows.codes[k]]
         kept = np.flatnonzero(np.column_stack((np.ones(rows.size, dtype=bool), sides[:, 0] != sides[:, 1])).reshape(-1))
@@ -601,9 +589,3 @@ def expand(
         shown = [*rows.values[:k], values, *rows.values[k + 1 :]]
         rows, owner = Points(tuple(shown), tuple(columns), len(kept)), np.repeat(owner, 2)[kept]
     return rows, owner
-
-
-def _crosses(numbers: Sequence[Fraction], crossed: Ints) -> bool:
-    """Whether these numbers of labels are no sum of unary functions on some `crossings`."""
-    a, b, c, d = whole(numbers)[0][crossed.T]
-    return bool((a - b - c + d).any())
