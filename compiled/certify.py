@@ -27,10 +27,9 @@ Floats = npt.NDArray[np.float64]
 
 def ledger_of(plan: Plan) -> Ledger:
     """What the plan claims about each head."""
-    stored = [(slot, leaf) for slot in plan.slots for leaf in slot.leaves[:1] if isinstance(leaf, Stored)]
     return Ledger(
         tuple(tuple(_claim(head) for head in layer.heads) for layer in plan.layers),
-        tuple(StoredClaim(slot.layer - 1, slot.number, leaf.sop) for slot, leaf in stored if len(slot.leaves) == 1),
+        tuple(StoredClaim(slot.layer - 1, slot.number, slot.stores) for slot in plan.slots if slot.stores is not None),
     )
 
 

@@ -133,7 +133,8 @@ def explain(compiled: "Compiled") -> str:
             lines.append(
                 f"  head {index}: {computes}; scores {encodings or 'nothing'}{masked}, rank {len(head.keys) + 1}"
             )
-        lines.append(f"  mlp: {len(layer.units)} units")
+        stores = dict.fromkeys(sop_text(slot.stores) for slot in plan.slots if slot.stores and slot.layer == number)
+        lines.append(f"  mlp: {len(layer.units)} units{'; stores ' + ', '.join(stores) if stores else ''}")
     if compiled.margins is not None:
         margins = compiled.margins
         spread = f"score spread {margins.score_spread:.2g}, " if margins.score_spread else ""

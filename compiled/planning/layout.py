@@ -10,8 +10,8 @@ from enum import Enum
 from fractions import Fraction
 
 from compiled.meaning.formula import Formula
-from compiled.meaning.leaves import Classes, Leaf, Tuple
-from spec.graph import SOp
+from compiled.meaning.leaves import Classes, Leaf, Stored, Tuple
+from spec.graph import Map, SOp
 from spec.values import Atom, Numbers
 
 
@@ -35,6 +35,15 @@ class Slot:
     leaves: tuple[Leaf, ...]
     table: Mapping[Tuple, Fraction]
     classes: Classes = field(default_factory=dict)
+
+    @property
+    def stores(self) -> Map | None:
+        """The stored s-op of which it holds a feature, if it does."""
+        match self.leaves:
+            case (Stored(sop=sop),):
+                return sop
+            case _:
+                return None
 
     def at(self, point: Tuple) -> Fraction | None:
         """What the slot holds for these values of its leaves, if they can occur together."""

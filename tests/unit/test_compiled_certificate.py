@@ -20,7 +20,6 @@ from compiled.certificate.states import Floats  # noqa: E402
 from compiled.certify import certify, ledger_of  # noqa: E402
 from compiled.errors import BadFile, Refused, Uncertified  # noqa: E402
 from compiled.meaning import storing, values  # noqa: E402
-from compiled.meaning.leaves import Stored  # noqa: E402
 from compiled.planning.plan import domain_for  # noqa: E402
 from compiled.weights.build import fill  # noqa: E402
 from compiled.weights.tensors import dump, load, quantise  # noqa: E402
@@ -242,7 +241,8 @@ def test_a_stored_s_op_costs_no_layer_and_is_named_in_the_certificate(monkeypatc
     assert model.margins is not None
     assert model.margins.values_proved
     ledger = ledger_of(model.plan)
-    assert ledger.stored
+    (claim,) = ledger.stored
+    assert f"; stores map#{claim.sop.id}" in model.explain()
     nodes = {node.id: node for node in topological(model.outputs.values())}
     assert from_json(to_json(ledger), nodes) == ledger
     (root,) = model.outputs.values()
@@ -256,7 +256,7 @@ def test_a_dimension_is_of_a_stored_s_op_only_if_the_s_op_decides_it(monkeypatch
     (claim,) = ledger.stored
     claimed(model, ledger)
     others = [node for node in topological(model.outputs.values()) if isinstance(node, Map) and node is not claim.sop]
-    written = [slot.number for slot in model.plan.slots if Stored(claim.sop) not in slot.leaves and slot.leaves]
+    written = [slot.number for slot in model.plan.slots if slot.stores is None and slot.leaves]
     wrong = [replace(claim, layer=claim.layer + 1), replace(claim, layer=9), replace(claim, slot=len(model.plan.slots))]
     wrong += [replace(claim, slot=slot) for slot in written] + [replace(claim, sop=sop) for sop in others]
     for one in ((), *((one,) for one in wrong)):
