@@ -194,7 +194,7 @@ def _plans(outputs: Mapping[str, SOp], options: Options) -> list[tuple[Planner, 
     near = first.plan()
     if not any(first.stream.skew.values()):
         return [(first, near)]
-    second = Planner(outputs, replace(options, powers=False), first.domain)
+    second = Planner(outputs, replace(options, powers=False), first)
 
     def cost(made: tuple[Planner, Plan]) -> tuple[int, int, int]:
         layers = 0 if options.optimise is Optimise.PARAMS else len(made[1].layers)

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from compiled.planning.points import Ints, Unary
+from compiled.planning.points import Ints, Unary, first_alike
 from spec.values import Atom
 
 SAFETY: Final = 8
@@ -130,6 +130,14 @@ class Search:
         size = len(self.labels)
         mixed = np.random.default_rng(0).permutation(size)
         self.samples = [mixed[:part] for part in SAMPLES if size > 4 * part]
+
+    @cached_property
+    def key(self) -> object:
+        """The same for functions that differ in the names of their values only: they are read off the same forms."""
+        columns = tuple((one.values, one.numbers, one.places.tobytes(), one.raw, one.noise) for one in self.columns)
+        sums = tuple(tuple(None if own is None else frozenset(own.items()) for own in given) for given in self.sums)
+        boxes = None if self.boxes is None else self.boxes.tobytes()
+        return columns, first_alike(self.labels).tobytes(), boxes, sums
 
     def best(self, *, intervals: bool = False) -> Form | None:
         """The form with the fewest changes; with `intervals` one in which every label is one run."""

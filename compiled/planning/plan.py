@@ -95,20 +95,22 @@ def domain_for(outputs: Mapping[str, SOp], options: Options) -> Domain:
 class Planner:
     """Places leaves, asks the stream for what they read, and writes the plan down."""
 
-    def __init__(self, outputs: Mapping[str, SOp], options: Options, domain: Domain | None = None) -> None:
-        """`domain`: what `domain_for` gives for these, where it is known already."""
+    def __init__(self, outputs: Mapping[str, SOp], options: Options, other: "Planner | None" = None) -> None:
+        """`other` plans the same outputs for the same scope and number format: what it found out is not found again."""
         if not outputs:
             raise Refused("there is no output")
         if options.dtype not in PRECISIONS:
             raise Refused(f"the number format `{options.dtype}`; known are {', '.join(PRECISIONS)}")
         self.outputs, self.options = dict(outputs), options
         self.precision = PRECISIONS[options.dtype]
-        self.domain = domain_for(outputs, options) if domain is None else domain
+        self.domain: Domain = domain_for(outputs, options) if other is None else other.domain
         onehot = options.encoding is Encoding.ONEHOT
         fewest = options.optimise is Optimise.LAYERS
         smallest = options.optimise is Optimise.PARAMS
         self.stream = Stream(self.domain, self.precision, onehot=onehot, additive_first=fewest, smallest=smallest)
         self.stream.fetch = self._fetch
+        if other is not None:
+            self.stream.share(other.stream)
         self.powers = self._powers() if options.powers and not onehot else None
         self.not_before = _not_before(options.placement, self.domain)
         self.layers: list[Layer] = []

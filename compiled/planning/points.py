@@ -145,6 +145,13 @@ def first_of_each(points: Points, keep: Sequence[int]) -> Ints:
     return _firsts(*points.keys(keep))
 
 
+def first_alike(labels: Ints) -> Ints:
+    """For each place the first that has the same label."""
+    first, place = distinct_rows([labels], len(labels))
+    alike: Ints = first[place]
+    return alike
+
+
 def _firsts(key: Ints, cells: int) -> Ints:
     """Where each number first occurs, in that order."""
     first = np.full(cells, -1, dtype=np.int64)

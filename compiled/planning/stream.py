@@ -114,12 +114,17 @@ class Stream:
         self._basis: dict[Leaf, list[tuple[int, Unary]]] = {}
         self._shapes: dict[int, tuple[int, ...] | None] = {}
         self._resolved: dict[object, Resolved] = {}
+        self._forms: dict[object, Form | None] = {}
         self._built: dict[Joint, list[Linear]] = {}
         self._unary: dict[Leaf, _Module] = {}
         self._modules: list[_Module] = []
         self._raw_numbers: dict[Leaf, Unary] = {}
         self._stored: dict[Stored, Joint] = {}
         self._points: dict[tuple[SOp, ...], tuple[Points, tuple[Tuple, ...], Ints]] = {}
+
+    def share(self, other: "Stream") -> None:
+        """What is known of s-ops and of forms wherever they are placed is known of another stream, too."""
+        self._points, self._forms = other._points, other._forms
 
     # -------------------------------------------------------------------------------------------- leaves
 
@@ -345,7 +350,10 @@ class Stream:
             labels = target.labels[owner]
             boxes = owner if corners.size > target.points.size else None
             inner = [[hint.get(leaf) for leaf in used] for hint in hints if not raws & set(hint)]
-            form = Search(columns, labels, self.precision.unit, self.exact_limit, boxes, inner).best()
+            search = Search(columns, labels, self.precision.unit, self.exact_limit, boxes, inner)
+            if search.key not in self._forms:
+                self._forms[search.key] = search.best()
+            form = self._forms[search.key]
             if form is not None and (best is None or form.changes < best.form.changes):
                 form = form.spread([target.classes.get(leaf, {}) for leaf in used])
                 best = Staircase(used, form, target, corners, labels, columns)

@@ -27,7 +27,7 @@ from compiled.certificate.closure.comparisons import FAILS, Comparison, Truths, 
 from compiled.certificate.closure.local import LARGEST, Local
 from compiled.meaning.formula import Formula
 from compiled.meaning.leaves import Count, Tuple, row_key
-from compiled.numbering import Ids, distinct_rows
+from compiled.numbering import Ids, distinct, distinct_rows
 from spec.graph import Aggregate, Selector, SOp
 from spec.values import Atom
 
@@ -187,7 +187,9 @@ class Rows:
             self.work.spend(m * m // 8)
             each = [block.behaviours(slice(first, first + m)).reshape(-1) for block in blocks]
             kinds, place = distinct_rows(each, m * m)
-            numbers = [self._number(blocks, tuple(int(one[pair]) for one in each)) for pair in kinds.tolist()]
+            numbers = [
+                self._number(blocks, parts) for parts in zip(*(one[kinds].tolist() for one in each), strict=True)
+            ]
             found = np.array(numbers, dtype=np.int64)[place].reshape(m, m)
             np.fill_diagonal(found, NO_USE)
             found.sort(axis=1)
@@ -210,11 +212,14 @@ class Rows:
         """What is known of the query at a place, and its row: those of equal states of the query once."""
         behaviours, times = np.unique(keys, return_counts=True)
         counts = [*times.tolist(), 1]
+        named: dict[tuple[int, ...], Tuple] = {}
         for ranks, groups in self._patterns(blocks, at, tuple(behaviours.tolist())):
-            known: dict[SOp, Atom] = {}
-            for block, rank in zip(blocks, ranks, strict=True) if self.more else ():
-                known |= block.asked(at, rank)
-            yield tuple(known[sop] for sop in self.more), tuple((n, sum(counts[k] for k in one)) for n, one in groups)
+            if ranks not in named:
+                known: dict[SOp, Atom] = {}
+                for block, rank in zip(blocks, ranks, strict=True):
+                    known |= block.asked(at, rank)
+                named[ranks] = tuple(known[sop] for sop in self.more)
+            yield named[ranks], tuple([(number, sum([counts[k] for k in one])) for number, one in groups])
 
     def _patterns(self, blocks: Sequence["_Places"], at: int, behaviours: tuple[int, ...]) -> list[Pattern]:
         """Per state of the query at a place the sets of outcomes of keys of these behaviours, and of the own key."""
@@ -238,8 +243,12 @@ class Rows:
         """The numbers of sets of outcomes, from those of the sets of contributions of each block."""
         shape = parts[0].shape
         flat = [one.reshape(-1) for one in parts]
-        first, place = distinct_rows(flat, flat[0].size)
-        numbers = [self._outcomes(tuple(int(one[k]) for one in flat)) for k in first.tolist()]
+        sizes = [len(block.parts) for block in self.blocks]
+        if prod(sizes) > LARGEST:
+            first, place = distinct_rows(flat, flat[0].size)
+        else:
+            first, place = distinct(np.ravel_multi_index(flat, sizes), prod(sizes))
+        numbers = [self._outcomes(one) for one in zip(*(one[first].tolist() for one in flat), strict=True)]
         return np.array(numbers, dtype=np.int64)[place].reshape(shape)
 
 
