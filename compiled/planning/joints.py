@@ -4,9 +4,10 @@ Where shares of several heads of one layer meet, a sum of staircases does what n
 a function f(s, x, y) that is a(s, x) + b(s, y) needs no form in which x and y keep apart.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def different(rows: Iterable[Tuple]) -> tuple[tuple[Tuple, ...], Ints]:
     return tuple(index), np.array(codes, dtype=np.int64)
 
 
-def ends_of(classes: Mapping[Atom, Atom], number: Callable[[Atom], Fraction]) -> dict[Atom, tuple[Atom, ...]]:
+def _ends(classes: Mapping[Atom, Atom], number: Callable[[Atom], Fraction]) -> dict[Atom, tuple[Atom, ...]]:
     """For each class, its members with the least and the largest number."""
     members: dict[Atom, list[tuple[Fraction, Atom]]] = {}
     for value, first in classes.items():
@@ -92,6 +93,29 @@ def ends_of(classes: Mapping[Atom, Atom], number: Callable[[Atom], Fraction]) ->
         most = max(one for one, _ in all_of)
         found[first] = tuple(dict.fromkeys(value for one, value in all_of if one in (least, most)))
     return found
+
+
+def expand(
+    number: Callable[[Leaf, Atom], Fraction],
+    points: Points,
+    leaves: Sequence[Leaf],
+    raws: Collection[Leaf],
+    classes: Classes,
+) -> tuple[Points, Ints]:
+    """The points, a class of a share by its least and its largest member; and from which point each comes."""
+    rows, owner = points, np.arange(points.size)
+    for k, leaf in enumerate(leaves):
+        if leaf not in raws or leaf not in classes:
+            continue
+        ends = _ends(classes[leaf], partial(number, leaf))
+        values, codes = numbered(end for value in rows.values[k] for end in (ends[value][0], ends[value][-1]))
+        sides = codes.reshape(-1, 2)[rows.codes[k]]
+        kept = np.flatnonzero(np.column_stack((np.ones(rows.size, dtype=bool), sides[:, 0] != sides[:, 1])).reshape(-1))
+        columns = [np.repeat(column, 2)[kept] for column in rows.codes]
+        columns[k] = sides.reshape(-1)[kept]
+        shown = [*rows.values[:k], values, *rows.values[k + 1 :]]
+        rows, owner = Points(tuple(shown), tuple(columns), len(kept)), np.repeat(owner, 2)[kept]
+    return rows, owner
 
 
 def summands(target: Target, apart: Sequence[int]) -> list[tuple[tuple[int, ...], Target]] | None:

@@ -20,9 +20,10 @@ from compiled.meaning.storing import store
 from compiled.meaning.values import Domain
 from compiled.planning.encode import Phi, Powers, Relation, Scoring, relation, scorings
 from compiled.planning.forms import Form, Search, ends_of_runs, heights
+from compiled.planning.joints import expand
 from compiled.planning.layout import Channel, Head, Layer, Linear, Mask, Part, Plan, Readout, total
 from compiled.planning.points import Points, Unary, first_of_each, numbered, relevant
-from compiled.planning.stream import LeafKind, Stream, expand
+from compiled.planning.stream import LeafKind, Stream
 from compiled.precision import PRECISIONS
 from spec.ast import Predicate
 from spec.cost import Read
@@ -376,7 +377,7 @@ class Planner:
         points, labels = points.columns(keep).at(kept), labels[kept]
         raws = frozenset(leaf for leaf in used if self.stream.kind(leaf) is LeafKind.RAW)
         classes = self.domain.classes((sop,))
-        corners, owner = expand(self.stream, points, used, raws, classes)
+        corners, owner = expand(self.stream.raw_number, points, used, raws, classes)
         labels, boxes = labels[owner], owner if corners.size > points.size else None
         columns = [self.stream.column(leaf, corners, k, leaf in raws) for k, leaf in enumerate(used)]
         form = Search(columns, labels, self.precision.unit, self.stream.exact_limit, boxes).best(intervals=True)

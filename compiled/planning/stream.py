@@ -10,11 +10,11 @@ otherwise to a joint function, computed by the MLP of one layer as a staircase o
     stored            an s-op that an MLP computes: a feature is a joint function of what the s-op is computed from
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise, product
 from math import isfinite
 from typing import Final, TypeAlias
@@ -27,7 +27,7 @@ from compiled.meaning.means import as_fraction, is_number
 from compiled.meaning.values import Domain
 from compiled.planning.encode import Phi
 from compiled.planning.forms import MAX_STEPS, Column, Form, Search, ends_of_runs, heights, staircase
-from compiled.planning.joints import Joint, Staircase, Target, different, ends_of, summands, target_of
+from compiled.planning.joints import Joint, Staircase, Target, different, expand, summands, target_of
 from compiled.planning.layout import Layer, Linear, Slot, Unit, Writer, total
 from compiled.planning.points import (
     Ints,
@@ -37,12 +37,12 @@ from compiled.planning.points import (
     Whole,
     additive,
     affine,
+    combined,
     crosses,
     crossings,
     decides,
     dyadic,
     first_of_each,
-    numbered,
     relevant,
     whole,
 )
@@ -92,6 +92,8 @@ FEW_UNITS: Final = 8
 """With so few hidden units no other form is looked for."""
 MAX_HINTS: Final = 24
 """So many s-ops are looked at for sums that a function may be read off."""
+SPARE: Final = 1 << 12
+"""How many times smaller than what is exact numbers are when functions of a leaf are added up."""
 FEW: Final = 64
 """Up to this many values a mean that is averaged again is made exact first."""
 
@@ -345,7 +347,7 @@ class Stream:
         now = frozenset(leaf for leaf in shares if self.layer(leaf) == layer)
         best: Staircase | None = None
         for raws in dict.fromkeys((now, frozenset(shares))):
-            corners, owner = expand(self, target.points, used, raws, target.classes)
+            corners, owner = expand(self.raw_number, target.points, used, raws, target.classes)
             columns = tuple(self.column(leaf, corners, k, leaf in raws) for k, leaf in enumerate(used))
             labels = target.labels[owner]
             boxes = owner if corners.size > target.points.size else None
@@ -421,8 +423,24 @@ class Stream:
             line = affine({value: known[value] for value in unary}, unary)
             if line is not None:
                 return Linear(((slot, line[0]),), line[1])
+        if (several := self._of_several(leaf, unary)) is not None:
+            return several
         slot = self._new(leaf, {value: unary.get(value, Fraction(0)) for value in self.values(leaf)})
         return Linear(((slot, Fraction(1)),))
+
+    def _of_several(self, leaf: Leaf, unary: Unary) -> Linear | None:
+        """A function of a leaf as a sum of those of it that are in the stream."""
+        largest = self.exact_limit / SPARE
+        basis = [
+            (slot, known)
+            for slot, known in self._basis[leaf]
+            if all(number.denominator == 1 and abs(number) <= largest for number in known.values())
+        ]
+        found = None if isinstance(leaf, Stored) else combined([known for _, known in basis], unary, largest)
+        if found is None:
+            return None
+        terms = ((slot, one) for (slot, _), one in zip(basis, found[0], strict=True) if one)
+        return Linear(tuple(sorted(terms)), found[1])
 
     def _shape(self, leaf: Leaf, unary: Unary) -> tuple[int, ...] | None:
         """Which values of the leaf have equal numbers, where all have one: functions of different shapes are no
@@ -578,22 +596,3 @@ def _spread(unary: Unary, classes: Classes, leaf: Leaf) -> Unary:
     if leaf not in classes or isinstance(unary, _Constant):
         return unary
     return {value: unary[first] for value, first in classes[leaf].items() if first in unary}
-
-
-def expand(
-    stream: Stream, points: Points, leaves: Sequence[Leaf], raws: Collection[Leaf], classes: Classes
-) -> tuple[Points, Ints]:
-    """The points, a class of a share by its least and its largest member; and from which point each comes."""
-    rows, owner = points, np.arange(points.size)
-    for k, leaf in enumerate(leaves):
-        if leaf not in raws or leaf not in classes:
-            continue
-        ends = ends_of(classes[leaf], partial(stream.raw_number, leaf))
-        values, codes = numbered(end for value in rows.values[k] for end in (ends[value][0], ends[value][-1]))
-        sides = codes.reshape(-1, 2)[rows.codes[k]]
-        kept = np.flatnonzero(np.column_stack((np.ones(rows.size, dtype=bool), sides[:, 0] != sides[:, 1])).reshape(-1))
-        columns = [np.repeat(column, 2)[kept] for column in rows.codes]
-        columns[k] = sides.reshape(-1)[kept]
-        shown = [*rows.values[:k], values, *rows.values[k + 1 :]]
-        rows, owner = Points(tuple(shown), tuple(columns), len(kept)), np.repeat(owner, 2)[kept]
-    return rows, owner

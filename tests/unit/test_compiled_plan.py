@@ -20,7 +20,8 @@ from compiled.meaning.values import Domain
 from compiled.planning.encode import relation, scorings
 from compiled.planning.forms import Column, Search, ends_of_runs, heights, staircase
 from compiled.planning.joints import Target, summands
-from compiled.planning.points import Points, additive, crossings, numbered, relevant, whole
+from compiled.planning.layout import Writer
+from compiled.planning.points import Points, Unary, additive, combined, crossings, numbered, relevant, whole
 from compiled.precision import PRECISIONS
 from compiled.weights.tensors import dump, load, quantise
 from spec.cost import TRANSFORMER, as_soon_as_possible
@@ -68,6 +69,38 @@ def test_a_sum_of_unary_functions_is_found_and_a_product_is_not() -> None:
     assert all(parts[0][a] + parts[1][b] == a * a - 5 * b for a, b in rows)
     assert additive(points, np.array([a * b for a, b in rows])) is None
     assert relevant(points, np.array([b for _, b in rows])) == (1,)
+
+
+def test_a_function_is_read_off_those_that_are_there_or_not_at_all() -> None:
+    """Random multiples are found again, exactly; what is no sum, or one of large or uneven multiples, is not."""
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        size, many = int(rng.integers(3, 9)), int(rng.integers(1, 4))
+        rows = rng.integers(-9, 10, size=(many, size)).tolist()
+        known: list[Unary] = [{v: Fraction(n) for v, n in enumerate(row)} for row in rows]
+        multiples, constant = [Fraction(int(n), 4) for n in rng.integers(-9, 10, size=many)], Fraction(3, 2)
+        wanted: Unary = {
+            v: sum((m * one[v] for m, one in zip(multiples, known, strict=True)), constant) for v in range(size)
+        }
+        found = combined(known, wanted, 4096)
+        if np.linalg.matrix_rank(np.array([[1] * size, *([float(n) for n in one.values()] for one in known)])) > many:
+            assert found is not None
+        if found is not None:
+            got = {v: sum((m * one[v] for m, one in zip(found[0], known, strict=True)), found[1]) for v in range(size)}
+            assert got == wanted
+    letters: list[Unary] = [{v: Fraction(v % 2) for v in range(4)}]
+    assert combined(letters, {v: Fraction(min(v, 1)) for v in range(4)}, 4096) is None
+    assert combined(letters, {v: 5000 * n for v, n in letters[0].items()}, 4096) is None
+    assert combined(letters, {v: n / 3 for v, n in letters[0].items()}, 4096) is None
+    assert combined([], letters[0], 4096) is None
+
+
+def test_a_parabola_takes_no_dimension_beside_the_thresholds_of_an_order() -> None:
+    made = elaborate(Source("t.rasp", "out_ = sort(tokens, tokens);\n"), Numbers.EXACT)
+    plan = compile_program(made.graph, made.sop("out_"), alphabet="abcd", max_length=4).plan
+    tokens = [slot for slot in plan.slots if slot.writer is Writer.TOKEN]
+    assert {part.scoring for layer in plan.layers for head in layer.heads for part in head.parts} >= {"parabola"}
+    assert len(tokens) <= 4
 
 
 def test_sums_on_part_of_a_product_are_decided_as_linear_equations_say() -> None:
