@@ -498,6 +498,8 @@ class Stream:
     def _new_stored(self, leaf: Stored, unary: Unary) -> int:
         """A slot for a function of the s-op; by the form of the s-op itself where one of its own would come later."""
         joint, whole = self._computed(leaf, unary), self._stored[leaf]
+        if joint.layer > whole.layer and len(whole.parts) > 1:
+            raise Refused("a function of a stored s-op that is computed a layer later than the s-op itself")
         if joint.layer > whole.layer:
             values = self.values(leaf)
             levels = tuple((unary[values[int(k)]],) for (k,) in whole.target.levels)
