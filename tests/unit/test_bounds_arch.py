@@ -249,6 +249,17 @@ def test_program_on_the_front_is_printed(capsys: pytest.CaptureFixture[str]) -> 
     assert "selector_width(" in shown
 
 
+def test_kinds_of_heads_are_printed_where_the_class_has_several(capsys: pytest.CaptureFixture[str]) -> None:
+    """One count of each side: counts of one side alone do not do."""
+    target = f"{PROGRAMS / 'paper' / 'histogram.rasp'}::histogram"
+    command = ["bounds", target, "--alphabet", "ab", "--lengths", "1..3", "--most-layers", "1", "--heads"]
+    assert main([*command, "count/past,future", "--heads", "count/past"]) == Exit.EXPECTED
+    shown = capsys.readouterr().out
+    kinds = [line.split(": ")[1].split(", ") for line in shown.splitlines() if line.startswith("    heads 2: count/")]
+    assert sorted(kinds[0]) == ["count/future", "count/past"]
+    assert "count/past: heads none found" in shown
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -97,6 +97,10 @@ class Kind:
     mask: Mask = Mask.ALL
     values: int = 2
 
+    def __str__(self) -> str:
+        """As a class of such heads is written."""
+        return f"{_reading_text(self.reading, self.values)}/{self.mask.value}"
+
     def seen(self, i: int, length: int) -> range:
         """The positions that position i sees."""
         match self.mask:
@@ -123,7 +127,7 @@ class HeadClass:
 
     def __str__(self) -> str:
         """As the command line writes it."""
-        readings = ",".join(r.value + (f":{values}" if values != 2 else "") for r, values in self.readings)
+        readings = ",".join(_reading_text(reading, values) for reading, values in self.readings)
         masks = ",".join(mask.value for mask in self.masks)
         return f"{readings}/{masks}" + ("+indices" if self.indices else "")
 
@@ -150,6 +154,10 @@ class HeadClass:
     def seen(self, i: int, length: int) -> list[int]:
         """The positions that position i sees in some head."""
         return sorted({j for kind in self.kinds for j in kind.seen(i, length)})
+
+
+def _reading_text(reading: Reading, values: int) -> str:
+    return reading.value + (f":{values}" if values != 2 else "")
 
 
 def parse_head_class(text: str) -> HeadClass:

@@ -79,8 +79,16 @@ def _heads(front: HeadFront, options: argparse.Namespace, tell: Callable[[str], 
         if found.configurations is not None:
             states = f"an automaton of {found.configurations} configurations"
             yield f"    heads {shape_text(found.shape)}: right for all lengths ({states})"
+        if len(front.cls.kinds) > 1 and found.shape:
+            yield f"    heads {shape_text(found.shape)}: {_kinds(found)}"
         tell(f"{front.cls}, heads {shape_text(found.shape)} as RASP")
         yield from _emitted(found, front, options)
+
+
+def _kinds(found: Exists) -> str:
+    """What each head of each layer is."""
+    layers = (", ".join(str(head.kind) for head in heads) for heads in found.tables.heads)
+    return "; then ".join(layers)
 
 
 def _cell(least: tuple[Shape, ...], unknown: tuple[Shape, ...]) -> str:
