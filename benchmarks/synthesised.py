@@ -39,6 +39,7 @@ PROGRAMS: Final = Path(__file__).resolve().parents[1] / "spec" / "programs"
 FEW_POINTS: Final = 2_000
 """The scope of a contract is looked at whole up to so many positions of inputs."""
 LENGTH: Final = 3
+LENGTH_OF_TWO: Final = 4
 SYMBOLS: Final = 3
 LAYERS: Final = 2
 HEADS: Final = 3
@@ -69,16 +70,27 @@ def rows(name: str, seconds: float = 10.0) -> Iterator[Row]:
     subject = Subject.load(PROGRAMS / f"{name}.rasp")
     program = subject(None, Numbers.EXACT)
     whole = finite(usual_scope(subject), program)
-    small = replace(whole, low=min(whole.low, LENGTH), high=LENGTH, alphabet=whole.symbols[:SYMBOLS])
-    scopes = [whole, small] if 0 < points(whole) <= FEW_POINTS and whole != small else [small]
+    scopes = [scope for scope in _scopes(whole) if 0 < points(scope) <= FEW_POINTS]
     for output in program.sops():
         if output.startswith("_"):
             continue
+        if not scopes:
+            yield Row(name, output, whole, why="no scope is small enough")
         for scope in scopes:
             found = list(_of_output(name, output, program, scope, seconds))
             yield from found
             if any(row.model for row in found):
                 break
+
+
+def _scopes(whole: Scope) -> Iterator[Scope]:
+    """The whole one, then smaller ones; of two symbols longer inputs are few, too."""
+    yield whole
+    # The last symbol of an alphabet often has a part of its own: a sign, a mark, a blank.
+    few = tuple(dict.fromkeys((*whole.symbols[: SYMBOLS - 1], whole.symbols[-1])))
+    for high in (LENGTH_OF_TWO, LENGTH) if len(few) == 2 else (LENGTH,):
+        if whole.high is None or high < whole.high:
+            yield replace(whole, low=min(whole.low, high), high=high, alphabet=few)
 
 
 def _of_output(name: str, output: str, program: Program, scope: Scope, seconds: float) -> Iterator[Row]:
