@@ -88,7 +88,9 @@ def claims_of(domain: Domain, outputs: Iterable[SOp], leaves: Iterable[Leaf]) ->
 
 def write_certificate(ledger: Ledger, margins: Margins, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The certificate as data for JSON: the claims to replay, what they are about, and the margins found."""
-    numbers = {name: value if isfinite(value) else None for name, value in asdict(margins).items()}
+    found = {name: value for name, value in asdict(margins).items() if name != "slot_errors"}
+    found["slot_error"] = margins.slot_error
+    numbers = {name: value if isfinite(value) else None for name, value in found.items()}
     values = "proved" if margins.values_proved else "taken on trust"
     return {"kind": "compiled-transformer", **facts, "values": values, "margins": numbers, "ledger": to_json(ledger)}
 

@@ -238,6 +238,7 @@ def cross_check(
     return compare(
         compiled.plan,
         compiled.model(),
+        () if compiled.margins is None else compiled.margins.slot_errors,
         device=device,
         exhaustive=exhaustive,
         samples=samples,

@@ -90,6 +90,7 @@ def pick_device(name: str = "auto") -> torch.device:
 def crosscheck(
     plan: Plan,
     model: Transformer,
+    errors: Sequence[float] = (),
     *,
     device: str = "auto",
     exhaustive: int = EXHAUSTIVE,
@@ -100,12 +101,13 @@ def crosscheck(
     """Compare on every word of the lengths that `exhaustive` words cover, then on sampled longer ones.
 
     The first mismatch ends it: the first by length, then in the order of the alphabet. `progress` is told how many
-    words are done, and how many there are.
+    words are done, and how many there are. A slot is wrong when it is not decoded as what it should be; where `errors`,
+    one for each slot, leave more room, since no reader tells all its values apart, when it is off by more than these.
     """
     begin = time.monotonic()
     chosen = pick_device(device)
     model = model.to(chosen).eval()
-    comparison = _Comparison(plan, model)
+    comparison = _Comparison(plan, model, errors)
     short, covered = _short_words(plan, exhaustive)
     sampled = _samples(plan, covered, samples, seed)
     mismatch: Mismatch | None = None
@@ -158,14 +160,15 @@ def _samples(plan: Plan, covered: int, count: int, seed: int) -> list[Word]:
 class _Comparison:
     """One model and one interpreter, on the same words."""
 
-    def __init__(self, plan: Plan, model: Transformer) -> None:
+    def __init__(self, plan: Plan, model: Transformer, errors: Sequence[float]) -> None:
         self.plan, self.model = plan, model
         self.failing = 0
         self.model_seconds = 0.0
         self.slots = [slot for slot in plan.slots if slot.writer is not Writer.START]
         self.columns = torch.tensor([slot.number for slot in self.slots], dtype=torch.long)
         self.layers = torch.tensor([slot.layer for slot in self.slots], dtype=torch.long)
-        self.tolerance = torch.tensor([_tolerance(slot) for slot in self.slots], dtype=torch.float64)
+        allowed = [max(_tolerance(slot), errors[slot.number] if errors else 0.0) for slot in self.slots]
+        self.tolerance = torch.tensor(allowed, dtype=torch.float64)
         leaves = {leaf for slot in self.slots for leaf in slot.leaves}
         roots: dict[Node, None] = dict.fromkeys(readout.sop for readout in plan.readouts)
         for leaf in leaves:

@@ -50,7 +50,7 @@ MANY_VALUES: Final = 200_000
 
 @dataclass(frozen=True)
 class Margins:
-    """The least that was left anywhere: scores, hidden units, logits (beyond their errors), and the largest error.
+    """The least that was left anywhere: scores, hidden units, logits (beyond their errors), and the error of each slot.
 
     `score_spread`: how far keys that are attended to alike may score apart.
     `values_proved`: whether the sets of values that all of it stands on were proved, too, or are taken on trust.
@@ -60,11 +60,16 @@ class Margins:
     score_spread: float
     unit_margin: float
     logit_margin: float
-    slot_error: float
+    slot_errors: tuple[float, ...]
     pairs: int
     states: int
     values_proved: bool
     values_work: int
+
+    @property
+    def slot_error(self) -> float:
+        """The largest error of a slot."""
+        return max(self.slot_errors, default=0.0)
 
 
 class Checker:
@@ -119,14 +124,13 @@ class Checker:
             self._logits()
         except Refused as refused:
             raise Uncertified(refused.reason) from refused
-        error = max((held.error for held in self.slots), default=0.0)
         closed = prove(self.claims, self.limit)
         return Margins(
             self.score_gap,
             self.score_spread,
             self.unit_margin,
             self.logit_margin,
-            error,
+            tuple(held.error for held in self.slots),
             self.pairs,
             self.states,
             closed.proved and self.cover.complete,
