@@ -20,6 +20,7 @@ from compiled.certificate.states import Floats  # noqa: E402
 from compiled.certify import certify, ledger_of  # noqa: E402
 from compiled.errors import BadFile, Refused, Uncertified  # noqa: E402
 from compiled.meaning import storing, values  # noqa: E402
+from compiled.planning.layout import Writer  # noqa: E402
 from compiled.planning.plan import domain_for  # noqa: E402
 from compiled.weights.build import fill  # noqa: E402
 from compiled.weights.tensors import dump, load, quantise  # noqa: E402
@@ -102,11 +103,14 @@ def faults(
             yield changed
 
 
-def certified(made: compiled.Compiled, weights: Mapping[str, Floats]) -> bool:
+def check_weights(made: compiled.Compiled, weights: Mapping[str, Floats], ledger: Ledger) -> None:
     outputs = {readout.name: (readout.sop, readout.values) for readout in made.plan.readouts}
-    domain = domain_for(made.outputs, made.options)
+    certify(weights, ledger, domain_for(made.outputs, made.options), outputs, made.plan.dtype)
+
+
+def certified(made: compiled.Compiled, weights: Mapping[str, Floats]) -> bool:
     try:
-        certify(weights, ledger_of(made.plan), domain, outputs, made.plan.dtype)
+        check_weights(made, weights, ledger_of(made.plan))
     except Uncertified:
         return False
     return True
@@ -231,8 +235,7 @@ def stored_model(monkeypatch: pytest.MonkeyPatch) -> compiled.Compiled:
 
 def claimed(model: compiled.Compiled, ledger: Ledger) -> None:
     """Check the weights of the model against another ledger."""
-    outputs = {readout.name: (readout.sop, readout.values) for readout in model.plan.readouts}
-    certify(model.weights.tensors, ledger, domain_for(model.outputs, model.options), outputs, model.plan.dtype)
+    check_weights(model, model.weights.tensors, ledger)
 
 
 def test_a_stored_s_op_costs_no_layer_and_is_named_in_the_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,6 +265,34 @@ def test_a_dimension_is_of_a_stored_s_op_only_if_the_s_op_decides_it(monkeypatch
     for one in ((), *((one,) for one in wrong)):
         with pytest.raises(Uncertified):
             claimed(model, replace(ledger, stored=one))
+    for slot in model.plan.slots:
+        if slot.writer in (Writer.TOKEN, Writer.POSITION):
+            with pytest.raises(Uncertified, match="is not a function of the s-op"):
+                claimed(model, replace(ledger, stored=(replace(claim, slot=slot.number),)))
+
+
+def test_a_stored_s_op_that_is_computed_wrong_on_some_states_has_no_certificate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Thresholds of the hidden units that write it are moved: what is read later is right for what it says."""
+    model = stored_model(monkeypatch)
+    (claim,) = ledger_of(model.plan).stored
+    (root,) = model.outputs.values()
+    wanted = answers(root, Numbers.EXACT, model.plan.alphabet, 4)
+    name = f"blocks.{claim.layer}.mlp"
+    writing = np.flatnonzero(model.weights.tensors[f"{name}.W_out"][:, claim.slot])
+    refused = []
+    for unit, by in product(writing.tolist(), (-4, -3, -2, -1, 1, 2, 3, 4)):
+        changed = {key: tensor.copy() for key, tensor in model.weights.tensors.items()}
+        step = np.abs(changed[f"{name}.W_in"][:, unit]).max()
+        changed[f"{name}.b_in"][unit] += by * step
+        try:
+            check_weights(model, changed, ledger_of(model.plan))
+        except Uncertified as error:
+            refused.append(error.reason)
+        else:
+            assert is_right(model, changed, wanted)
+    assert any("is not a function of the s-op" in reason for reason in refused)
 
 
 CHANGED = [
