@@ -30,6 +30,9 @@ from spec.values import Atom
 
 Phi: TypeAlias = dict[Tuple, Fraction]
 MAX_PAIRS: Final = 1 << 20
+FLAGS: Final = (Fraction(0), Fraction(1))
+MISSES: Final = (Fraction(0), Fraction(-1))
+"""By a truth: thousands of factors are one of these."""
 
 
 @dataclass(frozen=True)
@@ -112,21 +115,17 @@ def scorings(given: Relation, *, compact: bool, largest: Fraction, powers: Power
 
 def _rows(given: Relation, rows: Mapping[Tuple, tuple[bool, ...]]) -> Scoring:
     different = _classes(rows)
-    keys = tuple({k: Fraction(int(not row[j])) for j, k in enumerate(given.keys)} for row in different if not all(row))
-    queries = tuple({q: Fraction(-int(rows[q] == row)) for q in given.queries} for row in different if not all(row))
+    keys = tuple({k: FLAGS[not row[j]] for j, k in enumerate(given.keys)} for row in different if not all(row))
+    queries = tuple({q: MISSES[rows[q] == row] for q in given.queries} for row in different if not all(row))
     return Scoring("rows", queries, keys, None)
 
 
 def _columns(given: Relation, columns: Mapping[Tuple, tuple[bool, ...]]) -> Scoring:
     different = _classes(columns)
     queries = tuple(
-        {q: Fraction(-int(not column[i])) for i, q in enumerate(given.queries)}
-        for column in different
-        if not all(column)
+        {q: MISSES[not column[i]] for i, q in enumerate(given.queries)} for column in different if not all(column)
     )
-    keys = tuple(
-        {k: Fraction(int(columns[k] == column)) for k in given.keys} for column in different if not all(column)
-    )
+    keys = tuple({k: FLAGS[columns[k] == column] for k in given.keys} for column in different if not all(column))
     return Scoring("columns", queries, keys, None)
 
 
@@ -153,8 +152,8 @@ def _thresholds(keys: Levels) -> list[int]:
 
 def _chain(queries: Levels, keys: Levels) -> Scoring:
     thresholds = _thresholds(keys)
-    misses = tuple({q: Fraction(-int(level < r)) for q, level in queries.items()} for r in thresholds)
-    reaches = tuple({k: Fraction(int(level >= r)) for k, level in keys.items()} for r in thresholds)
+    misses = tuple({q: MISSES[level < r] for q, level in queries.items()} for r in thresholds)
+    reaches = tuple({k: FLAGS[level >= r] for k, level in keys.items()} for r in thresholds)
     return Scoring("chain", misses, reaches, None)
 
 

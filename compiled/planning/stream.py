@@ -194,7 +194,7 @@ class Stream:
 
     def resolve(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> Resolved:
         """How to read these functions of the s-ops; `Refused` when there is no way."""
-        key = (tuple(sops), tuple(frozenset(phi.items()) for phi in phis))
+        key = tuple(sops), tuple(frozenset((row, *one.as_integer_ratio()) for row, one in phi.items()) for phi in phis)
         if key not in self._resolved:
             self._resolved[key] = self._resolve(sops, phis)
         return self._resolved[key]
