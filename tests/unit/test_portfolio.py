@@ -1,5 +1,6 @@
 """Who is asked in which order, and that the answer does not depend on it."""
 
+from dataclasses import replace
 from time import process_time, sleep
 from typing import Any
 
@@ -55,8 +56,9 @@ def test_all_choices_find_the_same_least_word_and_whether_it_is_alone(choice: st
         (query(6, (0, 1, 2, 3), 1000), "parallel"),
         (query(24, (0, 1, 2), 1000), "parallel"),  # only few words are different but for the order of letters
         (greatest_and_ascending(24), "diagrams"),
+        (replace(greatest_and_ascending(24), alphabet=Integers(0, 2)), "smt"),
     ],
-    ids=["few", "more", "symmetric", "many"],
+    ids=["few", "more", "symmetric", "many", "integers"],
 )
 def test_the_shape_of_the_query_decides_who_is_asked_first(asked: Query, engine: str) -> None:
     finding = decide(asked, AUTO, Limits())
