@@ -123,8 +123,8 @@ def test_gates_that_fold_to_false_are_confirmed_by_somebody_without_gates(by: st
 
 def test_where_only_gates_can_tell_and_they_fold_nobody_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everybody who shares the gates says the same, and none of them has looked at anything."""
-    monkeypatch.setattr(module, "SMT", SAT)
-    monkeypatch.setattr(module, "SECOND", SAT)
+    for name in ("SMT", "SECOND", "BITS"):
+        monkeypatch.setattr(module, name, SAT)
     for by in ON_GATES:
         assert confirm(folded(9), by, "", ALL) is None  # 8 to the 9 inputs are too many to evaluate
     assert confirm(circle(9), "diagrams", "", replace(ALL, wall_s=4.0)) is not None
