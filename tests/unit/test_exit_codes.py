@@ -28,8 +28,10 @@ def _write(folder: Path, text: str) -> None:
 
 
 def _start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """The command as a terminal starts it: a shell that runs the tests in the background has interrupts ignored."""
+    heard = "import signal, sys, verifier.cli; signal.signal(signal.SIGINT, signal.default_int_handler); "
     return subprocess.Popen(
-        [sys.executable, "-c", "import sys, verifier.cli; sys.exit(verifier.cli.main(sys.argv[1:]))", *arguments],
+        [sys.executable, "-c", heard + "sys.exit(verifier.cli.main(sys.argv[1:]))", *arguments],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
