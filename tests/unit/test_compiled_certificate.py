@@ -145,6 +145,21 @@ def test_random_programs_are_right_or_refused_and_so_are_their_faults(seed: int)
         assert is_right(model, changed, wanted) or not certified(model, changed)
 
 
+def of_mixed_kinds(rng: Random, size: int, longest: int) -> tuple[compiled.Compiled, dict[Word, list[Atom]]] | None:
+    """A random program with attention, compiled, and its answers on every word; None where it is refused."""
+    made = attention_program(rng, rng.choice(list(Numbers)), rng.randint(2, size))
+    root, length = made.roots[0], {1: longest, 2: 4}.get(len(made.alphabet), 3)
+    assert isinstance(root, SOp)
+    chosen = options(rng)
+    try:
+        model = compiled.compile_program(made.graph, root, alphabet=made.alphabet, max_length=length, **chosen)  # type: ignore[arg-type]  # chosen at random
+    except NotClosed:
+        raise
+    except (Refused, Uncertified):
+        return None
+    return model, answers(root, made.numbers, model.plan.alphabet, length)
+
+
 @pytest.mark.parametrize("many", [1, 10**9], ids=["classes", "all states"])
 @pytest.mark.parametrize(
     "seed", [*range(10), 21, 315, 329, 390, *(pytest.param(s, marks=pytest.mark.slow) for s in range(400, 800))]
@@ -153,20 +168,13 @@ def test_programs_of_mixed_kinds_are_right_or_refused(seed: int, many: int, monk
     """On every word, whether all combinations of values are looked at or one for each class of values."""
     monkeypatch.setattr(values, "MANY", many)
     monkeypatch.setattr(checker, "MANY", many)
-    rng = Random(seed)
-    made = attention_program(rng, rng.choice(list(Numbers)), rng.randint(2, 7))
-    root, length = made.roots[0], {1: 6, 2: 4}.get(len(made.alphabet), 3)
-    assert isinstance(root, SOp)
-    chosen = options(rng)
-    try:
-        model = compiled.compile_program(made.graph, root, alphabet=made.alphabet, max_length=length, **chosen)  # type: ignore[arg-type]  # chosen at random
-    except NotClosed:
-        raise
-    except (Refused, Uncertified):
+    found = of_mixed_kinds(Random(seed), 7, 6)
+    if found is None:
         return
+    model, wanted = found
     assert model.margins is not None
     assert model.margins.values_proved
-    assert is_right(model, model.weights.tensors, answers(root, made.numbers, model.plan.alphabet, length))
+    assert is_right(model, model.weights.tensors, wanted)
 
 
 STORED = [3, 47, 101, 110, 128]
