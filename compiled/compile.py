@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from compiled.certificate.checker import Margins
+from compiled.certificate.closure.claims import NotClosed
 from compiled.certify import certify, ledger_of, write_certificate
-from compiled.errors import Refused, Uncertified
+from compiled.errors import FINER, Refused, TooMuch, Uncertified
 from compiled.planning.layout import Plan
 from compiled.planning.plan import Arch, Encoding, Optimise, Options, Planner
 from compiled.precision import PRECISIONS
@@ -158,9 +159,12 @@ def compile_program(
         try:
             return _compile(named, attempt, certify)
         except Refused as refused:
-            raise failure or refused from None
+            raise failure or refused.located(graph.spans) from None
+        except NotClosed:
+            raise
         except Uncertified as refused:
-            failure = failure or refused
+            hint = None if dtype == "float64" else FINER
+            failure = failure or Uncertified(refused.reason, hint)
     raise failure or Refused("no attempt was made")
 
 
@@ -206,7 +210,7 @@ def _plans(outputs: Mapping[str, SOp], options: Options) -> list[tuple[Planner, 
 
 def _made(outputs: Mapping[str, SOp], planner: Planner, plan: Plan, prove: bool) -> Compiled:
     if (size := shape_of(plan).parameters) > MAX_PARAMETERS:
-        raise Refused(f"the weights would have {size} parameters, more than {MAX_PARAMETERS}")
+        raise TooMuch(f"the weights would have {size} parameters, more than {MAX_PARAMETERS}")
     dense = assemble(plan)
     stored = Weights(dense.shape, {name: _stored(tensor, plan.dtype) for name, tensor in dense.tensors.items()})
     margins = None
@@ -219,7 +223,7 @@ def _made(outputs: Mapping[str, SOp], planner: Planner, plan: Plan, prove: bool)
 def _stored(tensor: Floats, dtype: str) -> Floats:
     stored = quantise(tensor, dtype)
     if not np.isfinite(stored).all():
-        raise Refused(f"a weight is too large for {dtype}")
+        raise Refused(f"a weight is too large for {dtype}", hint=FINER)
     return stored
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 from math import gcd, isfinite, lcm
 from typing import Final, TypeAlias
 
-from compiled.errors import Refused
+from compiled.errors import Refused, TooMuch
 from spec.values import Atom, Kind, Numbers, atom_key, kind_of
 
 MAX_SET: Final = 8_000
@@ -81,9 +81,9 @@ def _means(choices: Sequence[Choice], numbers: Numbers) -> list[Atom]:
         raise Refused("a mean of reals whose double sum depends on the order of the summands")
     # About 6/pi^2 of the fractions s/m with s up to m times the range are different.
     if all(not must for must, _ in whole) and 0.3 * (high - low) // step * len(whole) ** 2 > 2 * MAX_SET:
-        raise Refused(f"a mean over up to {len(whole)} positions that can have more than {MAX_SET} values")
+        raise TooMuch(f"a mean over up to {len(whole)} keys, for all that is known, with more than {MAX_SET} values")
     if (high - low) // step * len(whole) > 1 << 20:
-        raise Refused(f"a mean over up to {len(whole)} positions with too many different sums")
+        raise TooMuch(f"a mean over up to {len(whole)} keys, for all that is known, with too many different sums")
     sums = [1] + [0] * len(whole)
     for must, values in whole:
         chosen = [0] * len(sums)
@@ -103,5 +103,7 @@ def _means(choices: Sequence[Choice], numbers: Numbers) -> list[Atom]:
         if len(found) > MAX_SET * 4:
             found = list(distinct(found))
             if len(found) > MAX_SET:
-                raise Refused(f"a mean that can have more than {MAX_SET} values")
+                raise TooMuch(
+                    f"a mean over up to {len(whole)} keys, for all that is known, with more than {MAX_SET} values"
+                )
     return list(distinct(found))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from compiled.errors import Refused
+from compiled.errors import TooMuch
 from compiled.meaning.entries import Flags
 from compiled.meaning.formula import Formula, conjuncts, formula, keys_of, queries_of
 from compiled.meaning.leaves import POSITION, Count
@@ -88,7 +88,7 @@ class Profile(Sets):
 
     def _add(self, values: Values) -> int:
         if len(values) > MAX_SET:
-            raise Refused(f"{self.leaf!r} can have more than {MAX_SET} values")
+            raise TooMuch(f"what attention gives can have more than {MAX_SET} values")
         self.sets.append(tuple(self._shared(value) if isinstance(value, Fraction) else value for value in values))
         return len(self.sets) - 1
 

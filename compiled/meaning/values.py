@@ -17,7 +17,7 @@ from typing import Any, Final, assert_never
 
 import numpy as np
 
-from compiled.errors import Refused
+from compiled.errors import Refused, TooMuch, about
 from compiled.meaning.classes import leaf_classes
 from compiled.meaning.columns import NO_VALUE, Numbered, apply
 from compiled.meaning.combinations import Combinations
@@ -126,7 +126,7 @@ class Domain:
         """Count work, in numbers looked at; `Refused` when it is more than is allowed: the same on every machine."""
         self.work += work
         if self.work > MAX_WORK:
-            raise Refused(f"finding what its s-ops can be takes more than {MAX_WORK} steps")
+            raise TooMuch(f"finding what s-ops of the program can be takes more than {MAX_WORK} steps")
 
     def places(self) -> Iterator[tuple[int, int]]:
         """Every pair of a length and a position in it."""
@@ -352,7 +352,7 @@ class Domain:
         sets = [self.leaf_set(leaf, m, i) for leaf in leaves]
         size = prod(map(len, sets))
         if size > MAX_TUPLES:
-            raise Refused(f"{size} combinations of values at one position, more than {MAX_TUPLES}")
+            raise TooMuch(f"{size} combinations of values at one position, more than {MAX_TUPLES}")
         return list(product(*sets))
 
     def signatures(self, leaves: Sequence[Leaf]) -> dict[tuple[int, ...], tuple[int, int]]:
@@ -368,13 +368,13 @@ class Domain:
         if key not in self._tuples:
             places = self.largest(leaves)
             if max(prod(len(self.leaf_set(leaf, m, i)) for leaf in leaves) for m, i in places) > MAX_TUPLES:
-                raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at one position")
+                raise TooMuch(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at one position")
             if self.size(leaves) > MAX_BOXES:
-                raise Refused(f"more than {MAX_BOXES} combinations of values of {len(leaves)} things in all")
+                raise TooMuch(f"more than {MAX_BOXES} combinations of values of {len(leaves)} things in all")
             boxes = [[self._codes_at(leaf, m, i) for leaf in leaves] for m, i in places]
             found = union([self.numbers_of(leaf) for leaf in leaves], boxes)
             if len(found) > MAX_TUPLES:
-                raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at once")
+                raise TooMuch(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at once")
             self._tuples[key] = found
         return self._tuples[key]
 
@@ -454,10 +454,10 @@ class Domain:
             box = [self.class_codes(leaf, classes, m, i) for leaf in leaves]
             boxes[tuple(codes.tobytes() for codes in box)] = box
         if sum(prod(map(len, box)) for box in boxes.values()) > 4 * MAX_TUPLES:
-            raise Refused(f"more than {4 * MAX_TUPLES} combinations of values of {len(leaves)} things at one position")
+            raise TooMuch(f"more than {4 * MAX_TUPLES} combinations of values of {len(leaves)} things at one position")
         found = union(numbers, boxes.values())
         if len(found) > MAX_TUPLES:
-            raise Refused(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at once")
+            raise TooMuch(f"more than {MAX_TUPLES} combinations of values of {len(leaves)} things at once")
         return found
 
     def class_codes(self, leaf: Leaf, classes: "Classes", m: int, i: int) -> Codes:
@@ -487,7 +487,8 @@ class Domain:
         leaves = self.leaves_of(sops)
         key = (tuple(sops), self.signature(leaves, m, i))
         if key not in self._joints:
-            self._joints[key] = self._joint(sops, leaves, m, i)
+            with about(sops):
+                self._joints[key] = self._joint(sops, leaves, m, i)
         return self._joints[key]
 
     def _joint(self, sops: Sequence[SOp], leaves: tuple[Leaf, ...], m: int, i: int) -> tuple[Tuple, ...]:
@@ -497,7 +498,7 @@ class Domain:
         numbers, places, cells = self._grids[key]
         box = [place[self.class_codes(leaf, classes, m, i)] for leaf, place in zip(leaves, places, strict=True)]
         if prod(map(len, box)) > MAX_TUPLES:
-            raise Refused(f"{prod(map(len, box))} combinations of values at one position, more than {MAX_TUPLES}")
+            raise TooMuch(f"{prod(map(len, box))} combinations of values at one position, more than {MAX_TUPLES}")
         if cells is not None:
             return cells.rows(box)
         found = self.results(sops, leaves, union(numbers, [box]))
@@ -508,7 +509,8 @@ class Domain:
         key = tuple(sops)
         if key not in self._tables:
             leaves = self.leaves_of(sops)
-            self._tables[key] = self.image(sops, leaves, self.class_tuples(leaves, self.classes(sops)))
+            with about(sops):
+                self._tables[key] = self.image(sops, leaves, self.class_tuples(leaves, self.classes(sops)))
         return self._tables[key]
 
     def all_values(self, sops: Sequence[SOp]) -> tuple[Tuple, ...]:
@@ -516,7 +518,8 @@ class Domain:
         key = tuple(sops)
         if key not in self._all_values:
             leaves = self.leaves_of(sops)
-            found = self.results(sops, leaves, self.class_tuples(leaves, self.classes(sops)))
+            with about(sops):
+                found = self.results(sops, leaves, self.class_tuples(leaves, self.classes(sops)))
             self._all_values[key] = tuple({id(row): row for row in found if row is not None}.values())
         return self._all_values[key]
 
@@ -545,7 +548,8 @@ class Domain:
                 if missing:
                     stack.extend(missing)
                 else:
-                    self._sets.setdefault(top, Profile(self, top))
+                    with about((top,) if isinstance(top, Aggregate) else queries_of(top.formula)):
+                        self._sets.setdefault(top, Profile(self, top))
                     stack.pop()
         return self._sets[leaf]
 

@@ -19,7 +19,7 @@ from itertools import combinations, count, pairwise, product
 from math import comb
 from typing import Final, TypeAlias
 
-from compiled.errors import Refused
+from compiled.errors import TooMuch
 from compiled.meaning.formula import Formula, Literal, keys_of, queries_of
 from compiled.meaning.leaves import Tuple
 from compiled.meaning.means import is_number
@@ -85,7 +85,7 @@ def relation(part: Formula, domain: Domain) -> Relation:
     at_key = domain.all_values(keys) if keys else ((),)
     at_query = domain.all_values(queries) if queries else ((),)
     if len(at_key) * len(at_query) > MAX_PAIRS:
-        raise Refused(f"a comparison of {len(at_key)} with {len(at_query)} values")
+        raise TooMuch(f"a comparison of {len(at_key)} with {len(at_query)} values: more than {MAX_PAIRS} pairs")
     entries = domain.entries(part)
     selected = {(query, key): entries.holds(key, query) is True for key, query in product(at_key, at_query)}
     return Relation(part, keys, queries, at_key, at_query, selected)

@@ -18,7 +18,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from compiled.errors import FEWER, FINER, Refused
 from compiled.planning.points import Ints, Unary, first_alike
+from compiled.precision import Precision
 from spec.values import Atom
 
 SAFETY: Final = 8
@@ -27,6 +29,15 @@ SAMPLES: Final = (512, 8192)
 MAX_STEPS: Final = 4096
 
 Floats = npt.NDArray[np.float64]
+
+
+def no_form(leaves: int, combinations: int, precision: Precision) -> Refused:
+    """Why a function of so many leaves is not computed."""
+    return Refused(
+        f"a function of {leaves} things with {combinations} combinations has no form with enough margin in "
+        f"{precision.name}, or needs more than {MAX_STEPS} hidden units",
+        hint=FEWER if precision.name == "float64" else FINER,
+    )
 
 
 @dataclass(frozen=True, eq=False)

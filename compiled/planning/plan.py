@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import ceil, floor, log2
 from typing import Final
 
-from compiled.errors import Refused
+from compiled.errors import Refused, TooMuch
 from compiled.meaning.counting import definitions
 from compiled.meaning.formula import Formula, Literal, conjuncts, formula
 from compiled.meaning.leaves import Computed, Count, Input, Leaf, Position, Stored, Tuple
@@ -22,7 +22,7 @@ from compiled.planning.encode import Phi, Powers, Relation, Scoring, relation, s
 from compiled.planning.forms import Form, Search, ends_of_runs, heights
 from compiled.planning.joints import expand
 from compiled.planning.layout import Channel, Head, Layer, Linear, Mask, Part, Plan, Readout, total
-from compiled.planning.points import Points, Unary, first_of_each, numbered, relevant
+from compiled.planning.points import Points, Unary, first_of_each, indicators, numbered, relevant
 from compiled.planning.stream import LeafKind, Stream
 from compiled.precision import PRECISIONS
 from spec.ast import Predicate
@@ -346,7 +346,7 @@ class Planner:
         if not classes:
             raise Refused(f"`{name}` has no value on any input")
         if len(classes) > MAX_CLASSES:
-            raise Refused(f"`{name}` has {len(classes)} values, more than {MAX_CLASSES}")
+            raise TooMuch(f"`{name}` has {len(classes)} values, more than {MAX_CLASSES}")
         if self.options.encoding is Encoding.COMPACT:
             direct = self._direct(sop, rows)
             if direct is not None:
@@ -439,7 +439,7 @@ def _codes(values: Sequence[Atom]) -> Phi:
 
 
 def _indicators(values: Sequence[Atom]) -> list[Phi]:
-    return [{(value,): Fraction(int(value == one)) for value in values} for one in values]
+    return [{(value,): number for value, number in unary.items()} for unary in indicators(values)]
 
 
 def _as_mask(part: Formula) -> Mask:

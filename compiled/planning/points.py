@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from compiled.errors import TooMuch
 from compiled.meaning.leaves import Tuple
 from compiled.numbering import distinct_rows
 from spec.values import Atom
@@ -22,6 +23,8 @@ MAX_CELLS: Final = 1 << 22
 """Products of columns up to this size are numbered directly, larger ones by what occurs."""
 MAX_SOLVED: Final = 1 << 14
 """So many numbers may the functions have together of which a sum is looked for."""
+MAX_ONEHOT: Final = 1_024
+"""The most values that have a dimension each: the functions take the square of it, and weights no less."""
 MAX_WHOLE: Final = 1 << 58
 """Integers below this are numbers of 64 bits, in which a few of them can be added; larger ones are Python's."""
 
@@ -238,6 +241,14 @@ def dyadic(numbers: Iterable[Fraction], digits: int) -> bool:
         if number.denominator & (number.denominator - 1) or abs(number.numerator).bit_length() > digits - 2:
             return False
     return True
+
+
+def indicators(values: Sequence[Atom]) -> list[Unary]:
+    """For each of these different values the function that is 1 on it and 0 on the others; `TooMuch` for too many."""
+    if len(values) > MAX_ONEHOT:
+        raise TooMuch(f"a dimension for each of {len(values)} values, more than {MAX_ONEHOT}")
+    zero, one = Fraction(0), Fraction(1)
+    return [dict.fromkeys(values, zero) | {value: one} for value in values]
 
 
 def affine(known: Unary, wanted: Unary) -> tuple[Fraction, Fraction] | None:

@@ -26,7 +26,7 @@ from compiled.meaning.leaves import Classes, Count, Input, Leaf, Position, Store
 from compiled.meaning.means import as_fraction, is_number
 from compiled.meaning.values import Domain
 from compiled.planning.encode import Phi
-from compiled.planning.forms import MAX_STEPS, Column, Form, Search, ends_of_runs, heights, staircase
+from compiled.planning.forms import Column, Form, Search, ends_of_runs, heights, no_form, staircase
 from compiled.planning.joints import Joint, Staircase, Target, different, expand, summands, target_of
 from compiled.planning.layout import Layer, Linear, Slot, Unit, Writer, total
 from compiled.planning.points import (
@@ -43,6 +43,7 @@ from compiled.planning.points import (
     decides,
     dyadic,
     first_of_each,
+    indicators,
     relevant,
     whole,
 )
@@ -295,10 +296,7 @@ class Stream:
                 break
         if best is not None:
             return best
-        raise Refused(
-            f"a function of {len(used)} things with {target.points.size} combinations has no form with enough "
-            f"margin in {self.precision.name}, or needs more than {MAX_STEPS} hidden units"
-        )
+        raise no_form(len(used), target.points.size, self.precision)
 
     def _sums_within(self, sops: Sequence[SOp], used: Sequence[Leaf]) -> list[Mapping[Leaf, Unary]]:
         """S-ops that these are computed from and that are sums of functions of several leaves each, last ones first."""
@@ -412,8 +410,8 @@ class Stream:
         basis = self._basis.setdefault(leaf, [])
         if self.onehot:
             if not basis:
-                for value in self.values(leaf):
-                    self._new(leaf, {other: Fraction(int(other == value)) for other in self.values(leaf)})
+                for one in indicators(self.values(leaf)):
+                    self._new(leaf, one)
             terms = [(slot, unary[value]) for slot, row in basis for value in row if row[value] and value in unary]
             return Linear(tuple((slot, number) for slot, number in terms if number))
         shape = self._shape(leaf, unary)

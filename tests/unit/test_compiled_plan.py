@@ -13,7 +13,7 @@ import pytest
 
 from compiled.certificate.rounding import Arithmetic, operand, quantum
 from compiled.compile import compile_program
-from compiled.errors import Refused
+from compiled.errors import Refused, TooMuch, Uncertified
 from compiled.meaning.formula import formula
 from compiled.meaning.means import as_fraction
 from compiled.meaning.values import Domain
@@ -21,7 +21,7 @@ from compiled.planning.encode import relation, scorings
 from compiled.planning.forms import Column, Search, ends_of_runs, heights, staircase
 from compiled.planning.joints import Target, summands
 from compiled.planning.layout import Writer
-from compiled.planning.points import Points, Unary, additive, combined, crossings, numbered, relevant, whole
+from compiled.planning.points import Points, Unary, additive, combined, crossings, indicators, numbered, relevant, whole
 from compiled.precision import PRECISIONS
 from compiled.weights.tensors import dump, load, quantise
 from spec.cost import TRANSFORMER, as_soon_as_possible
@@ -222,8 +222,33 @@ def test_without_counting_layers_and_heads_are_those_of_the_transformer_schedule
 
 def test_what_no_form_fits_is_refused_with_the_reason() -> None:
     made = elaborate(Source("t.rasp", "out_ = aggregate(full_s, indices) * length * indices;\n"), Numbers.EXACT)
-    with pytest.raises(Refused, match=r"margin in bfloat16|hidden units"):
+    with pytest.raises(Refused, match=r"margin in bfloat16|hidden units") as refused:
         compile_program(made.graph, made.sop("out_"), alphabet="ab", max_length=30, dtype="bfloat16")
+    assert "--dtype float64" in refused.value.render()
+
+
+def test_what_is_too_much_is_refused_with_its_place_in_the_program_and_what_would_be_less() -> None:
+    text = 'x = aggregate(select(tokens, "a", ==), indices ^ 3);\nout_ = x > 100 and indices > 1;\n'
+    made = elaborate(Source("t.rasp", text), Numbers.EXACT)
+    with pytest.raises(TooMuch, match=r"a mean over up to \d+ keys, for all that is known") as refused:
+        compile_program(made.graph, made.sop("out_"), alphabet="ab", max_length=40)
+    assert refused.value.render().startswith("t.rasp:1:5: error[C0601]: not compiled: a mean over up to ")
+    assert "--lengths 1..N" in refused.value.render()
+
+
+def test_where_rounding_is_in_the_way_a_finer_format_is_named_and_does() -> None:
+    made = elaborate(Source("t.rasp", 'out_ = aggregate(full_s, indicator(tokens == "a"));\n'), Numbers.EXACT)
+    with pytest.raises(Uncertified, match="not certified") as refused:
+        compile_program(made.graph, made.sop("out_"), alphabet="ab", max_length=12, dtype="bfloat16")
+    assert refused.value.render().endswith("hint: float64 rounds more finely: --dtype float64")
+    assert compile_program(made.graph, made.sop("out_"), alphabet="ab", max_length=12, dtype="float64").margins
+
+
+def test_more_values_than_there_may_be_dimensions_are_refused_before_there_is_a_table_for_each() -> None:
+    assert indicators("ab") == [{"a": 1, "b": 0}, {"a": 0, "b": 1}]
+    made = elaborate(Source("t.rasp", "out_ = 300 * tokens_int + indices;\n"), Numbers.EXACT)
+    with pytest.raises(TooMuch, match="a dimension for each of 1200 values, more than 1024"):
+        compile_program(made.graph, made.sop("out_"), alphabet=range(4), max_length=300, encoding="onehot")
 
 
 def test_importing_and_planning_need_no_torch(checkout: Path) -> None:
