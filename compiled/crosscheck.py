@@ -186,9 +186,10 @@ class _Comparison:
         self.leaves = leaves
         self.interpreter = Interpreter(tuple(roots), plan.numbers)
         self.index = {readout.name: {v: k for k, v in enumerate(readout.values)} for readout in plan.readouts}
-        width = plan.max_length + 1
-        heads = max(plan.heads, default=1) or 1
-        self.chunk = max(1, min(1024, BYTES_PER_CHUNK // (8 * width * (width * heads * 4 + len(plan.slots) * 8))))
+        size, width = model.config, plan.max_length + 1
+        heads = size.n_heads * (2 * width + 4 * size.d_head)
+        held = size.n_layers * (heads + 2 * size.d_mlp + 6 * size.d_model) + size.d_vocab_out
+        self.chunk = max(1, min(1024, BYTES_PER_CHUNK // (8 * width * held)))
 
     def compare(self, words: Sequence[Word]) -> Mismatch | None:
         """The first mismatch among these words."""
