@@ -14,43 +14,34 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise, product
-from math import isfinite
 from typing import Final, TypeAlias
 
-import numpy as np
-
 from compiled.errors import Refused
-from compiled.meaning.leaves import Classes, Count, Input, Leaf, Position, Stored, Tuple
+from compiled.meaning.leaves import Count, Input, Leaf, Position, Stored, Tuple
 from compiled.meaning.means import as_fraction, is_number
 from compiled.meaning.values import Domain
 from compiled.planning.encode import Phi
 from compiled.planning.forms import Column, Form, Search, ends_of_runs, heights, no_form, staircase
-from compiled.planning.joints import Joint, Staircase, Target, different, expand, summands, target_of
+from compiled.planning.functions import Everywhere, Functions, Sum
+from compiled.planning.joints import Joint, Staircase, Target, expand, summands
 from compiled.planning.layout import Layer, Linear, Slot, Unit, Writer, total
 from compiled.planning.points import (
-    Ints,
     Points,
     Table,
     Unary,
-    Whole,
-    additive,
     affine,
     combined,
-    crosses,
-    crossings,
     decides,
     dyadic,
-    first_of_each,
     indicators,
     relevant,
-    whole,
 )
 from compiled.precision import Precision
 from spec.graph import Aggregate, SOp
 from spec.operators import OperatorError, function
-from spec.values import Atom, Kind
+from spec.values import Atom
 
 
 class LeafKind(Enum):
@@ -70,7 +61,7 @@ class Resolved:
     """
 
     level: int
-    sums: tuple[tuple[tuple[Leaf, Unary], ...] | None, ...]
+    sums: tuple[Sum | None, ...]
     joint: Joint | None
 
 
@@ -87,12 +78,8 @@ class _Module:
 
 
 Fetch: TypeAlias = Callable[[Aggregate, int, Unary], None]
-FULL: Final = 60_000
-"""Up to this many combinations a function is also tried without classes."""
 FEW_UNITS: Final = 8
 """With so few hidden units no other form is looked for."""
-MAX_HINTS: Final = 24
-"""So many s-ops are looked at for sums that a function may be read off."""
 SPARE: Final = 1 << 12
 """How many times smaller than what is exact numbers are when functions of a leaf are added up."""
 FEW: Final = 64
@@ -108,6 +95,7 @@ class Stream:
         """`smallest`: a function may be computed a layer later than it could be, with fewer hidden units."""
         self.domain, self.precision = domain, precision
         self.onehot, self.additive_first, self.smallest = onehot, additive_first, smallest
+        self.functions = Functions(domain)
         self.slots: list[Slot] = [Slot(0, Writer.START, 0, (), {})]
         self.layer_of: dict[Leaf, int] = {}
         self.kind_of: dict[Leaf, LeafKind] = {}
@@ -123,11 +111,10 @@ class Stream:
         self._modules: list[_Module] = []
         self._raw_numbers: dict[Leaf, Unary] = {}
         self._stored: dict[Stored, Joint] = {}
-        self._points: dict[tuple[SOp, ...], tuple[Points, tuple[Tuple, ...], Ints]] = {}
 
     def share(self, other: "Stream") -> None:
         """What is known of s-ops and of forms wherever they are placed is known of another stream, too."""
-        self._points, self._forms = other._points, other._forms
+        self.functions, self._forms = other.functions, other._forms
 
     # -------------------------------------------------------------------------------------------- leaves
 
@@ -202,86 +189,26 @@ class Stream:
 
     def _resolve(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> Resolved:
         leaves = self.domain.leaves_of(sops)
-        classes = self.domain.classes(sops)
-        points, rows, labels = self._wanted(sops, phis)
         mixed = {Input, Position} <= {type(leaf) for leaf in leaves} and not self.additive_first
         level = max((self.layer(leaf) for leaf in leaves), default=0)
-        sums: list[tuple[tuple[Leaf, Unary], ...] | None] = []
-        hard: list[int] = []
-        crossed = crossings(points, labels)
-        for k, phi in enumerate(phis):
-            numbers = [phi.get(row, Fraction(0)) for row in rows]
-            found = None if crosses(numbers, crossed) else self._sum(points, numbers, labels, leaves)
-            sums.append(None if found is None else tuple((leaf, _spread(part, classes, leaf)) for leaf, part in found))
-            if found is None:
-                hard.append(k)
+        sums = self.functions.sums(sops, phis)
+        hard = [phi for phi, one in zip(phis, sums, strict=True) if one is None]
         if not hard:
-            return Resolved(max(level, 1) if mixed else level, tuple(sums), None)
-        wanted = [phis[k] for k in hard]
-        joint = self._hard(sops, wanted)
-        return Resolved(max(level, joint.layer), tuple(sums), joint)
-
-    def _wanted(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> tuple[Points, tuple[Tuple, ...], Ints]:
-        """What `_function` says, where all of these are defined."""
-        points, rows, labels = self._function(tuple(sops))
-        fits = np.array([all(row in phi for phi in phis) for row in rows], dtype=bool)
-        if fits.all():
-            return points, rows, labels
-        kept = np.flatnonzero(fits[labels])
-        return points.at(kept), rows, labels[kept]
+            return Resolved(max(level, 1) if mixed else level, sums, None)
+        joint = self._hard(sops, hard)
+        return Resolved(max(level, joint.layer), sums, joint)
 
     def _hard(self, sops: Sequence[SOp], wanted: Sequence[Phi]) -> Joint:
         """Functions that are no sums, computed by one MLP."""
-        leaves, classes = self.domain.leaves_of(sops), self.domain.classes(sops)
-        by_class = target_of(*self._wanted(sops, wanted), wanted, classes)
+        without_classes = cache(partial(self.functions.without_classes, sops, wanted))
+        return self._joint(sops, self.functions.by_class(sops, wanted), without_classes)
 
-        @cache
-        def without_classes() -> Target | None:
-            if not classes or self.domain.size(leaves) > FULL:
-                return None
-            every = self.domain.image(sops, leaves, self.domain.tuples(leaves))
-            seen = {given: row for given, row in every.items() if all(row in phi for phi in wanted)}
-            results, numbers_of = different(seen.values())
-            return target_of(Points.of(list(seen), len(leaves)), results, numbers_of, wanted, {})
-
-        return self._joint(sops, leaves, by_class, without_classes)
-
-    def _function(self, sops: tuple[SOp, ...]) -> tuple[Points, tuple[Tuple, ...], Ints]:
-        """The points of the leaves of the s-ops, the values that the s-ops have anywhere, and which at each point."""
-        if sops not in self._points:
-            table = self.domain.table(sops)
-            self._points[sops] = (Points.of(list(table), len(self.domain.leaves_of(sops))), *different(table.values()))
-        return self._points[sops]
-
-    def _sum(
-        self, points: Points, numbers: Sequence[Fraction], labels: Ints, leaves: tuple[Leaf, ...]
-    ) -> tuple[tuple[Leaf, Unary], ...] | None:
-        if not points.size:
-            return ()
-        scaled, scale = whole(numbers)
-        wanted: Whole = scaled[labels]
-        keep = relevant(points, wanted) if len(leaves) > 1 else tuple(range(len(leaves)))
-        if not keep:
-            return ((leaves[0] if leaves else Position(), _Constant(numbers[int(labels[0])])),)
-        kept = first_of_each(points, keep)
-        fewer = points.columns(keep).at(kept)
-        parts = additive(fewer, wanted[kept])
-        if parts is None:
-            return None
-        unaries = [
-            {value: Fraction(int(amount), scale) for value, amount in zip(values, part, strict=True)}
-            for values, part in zip(fewer.values, parts, strict=True)
-        ]
-        return tuple((leaves[k], unary) for k, unary in zip(keep, unaries, strict=True))
-
-    def _joint(
-        self, sops: Sequence[SOp], leaves: tuple[Leaf, ...], target: Target, other: Callable[[], Target | None]
-    ) -> Joint:
+    def _joint(self, sops: Sequence[SOp], target: Target, other: Callable[[], Target | None]) -> Joint:
         """The function, as early as there are forms for it; the other target is only made when it is tried."""
-        keep = relevant(target.points, target.labels)
+        leaves, keep = self.domain.leaves_of(sops), relevant(target.points, target.labels)
         used = tuple(leaves[k] for k in keep)
         first = max(map(self._readable, used), default=1)
-        hints = self._sums_within(sops, used)
+        hints = self.functions.sums_within(sops, used)
         best: Joint | None = None
         for layer, own in product((first, first + 1), (True, False)):
             tried = target if own else other()
@@ -297,20 +224,6 @@ class Stream:
         if best is not None:
             return best
         raise no_form(len(used), target.points.size, self.precision)
-
-    def _sums_within(self, sops: Sequence[SOp], used: Sequence[Leaf]) -> list[Mapping[Leaf, Unary]]:
-        """S-ops that these are computed from and that are sums of functions of several leaves each, last ones first."""
-        found: list[Mapping[Leaf, Unary]] = []
-        nodes = [node for node in self.domain.cone(sops) if len(self.domain.leaves(node)) > 1]
-        for node in nodes[: -1 - MAX_HINTS : -1]:
-            if Kind.STR in node.kinds or not set(self.domain.leaves(node)) <= set(used) or self.domain.classes((node,)):
-                continue
-            points, rows, labels = self._function((node,))
-            numbers = [as_fraction(value) for (value,) in rows if not isinstance(value, str) and isfinite(value)]
-            parts = self._sum(points, numbers, labels, self.domain.leaves(node)) if len(numbers) == len(rows) else None
-            if parts is not None and len(parts) > 1 and dict(parts) not in found:
-                found.append(dict(parts))
-        return found
 
     def _computed_in(
         self, used: tuple[Leaf, ...], layer: int, target: Target, hints: Sequence[Mapping[Leaf, Unary]]
@@ -394,7 +307,7 @@ class Stream:
         return reads
 
     def _unary_read(self, leaf: Leaf, unary: Unary, raw: bool) -> Linear:
-        if isinstance(unary, _Constant):
+        if isinstance(unary, Everywhere):
             return Linear((), unary.value)
         if raw and self.kind(leaf) is LeafKind.RAW:
             numbers = {value: self.raw_number(leaf, value) for value in unary}
@@ -581,18 +494,3 @@ class Stream:
             for step in steps:
                 writes = tuple((slot, d) for slot, d in zip(module.slots, step.deltas, strict=True) if d)
                 layer.units.append(Unit(module.read * step.slope + Linear((), -step.bias), writes))
-
-
-class _Constant(dict[Atom, Fraction]):
-    """The unary function that is the same everywhere."""
-
-    def __init__(self, value: Fraction) -> None:
-        super().__init__()
-        self.value = value
-
-
-def _spread(unary: Unary, classes: Classes, leaf: Leaf) -> Unary:
-    """A function of representatives as one of all values."""
-    if leaf not in classes or isinstance(unary, _Constant):
-        return unary
-    return {value: unary[first] for value, first in classes[leaf].items() if first in unary}
