@@ -11,6 +11,7 @@ import numpy as np
 from compiled.certificate.checker import Margins
 from compiled.certificate.closure.claims import NotClosed
 from compiled.certify import certify, ledger_of, write_certificate
+from compiled.choice import plans
 from compiled.errors import FINER, Refused, TooMuch, Uncertified
 from compiled.planning.layout import Plan
 from compiled.planning.plan import Arch, Encoding, Optimise, Options, Planner
@@ -179,9 +180,9 @@ def _option(kind: type[Any], value: Any) -> Any:
 def _compile(outputs: Mapping[str, SOp], options: Options, prove: bool) -> Compiled:
     failure: Uncertified | None = None
     try:
-        for planner, plan in _plans(outputs, options):
+        for planner, plan in plans(outputs, options):
             try:
-                return _made(outputs, planner, plan, prove)
+                return _made(outputs, options.optimise, planner, plan, prove)
             except Uncertified as refused:
                 failure = refused
     except OverflowError as error:
@@ -189,26 +190,7 @@ def _compile(outputs: Mapping[str, SOp], options: Options, prove: bool) -> Compi
     raise failure or Refused("there is no plan")
 
 
-def _plans(outputs: Mapping[str, SOp], options: Options) -> list[tuple[Planner, Plan]]:
-    """Plans in the order in which they are tried: where some heads weigh keys nearly evenly, also one without such.
-
-    The first has fewer parameters where these are to be saved; or else fewer layers, then fewer heads where these are.
-    """
-    first = Planner(outputs, options)
-    near = first.plan()
-    if not any(first.stream.skew.values()):
-        return [(first, near)]
-    second = Planner(outputs, replace(options, powers=False), first)
-
-    def cost(made: tuple[Planner, Plan]) -> tuple[int, int, int]:
-        layers = 0 if options.optimise is Optimise.PARAMS else len(made[1].layers)
-        heads = sum(made[1].heads) if options.optimise is Optimise.HEADS else 0
-        return layers, heads, shape_of(made[1]).parameters
-
-    return sorted([(first, near), (second, second.plan())], key=cost)
-
-
-def _made(outputs: Mapping[str, SOp], planner: Planner, plan: Plan, prove: bool) -> Compiled:
+def _made(outputs: Mapping[str, SOp], optimise: Optimise, planner: Planner, plan: Plan, prove: bool) -> Compiled:
     if (size := shape_of(plan).parameters) > MAX_PARAMETERS:
         raise TooMuch(f"the weights would have {size} parameters, more than {MAX_PARAMETERS}")
     dense = assemble(plan)
@@ -217,7 +199,8 @@ def _made(outputs: Mapping[str, SOp], planner: Planner, plan: Plan, prove: bool)
     if prove:
         claimed = {readout.name: (readout.sop, readout.values) for readout in plan.readouts}
         margins = certify(stored.tensors, ledger_of(plan), planner.domain, claimed, plan.dtype)
-    return Compiled(MappingProxyType(dict(outputs)), planner.options, plan, stored, margins)
+    options = replace(planner.options, optimise=optimise)
+    return Compiled(MappingProxyType(dict(outputs)), options, plan, stored, margins)
 
 
 def _stored(tensor: Floats, dtype: str) -> Floats:

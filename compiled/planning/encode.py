@@ -12,7 +12,7 @@ A selected pair scores the level of the query, every other pair at least 1 less 
     columns     the same with a dimension for each different column
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, count, pairwise, product
@@ -91,7 +91,29 @@ def relation(part: Formula, domain: Domain) -> Relation:
     return Relation(part, keys, queries, at_key, at_query, selected)
 
 
-def scorings(given: Relation, *, compact: bool, largest: Fraction, powers: Powers | None = None) -> Iterator[Scoring]:
+class Relations:
+    """The parts of selectors of one program on one scope and how they can be scored, each found once for all plans."""
+
+    def __init__(self, domain: Domain) -> None:
+        self._domain = domain
+        self._relations: dict[Formula, Relation] = {}
+        self._scorings: dict[object, tuple[Scoring, ...]] = {}
+
+    def of(self, part: Formula) -> Relation:
+        """See `relation`."""
+        if part not in self._relations:
+            self._relations[part] = relation(part, self._domain)
+        return self._relations[part]
+
+    def scorings(self, part: Formula, compact: bool, largest: Fraction, powers: Powers | None) -> tuple[Scoring, ...]:
+        """See `scorings`."""
+        key = part, compact, largest, powers
+        if key not in self._scorings:
+            self._scorings[key] = scorings(self.of(part), compact=compact, largest=largest, powers=powers)
+        return self._scorings[key]
+
+
+def scorings(given: Relation, *, compact: bool, largest: Fraction, powers: Powers | None = None) -> tuple[Scoring, ...]:
     """The encodings that fit, cheapest first. `largest` bounds the numbers that parabolas may use.
 
     With `powers` an order may score selected pairs nearly the same.
@@ -110,7 +132,7 @@ def scorings(given: Relation, *, compact: bool, largest: Fraction, powers: Power
             bound = max(map(abs, (*queries.values(), *keys.values())))
             if bound * bound * 2 <= largest:
                 found.append(_parabola(queries, keys))
-    yield from sorted(found, key=lambda scoring: scoring.rank)
+    return tuple(sorted(found, key=lambda scoring: scoring.rank))
 
 
 def _rows(given: Relation, rows: Mapping[Tuple, tuple[bool, ...]]) -> Scoring:

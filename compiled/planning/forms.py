@@ -8,7 +8,7 @@ carries an error), and *coded* otherwise (its summand is any function of its val
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise, product
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compiled.errors import FEWER, FINER, Refused
+from compiled.numbering import distinct_rows
 from compiled.planning.points import Ints, Unary, first_alike
 from compiled.precision import Precision
 from spec.values import Atom
@@ -27,6 +28,7 @@ SAFETY: Final = 8
 """How many times the estimated error a margin must be; the certificate decides, this only chooses."""
 SAMPLES: Final = (512, 8192)
 MAX_STEPS: Final = 4096
+UNKNOWN: Final = -1
 
 Floats = npt.NDArray[np.float64]
 
@@ -97,16 +99,14 @@ def _along(values: Sequence[Atom]) -> list[int]:
     return sorted(range(len(values)), key=lambda m: (0, values[m], "") if numeric else (1, 0, str(values[m])))
 
 
-def heights(form: Form, columns: Sequence[Column], kept: Ints | None = None) -> Floats:
-    """g at every point, or at those that are kept, in doubles."""
-    size = 0 if not columns else len(columns[0].places if kept is None else kept)
-    g: Floats = np.zeros(size)
+def heights(form: Form, columns: Sequence[Column]) -> Floats:
+    """g at every point, in doubles."""
+    g: Floats = np.zeros(len(columns[0].places) if columns else 0)
     for scale, code, column in zip(form.scales, form.codes, columns, strict=True):
-        places = column.places if kept is None else column.places[kept]
         if code is not None:
-            g += np.array([float(code[value]) for value in column.values])[places]
+            g += np.array([float(code[value]) for value in column.values])[column.places]
         elif scale is not None and column.natural is not None:
-            g += float(scale) * column.natural[places]
+            g += float(scale) * column.natural[column.places]
     return g
 
 
@@ -117,6 +117,45 @@ def ends_of_runs(g: Floats, labels: Ints) -> list[int]:
     ends = np.concatenate(([0], change, change + 1, [len(order) - 1]))
     found: list[int] = order[np.unique(ends)].tolist()
     return found
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A summand of a form that is tried: `factor` times a number of each value, also exactly where it is coded."""
+
+    exact: Sequence[Fraction | int] | None
+    doubles: Floats
+    factor: Fraction
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A form that is tried, one part for each column: its many numbers are only written out when it is taken."""
+
+    parts: tuple[_Part, ...]
+    noise: float
+
+    def heights(self, columns: Sequence[Column], kept: Ints | None = None) -> Floats:
+        """g at every point, or at those that are kept, in doubles."""
+        size = 0 if not columns else len(columns[0].places if kept is None else kept)
+        g: Floats = np.zeros(size)
+        for part, column in zip(self.parts, columns, strict=True):
+            places = column.places if kept is None else column.places[kept]
+            g += (float(part.factor) * part.doubles)[places]
+        return g
+
+    def form(self, columns: Sequence[Column], changes: int) -> Form:
+        """The form, with so many changes."""
+        codes = [
+            None
+            if part.exact is None
+            else {
+                value: Fraction(number * part.factor) for value, number in zip(column.values, part.exact, strict=True)
+            }
+            for part, column in zip(self.parts, columns, strict=True)
+        ]
+        scales = tuple(part.factor if part.exact is None else None for part in self.parts)
+        return Form(scales, tuple(codes), self.noise, changes)
 
 
 class Search:
@@ -139,7 +178,7 @@ class Search:
         self.kinds = len(np.unique(labels))
         self.unit, self.largest = unit, largest
         size = len(self.labels)
-        mixed = np.random.default_rng(0).permutation(size)
+        mixed = np.random.default_rng(0).permutation(size) if size > 4 * SAMPLES[0] else np.arange(size)
         self.samples = [mixed[:part] for part in SAMPLES if size > 4 * part]
 
     @cached_property
@@ -150,30 +189,30 @@ class Search:
         boxes = None if self.boxes is None else self.boxes.tobytes()
         return columns, first_alike(self.labels).tobytes(), boxes, sums
 
-    def best(self, *, intervals: bool = False) -> Form | None:
-        """The form with the fewest changes; with `intervals` one in which every label is one run."""
-        found: Form | None = None
-        for form in self._candidates():
-            changes = self._changes(form, None if found is None else found.changes)
-            if changes is None or (intervals and changes != self.kinds - 1):
+    def best(self) -> Form | None:
+        """The form with the fewest changes; where there is one in which every label is one run, the first of these."""
+        found: tuple[_Candidate, int] | None = None
+        for candidate in self._candidates():
+            changes = self._changes(candidate, None if found is None else found[1])
+            if changes is None:
                 continue
-            if found is None or changes < found.changes:
-                found = Form(form.scales, form.codes, form.noise, changes)
+            if found is None or changes < found[1]:
+                found = candidate, changes
             if changes == self.kinds - 1:
                 break
-        if found is not None and found.changes > MAX_STEPS:
-            return None
-        return found
+        return None if found is None or found[1] > MAX_STEPS else found[0].form(self.columns, found[1])
 
-    def _changes(self, form: Form, known: int | None) -> int | None:
+    def _changes(self, candidate: _Candidate, known: int | None) -> int | None:
         """How often the label changes along g; None when two labels are too near, or when fewer changes are known."""
         for sample in self.samples:
-            fewer = self._runs(heights(form, self.columns, sample), self.labels[sample], form.noise)
+            fewer = self._runs(candidate.heights(self.columns, sample), self.labels[sample], candidate.noise)
             if fewer is None or (known is not None and fewer >= known):
                 return None
-        g = heights(form, self.columns)
-        changes = self._runs(g, self.labels, form.noise)
-        return None if changes is None or self._is_cut(g) else changes
+        g = candidate.heights(self.columns)
+        changes = self._runs(g, self.labels, candidate.noise)
+        if changes is None or (known is not None and changes >= known):
+            return None
+        return None if self._is_cut(g) else changes
 
     def _is_cut(self, g: Floats) -> bool:
         """Whether a change of label falls between two corners of one box."""
@@ -183,11 +222,9 @@ class Search:
         labels = self.labels[order]
         run = np.empty(len(order), dtype=np.int64)
         run[order] = np.concatenate(([0], np.cumsum(labels[1:] != labels[:-1])))
-        count = int(self.boxes.max()) + 1
-        least, most = np.full(count, len(run)), np.full(count, -1)
-        np.minimum.at(least, self.boxes, run)
-        np.maximum.at(most, self.boxes, run)
-        return bool((least != most).any())
+        along = np.argsort(self.boxes, kind="stable")
+        together = self.boxes[along][1:] == self.boxes[along][:-1]
+        return bool((together & (run[along][1:] != run[along][:-1])).any())
 
     def _runs(self, g: Floats, labels: Ints, noise: float) -> int | None:
         order = np.argsort(g, kind="stable")
@@ -201,7 +238,7 @@ class Search:
 
     # ---------------------------------------------------------------------------------------- candidates
 
-    def _candidates(self) -> Iterator[Form]:
+    def _candidates(self) -> Iterator[_Candidate]:
         if all(column.numbers is not None for column in self.columns):
             for weights in self._weights(len(self.columns)):
                 yield self._linear(weights)
@@ -212,7 +249,7 @@ class Search:
         digits = {k: self._digits(k) for k in coded}
         yield from self._radix(digits)
         fewer = {k: self._shared_digits(k) for k in coded}
-        if fewer != digits:
+        if any((fewer[k] != digits[k]).any() for k in coded):
             yield from self._radix(fewer)
 
     def _weights(self, size: int) -> Iterator[tuple[int, ...]]:
@@ -225,22 +262,15 @@ class Search:
         elif size == 3:
             yield from (w for w in product((1, 2), (2, 1, -1, -2), (2, 1, -1, -2)) if 2 in map(abs, w))
 
-    def _linear(self, weights: Sequence[int]) -> Form:
-        scales: list[Fraction | None] = []
-        codes: list[dict[Atom, Fraction] | None] = []
-        size = 0.0
-        noise = 0.0
-        for weight, column in zip(weights, self.columns, strict=True):
-            size += abs(weight) * column.size
-            noise += abs(weight) * column.noise
-            scales.append(Fraction(weight) if column.raw else None)
-            own = zip(column.values, column.numbers or (), strict=True)
-            codes.append(None if column.raw else {value: weight * number for value, number in own})
+    def _linear(self, weights: Sequence[int]) -> _Candidate:
+        size = sum(abs(weight) * column.size for weight, column in zip(weights, self.columns, strict=True))
+        noise = sum(abs(weight) * column.noise for weight, column in zip(weights, self.columns, strict=True))
         if noise or size > self.largest:
             noise += (len(weights) + 1) * self.unit * size
-        return Form(tuple(scales), tuple(codes), noise, 0)
+        pairs = zip(self.columns, weights, strict=True)
+        return _Candidate(tuple(_natural(column, Fraction(weight)) for column, weight in pairs), noise)
 
-    def _aligned(self) -> Iterator[Form]:
+    def _aligned(self) -> Iterator[_Candidate]:
         """A share plus a code that moves the shares of one label to 0: `share(a) == h(b)`, `share(a) < h(b)`."""
         raw, coded = sorted((0, 1), key=lambda k: not self.columns[k].raw)
         share, own = self.columns[raw], self.columns[coded]
@@ -254,12 +284,10 @@ class Search:
             which, first = np.unique(own.places[along], return_index=True)
             edge = {own.values[k]: share.numbers[share.places[along[at]]] for k, at in zip(which, first, strict=True)}
             outside = -far if side == 1 else far
-            codes = {value: self._stored(-edge[value]) if value in edge else outside for value in own.values}
+            codes = [self._stored(-edge[value]) if value in edge else outside for value in own.values]
             noise = share.noise + 3 * self.unit * (share.size + float(far))
-            scales: list[Fraction | None] = [None, None]
-            both: list[dict[Atom, Fraction] | None] = [None, None]
-            scales[raw], both[coded] = Fraction(1), codes
-            yield Form(tuple(scales), tuple(both), noise, 0)
+            parts = [_natural(share, Fraction(1)), _coded(codes)]
+            yield _Candidate(tuple(parts if raw == 0 else parts[::-1]), noise)
 
     def _stored(self, number: Fraction) -> Fraction:
         """The nearest number with as many binary digits as the format has."""
@@ -268,53 +296,60 @@ class Search:
         step = Fraction(2) ** (number.numerator.bit_length() - number.denominator.bit_length()) * Fraction(self.unit)
         return round(number / step) * step
 
-    def _radix(self, digits: Mapping[int, dict[Atom, int]]) -> Iterator[Form]:
+    def _radix(self, digits: Mapping[int, Ints]) -> Iterator[_Candidate]:
         """Raw columns innermost, then one of the given digits for each coded column."""
         raws = [k for k, column in enumerate(self.columns) if column.raw]
-        naturals = [natural[self.columns[k].places] for k in raws if (natural := self.columns[k].natural) is not None]
+        some, _ = distinct_rows([self.columns[k].places for k in raws], len(self.labels))
+        naturals = [
+            natural[self.columns[k].places[some]] for k in raws if (natural := self.columns[k].natural) is not None
+        ]
         if len(naturals) < len(raws):
             return
+        tops = {k: int(own.max()) for k, own in digits.items()}
+        units = {k: _coded(own.tolist()) for k, own in digits.items()}
         for inner in self._inner(raws):
             noise, size = 0.0, 0.0
+            parts = dict[int, _Part]()
             for k, weight in zip(raws, inner, strict=True):
                 noise += abs(float(weight)) * self.columns[k].noise
                 size += abs(float(weight)) * self.columns[k].size
+                parts[k] = _natural(self.columns[k], weight)
             radix = Fraction(1)
             if raws:
                 span = float(np.ptp(sum(float(w) * natural for w, natural in zip(inner, naturals, strict=True))))
                 radix = Fraction(2) ** ceil(log2(span * 1.25 + 1e-9)) if span else Fraction(1)
-            codes: dict[int, dict[Atom, Fraction]] = {}
-            for k in digits:
-                codes[k] = {value: digit * radix for value, digit in digits[k].items()}
-                size += float(max(codes[k].values()))
-                radix *= max(digits[k].values()) + 1
+            for k, top in tops.items():
+                parts[k] = replace(units[k], factor=radix)
+                size += float(top * radix)
+                radix *= top + 1
             if noise or size > self.largest:
                 noise += (len(self.columns) + 1) * self.unit * size
-            scales = tuple(inner[raws.index(k)] if k in raws else None for k in range(len(self.columns)))
-            yield Form(scales, tuple(codes.get(k) for k in range(len(self.columns))), noise, 0)
+            yield _Candidate(tuple(parts[k] for k in range(len(self.columns))), noise)
 
-    def _switched(self) -> Iterator[Form]:
+    def _switched(self) -> Iterator[_Candidate]:
         """A multiple of a sum that is exact in binary, and on top of it a digit for each column that is not in it."""
         for given in self.sums:
             if any(column.raw for column in self.columns):
                 continue
             scale = _odd(lcm(*(number.denominator for own in given if own is not None for number in own.values())))
-            codes = [
-                None if own is None else {value: scale * own.get(value, Fraction(0)) for value in column.values}
-                for own, column in zip(given, self.columns, strict=True)
-            ]
-            low = sum((min(own.values()) for own in codes if own is not None), Fraction(0))
-            high = sum((max(own.values()) for own in codes if own is not None), Fraction(0))
+            sums = {
+                k: [scale * own.get(value, Fraction(0)) for value in column.values]
+                for k, (own, column) in enumerate(zip(given, self.columns, strict=True))
+                if own is not None
+            }
+            low = sum((min(own, default=Fraction(0)) for own in sums.values()), Fraction(0))
+            high = sum((max(own, default=Fraction(0)) for own in sums.values()), Fraction(0))
+            parts = {k: _coded(own) for k, own in sums.items()}
             radix = Fraction(2) ** ceil(log2(high - low + 1))
             size = float(max(abs(low), radix))
-            for k, own in enumerate(codes):
-                if own is None:
+            for k in range(len(self.columns)):
+                if k not in parts:
                     digits = self._shared_digits(k)
-                    codes[k] = {value: digit * radix for value, digit in digits.items()}
-                    size += float(radix * max(digits.values()))
-                    radix *= max(digits.values()) + 1
-            noise = (len(codes) + 1) * self.unit * size if size > self.largest else 0.0
-            yield Form((None,) * len(codes), tuple(codes), noise, 0)
+                    parts[k] = replace(_coded(digits.tolist()), factor=radix)
+                    size += float(radix * int(digits.max()))
+                    radix *= int(digits.max()) + 1
+            noise = (len(parts) + 1) * self.unit * size if size > self.largest else 0.0
+            yield _Candidate(tuple(parts[k] for k in range(len(self.columns))), noise)
 
     def _inner(self, raws: Sequence[int]) -> Iterator[tuple[Fraction, ...]]:
         if len(raws) <= 1:
@@ -335,39 +370,77 @@ class Search:
             for power in range(1, 14):
                 yield tuple(Fraction(2) ** (power * place) for place in range(len(raws)))
 
-    def _digits(self, k: int) -> dict[Atom, int]:
+    def _digits(self, k: int) -> Ints:
         """A digit for each value of a column; values in whose place any other gives the same label share one."""
         own = self.columns[k]
-        rows = np.column_stack([*(column.places for column in self.columns if column is not own), self.labels])
-        order = np.lexsort((*rows.T, own.places))
-        rows = rows[order]
+        others, _ = self._others(k)
+        order = np.lexsort((self.labels, others, own.places))
+        rows = np.column_stack([others, self.labels])[order]
         cuts = np.searchsorted(own.places[order], np.arange(len(own.values) + 1))
-        behaviour = {value: rows[cuts[m] : cuts[m + 1]].tobytes() for m, value in enumerate(own.values)}
         classes: dict[bytes, int] = {}
-        return {own.values[m]: classes.setdefault(behaviour[own.values[m]], len(classes)) for m in _along(own.values)}
+        digits = np.zeros(len(own.values), dtype=np.int64)
+        for m in _along(own.values):
+            digits[m] = classes.setdefault(rows[cuts[m] : cuts[m + 1]].tobytes(), len(classes))
+        return digits
 
-    def _shared_digits(self, k: int) -> dict[Atom, int]:
+    def _shared_digits(self, k: int) -> Ints:
         """A digit for each value of a column; values that never differ in the label where both occur may share one."""
         own = self.columns[k]
-        others = [column for column in self.columns if column is not own]
-        key, cells = np.zeros(len(self.labels), dtype=np.int64), 1
-        for column in others:
-            _, key = np.unique(key * len(column.values) + column.places, return_inverse=True)
-            cells = int(key.max(initial=0)) + 1
-        order = np.argsort(own.places, kind="stable")
+        others, cells = self._others(k)
+        order = np.lexsort((self.labels, others, own.places))
+        others, labels = others[order], self.labels[order]
         cuts = np.searchsorted(own.places[order], np.arange(len(own.values) + 1))
-        classes: list[Ints] = []
-        digits: dict[Atom, int] = {}
+        classes = _Classes(cells)
+        digits = np.zeros(len(own.values), dtype=np.int64)
+        alike: dict[tuple[bytes, bytes], int] = {}
         for m in _along(own.values):
-            at = order[cuts[m] : cuts[m + 1]]
-            places, labels = key[at], self.labels[at]
-            fits = (((known[places] == labels) | (known[places] < 0)).all() for known in classes)
-            digit = next((number for number, fit in enumerate(fits) if fit), len(classes))
-            if digit == len(classes):
-                classes.append(np.full(cells, -1, dtype=np.int64))
-            classes[digit][places] = labels
-            digits[own.values[m]] = digit
+            at = slice(cuts[m], cuts[m + 1])
+            # What did not fit for a value before it does not fit for one that is alike: there it is the same digit.
+            same = others[at].tobytes(), labels[at].tobytes()
+            if same not in alike:
+                alike[same] = classes.enter(others[at], labels[at])
+            digits[m] = alike[same]
         return digits
+
+    def _others(self, k: int) -> tuple[Ints, int]:
+        """For each point a number of what the other columns are there, and a bound on these numbers."""
+        first, place = distinct_rows([one.places for j, one in enumerate(self.columns) if j != k], len(self.labels))
+        return place, len(first)
+
+
+class _Classes:
+    """Partial functions on cells, each of what was entered and does not contradict it."""
+
+    def __init__(self, cells: int) -> None:
+        self._labels: Ints = np.full((1, cells), UNKNOWN, dtype=np.int64)
+        self._size = 0
+
+    def enter(self, cells: Ints, labels: Ints) -> int:
+        """The number of the first function that has these labels in these cells, or none, which it has from now on."""
+        first, some = 0, 4
+        while first < self._size:
+            known = self._labels[first : min(first + some, self._size), cells]
+            fits = np.flatnonzero(((known == labels) | (known == UNKNOWN)).all(axis=1))
+            if len(fits):
+                first += int(fits[0])
+                break
+            first, some = first + len(known), 4 * some
+        if first == len(self._labels):
+            self._labels = np.vstack([self._labels, np.full_like(self._labels, UNKNOWN)])
+        self._size = max(self._size, first + 1)
+        self._labels[first, cells] = labels
+        return first
+
+
+def _natural(column: Column, factor: Fraction) -> _Part:
+    """A multiple of what a column is."""
+    numbers = column.natural
+    return _Part(None if column.raw else column.numbers, np.zeros(0) if numbers is None else numbers, factor)
+
+
+def _coded(numbers: Sequence[Fraction | int]) -> _Part:
+    """A number for each value."""
+    return _Part(numbers, np.array([float(number) for number in numbers]), Fraction(1))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ Nothing here knows of layers, slots or forms, so that plans of one program for o
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import isfinite
 from typing import Final, TypeAlias
 
@@ -38,28 +40,72 @@ Sum: TypeAlias = tuple[tuple[Leaf, Unary], ...]
 """Functions of leaves that are added up."""
 
 
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Some s-ops as a function of their leaves: at point p the s-ops are `rows[labels[p]]`."""
+
+    points: Points
+    rows: tuple[Tuple, ...]
+    labels: Ints
+
+    @cached_property
+    def crossed(self) -> Ints:
+        """See `crossings`."""
+        return crossings(self.points, self.labels)
+
+    def where(self, phis: Sequence[Phi]) -> "Given":
+        """The same where all of these are defined."""
+        fits = np.array([all(row in phi for phi in phis) for row in self.rows], dtype=bool)
+        if fits.all():
+            return self
+        kept = np.flatnonzero(fits[self.labels])
+        return Given(self.points.at(kept), self.rows, self.labels[kept])
+
+
 class Functions:
-    """Functions of the s-ops of one program on one scope."""
+    """Functions of the s-ops of one program on one scope; functions that are asked for are not changed any more."""
 
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
-        self._points: dict[tuple[SOp, ...], tuple[Points, tuple[Tuple, ...], Ints]] = {}
+        self._given: dict[tuple[SOp, ...], Given] = {}
+        self._phis: dict[int, tuple[Phi, int]] = {}
+        self._numbers: dict[object, int] = {}
+        self._sums: dict[object, tuple[Sum | None, ...]] = {}
+        self._targets: dict[object, Target] = {}
+        self._within: dict[object, list[Mapping[Leaf, Unary]]] = {}
+
+    def key(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> tuple[tuple[SOp, ...], tuple[int, ...]]:
+        """The same for the same functions of the same s-ops."""
+        return tuple(sops), tuple(map(self._number, phis))
+
+    def _number(self, phi: Phi) -> int:
+        if id(phi) not in self._phis:
+            content = frozenset((row, *one.as_integer_ratio()) for row, one in phi.items())
+            # It is kept, so that no other one has its identity.
+            self._phis[id(phi)] = phi, self._numbers.setdefault(content, len(self._numbers))
+        return self._phis[id(phi)][1]
 
     def sums(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> tuple[Sum | None, ...]:
         """Each function as a sum of functions of single leaves, or None where it is none."""
-        leaves, classes = self.domain.leaves_of(sops), self.domain.classes(sops)
-        points, rows, labels = self._wanted(sops, phis)
-        crossed = crossings(points, labels)
-        found: list[Sum | None] = []
-        for phi in phis:
-            numbers = [phi.get(row, Fraction(0)) for row in rows]
-            parts = None if crosses(numbers, crossed) else _sum(points, numbers, labels, leaves)
-            found.append(parts and tuple((leaf, _spread(part, classes, leaf)) for leaf, part in parts))
-        return tuple(found)
+        key = self.key(sops, phis)
+        if key not in self._sums:
+            leaves, classes = self.domain.leaves_of(sops), self.domain.classes(sops)
+            given, found = self.given(sops).where(phis), list[Sum | None]()
+            for phi in phis:
+                numbers = [phi.get(row, Fraction(0)) for row in given.rows]
+                parts = None if crosses(numbers, given.crossed) else _sum(given, numbers, leaves)
+                found.append(parts and tuple((leaf, _spread(part, classes, leaf)) for leaf, part in parts))
+            self._sums[key] = tuple(found)
+        return self._sums[key]
 
     def by_class(self, sops: Sequence[SOp], wanted: Sequence[Phi]) -> Target:
         """Functions that are no sums, on representatives of the values of the leaves."""
-        return target_of(*self._wanted(sops, wanted), wanted, self.domain.classes(sops))
+        key = self.key(sops, wanted)
+        if key not in self._targets:
+            given = self.given(sops).where(wanted)
+            classes = self.domain.classes(sops)
+            self._targets[key] = target_of(given.points, given.rows, given.labels, wanted, classes)
+        return self._targets[key]
 
     def without_classes(self, sops: Sequence[SOp], wanted: Sequence[Phi]) -> Target | None:
         """The same on all values, where there are classes and not too many values."""
@@ -73,33 +119,31 @@ class Functions:
 
     def sums_within(self, sops: Sequence[SOp], used: Sequence[Leaf]) -> list[Mapping[Leaf, Unary]]:
         """S-ops that these are computed from and that are sums of functions of several leaves each, last ones first."""
-        found: list[Mapping[Leaf, Unary]] = []
-        nodes = [node for node in self.domain.cone(sops) if len(self.domain.leaves(node)) > 1]
-        for node in nodes[: -1 - MAX_HINTS : -1]:
-            if Kind.STR in node.kinds or not set(self.domain.leaves(node)) <= set(used) or self.domain.classes((node,)):
-                continue
-            points, rows, labels = self._function((node,))
-            numbers = [as_fraction(value) for (value,) in rows if not isinstance(value, str) and isfinite(value)]
-            parts = _sum(points, numbers, labels, self.domain.leaves(node)) if len(numbers) == len(rows) else None
-            if parts is not None and len(parts) > 1 and dict(parts) not in found:
-                found.append(dict(parts))
-        return found
+        key = tuple(sops), tuple(used)
+        if key not in self._within:
+            nodes = [node for node in self.domain.cone(sops) if len(self.domain.leaves(node)) > 1]
+            found = [dict(parts) for node in nodes[: -1 - MAX_HINTS : -1] if (parts := self._hint(node, used))]
+            self._within[key] = [parts for k, parts in enumerate(found) if parts not in found[:k]]
+        return self._within[key]
 
-    def _wanted(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> tuple[Points, tuple[Tuple, ...], Ints]:
-        """What `_function` says, where all of these are defined."""
-        points, rows, labels = self._function(tuple(sops))
-        fits = np.array([all(row in phi for phi in phis) for row in rows], dtype=bool)
-        if fits.all():
-            return points, rows, labels
-        kept = np.flatnonzero(fits[labels])
-        return points.at(kept), rows, labels[kept]
+    def _hint(self, node: SOp, used: Sequence[Leaf]) -> Sum | None:
+        """The s-op as a sum of functions of several of these leaves."""
+        leaves = self.domain.leaves(node)
+        if Kind.STR in node.kinds or not set(leaves) <= set(used) or self.domain.classes((node,)):
+            return None
+        given = self.given((node,))
+        numbers = [as_fraction(value) for (value,) in given.rows if not isinstance(value, str) and isfinite(value)]
+        parts = _sum(given, numbers, leaves) if len(numbers) == len(given.rows) else None
+        return parts if parts is not None and len(parts) > 1 else None
 
-    def _function(self, sops: tuple[SOp, ...]) -> tuple[Points, tuple[Tuple, ...], Ints]:
+    def given(self, sops: Sequence[SOp]) -> Given:
         """The points of the leaves of the s-ops, the values that the s-ops have anywhere, and which at each point."""
-        if sops not in self._points:
-            table = self.domain.table(sops)
-            self._points[sops] = (Points.of(list(table), len(self.domain.leaves_of(sops))), *different(table.values()))
-        return self._points[sops]
+        key = tuple(sops)
+        if key not in self._given:
+            table = self.domain.table(key)
+            points = Points.of(list(table), len(self.domain.leaves_of(key)))
+            self._given[key] = Given(points, *different(table.values()))
+        return self._given[key]
 
 
 class Everywhere(dict[Atom, Fraction]):
@@ -110,8 +154,9 @@ class Everywhere(dict[Atom, Fraction]):
         self.value = value
 
 
-def _sum(points: Points, numbers: Sequence[Fraction], labels: Ints, leaves: tuple[Leaf, ...]) -> Sum | None:
-    """The function that is `numbers[labels[p]]` at point p as a sum of functions of leaves."""
+def _sum(given: Given, numbers: Sequence[Fraction], leaves: tuple[Leaf, ...]) -> Sum | None:
+    """The function that is `numbers[k]` where the s-ops are `rows[k]` as a sum of functions of leaves."""
+    points, labels = given.points, given.labels
     if not points.size:
         return ()
     scaled, scale = whole(numbers)

@@ -4,7 +4,7 @@ Aggregates and counts are placed one by one, each after what it reads, as early 
 selector the encoding is chosen that can be read earliest, then the one with the smallest rank.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
@@ -18,7 +18,7 @@ from compiled.meaning.leaves import Computed, Count, Input, Leaf, Position, Stor
 from compiled.meaning.means import averageable
 from compiled.meaning.storing import store
 from compiled.meaning.values import Domain
-from compiled.planning.encode import Phi, Powers, Relation, Scoring, relation, scorings
+from compiled.planning.encode import Phi, Powers, Relation, Relations, Scoring
 from compiled.planning.forms import Form, Search, ends_of_runs, heights
 from compiled.planning.joints import expand
 from compiled.planning.layout import Channel, Head, Layer, Linear, Mask, Part, Plan, Readout, total
@@ -110,21 +110,34 @@ class Planner:
         smallest = options.optimise is Optimise.PARAMS
         self.stream = Stream(self.domain, self.precision, onehot=onehot, additive_first=fewest, smallest=smallest)
         self.stream.fetch = self._fetch
+        self.relations: Relations = Relations(self.domain) if other is None else other.relations
         if other is not None:
             self.stream.share(other.stream)
         self.powers = self._powers() if options.powers and not onehot else None
         self.not_before = _not_before(options.placement, self.domain)
         self.layers: list[Layer] = []
+        self.readouts: list[Readout] = []
         self.head_of: dict[Leaf, Head] = {}
         self.shared: dict[tuple[int, Formula, bool, bool], Head] = {}
 
     def plan(self) -> Plan:
         """Place everything that the outputs need, then write it down."""
+        for _ in self.steps():
+            pass
+        return self.so_far()
+
+    def steps(self) -> Iterator[None]:
+        """The same leaf by leaf and output by output; the hidden units last."""
         for sop in self.outputs.values():
             for leaf in self.domain.leaves(sop):
-                self._place_all(leaf)
-        readouts = tuple(self._readout(name, sop) for name, sop in self.outputs.items())
+                yield from self._place_all(leaf)
+        for name, sop in self.outputs.items():
+            self.readouts.append(self._readout(name, sop))
+            yield
         self.stream.finish(self.layers)
+
+    def so_far(self) -> Plan:
+        """What is placed by now: no more is ever taken away."""
         return Plan(
             self.domain.alphabet,
             self.options.max_length,
@@ -133,7 +146,7 @@ class Planner:
             self.precision.beta,
             tuple(self.stream.slots),
             tuple(self.layers),
-            readouts,
+            tuple(self.readouts),
         )
 
     def _layer(self, number: int) -> Layer:
@@ -145,7 +158,7 @@ class Planner:
 
     # -------------------------------------------------------------------------------------------- heads
 
-    def _place_all(self, leaf: Leaf) -> None:
+    def _place_all(self, leaf: Leaf) -> Iterator[None]:
         """Place a leaf, after the leaves that it reads."""
         stack = [leaf]
         while stack:
@@ -159,6 +172,7 @@ class Planner:
             else:
                 self._place(top)
                 stack.pop()
+                yield
 
     def _place(self, leaf: Computed) -> None:
         if isinstance(leaf, Stored):
@@ -200,7 +214,7 @@ class Planner:
                 mask = _as_mask(part)
                 if mask is not Mask.NONE:
                     continue
-            one = relation(part, self.domain)
+            one = self.relations.of(part)
             if not one.trivial:
                 found.append(one)
         return mask, found
@@ -250,7 +264,7 @@ class Planner:
         largest = Fraction(int(min(self.stream.exact_limit, self.precision.largest) / self._parabola_scale()))
         compact = self.options.encoding is Encoding.COMPACT
         powers = self.powers if near and self._is_embedded(given) else None
-        for scoring in scorings(given, compact=compact, largest=largest, powers=powers):
+        for scoring in self.relations.scorings(given.part, compact, largest, powers):
             if near and not self._is_small(scoring):
                 continue
             try:
@@ -356,6 +370,8 @@ class Planner:
         onehot = self.options.encoding is Encoding.ONEHOT
         phis = _indicators(ordered) if onehot else [_codes(ordered)]
         level = self.stream.resolve((sop,), phis).level
+        # Where there was no form to read the output off, there might be one with smaller errors.
+        self.stream.late |= level > len(self.layers)
         if level:
             self._layer(level)
         reads = self.stream.read((sop,), phis)
@@ -380,8 +396,9 @@ class Planner:
         corners, owner = expand(self.stream.raw_number, points, used, raws, classes)
         labels, boxes = labels[owner], owner if corners.size > points.size else None
         columns = [self.stream.column(leaf, corners, k, leaf in raws) for k, leaf in enumerate(used)]
-        form = Search(columns, labels, self.precision.unit, self.stream.exact_limit, boxes).best(intervals=True)
-        if form is None:
+        search = Search(columns, labels, self.precision.unit, self.stream.exact_limit, boxes)
+        form = self.stream.form(search)
+        if form is None or form.changes >= search.kinds:
             return None
         form = form.spread([classes.get(leaf, {}) for leaf in used])
         ends = ends_of_runs(heights(form, columns), labels)

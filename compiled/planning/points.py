@@ -21,8 +21,6 @@ Whole: TypeAlias = npt.NDArray[Any]
 Unary: TypeAlias = dict[Atom, Fraction]
 MAX_CELLS: Final = 1 << 22
 """Products of columns up to this size are numbered directly, larger ones by what occurs."""
-MAX_SOLVED: Final = 1 << 14
-"""So many numbers may the functions have together of which a sum is looked for."""
 MAX_ONEHOT: Final = 1_024
 """The most values that have a dimension each: the functions take the square of it, and weights no less."""
 MAX_WHOLE: Final = 1 << 58
@@ -249,37 +247,3 @@ def indicators(values: Sequence[Atom]) -> list[Unary]:
         raise TooMuch(f"a dimension for each of {len(values)} values, more than {MAX_ONEHOT}")
     zero, one = Fraction(0), Fraction(1)
     return [dict.fromkeys(values, zero) | {value: one} for value in values]
-
-
-def affine(known: Unary, wanted: Unary) -> tuple[Fraction, Fraction] | None:
-    """`a, b` with wanted = a * known + b and a exact in binary, or None."""
-    low = min(known, key=lambda value: known[value])
-    high = max(known, key=lambda value: known[value])
-    if known[low] == known[high]:
-        return None
-    slope = (wanted[high] - wanted[low]) / (known[high] - known[low])
-    constant = wanted[low] - slope * known[low]
-    if not slope or not dyadic((slope, constant), 20):
-        return None
-    return (slope, constant) if all(wanted[v] == slope * known[v] + constant for v in wanted) else None
-
-
-def combined(known: Sequence[Unary], wanted: Unary, largest: float) -> tuple[list[Fraction], Fraction] | None:
-    """Multiples of the known functions, which have whole values, and a constant that add up to the wanted one, or None.
-
-    Only quarters are tried as multiples, and the absolute values stay below `largest` when added: so the sum is exact
-    in a format of some more digits.
-    """
-    if not known or len(wanted) * len(known) > MAX_SOLVED:
-        return None
-    numbers = [[one[value] for value in wanted] for one in known] + [[Fraction(1)] * len(wanted)]
-    sizes = [max(map(abs, row)) for row in numbers]
-    matrix = np.array(numbers, dtype=np.float64).T
-    found, *_ = np.linalg.lstsq(matrix, np.array([float(number) for number in wanted.values()]), rcond=None)
-    multiples = [Fraction(round(one * 4), 4) for one in found.tolist()]
-    if sum(abs(one) * size for one, size in zip(multiples, sizes, strict=True)) > largest:
-        return None
-    for at, number in enumerate(wanted.values()):
-        if sum((one * row[at] for one, row in zip(multiples, numbers, strict=True) if one), Fraction(0)) != number:
-            return None
-    return multiples[:-1], multiples[-1]

@@ -23,6 +23,7 @@ from compiled.meaning.leaves import Count, Input, Leaf, Position, Stored, Tuple
 from compiled.meaning.means import as_fraction, is_number
 from compiled.meaning.values import Domain
 from compiled.planning.encode import Phi
+from compiled.planning.features import Basis, affine
 from compiled.planning.forms import Column, Form, Search, ends_of_runs, heights, no_form, staircase
 from compiled.planning.functions import Everywhere, Functions, Sum
 from compiled.planning.joints import Joint, Staircase, Target, expand, summands
@@ -31,8 +32,6 @@ from compiled.planning.points import (
     Points,
     Table,
     Unary,
-    affine,
-    combined,
     decides,
     dyadic,
     indicators,
@@ -75,6 +74,8 @@ class _Module:
     points: list[Fraction]
     outputs: list[list[Fraction]]
     slots: list[int] = field(default_factory=list)
+    changes: int = 0
+    """How many hidden units it takes at least."""
 
 
 Fetch: TypeAlias = Callable[[Aggregate, int, Unary], None]
@@ -102,8 +103,9 @@ class Stream:
         self.raw_slot: dict[Leaf, int] = {}
         self.skew: dict[Leaf, float] = {}
         self.fetch: Fetch | None = None
-        self._basis: dict[Leaf, list[tuple[int, Unary]]] = {}
-        self._shapes: dict[int, tuple[int, ...] | None] = {}
+        self.late = False
+        """Whether a function is computed later than what it is a function of would allow."""
+        self._basis: dict[Leaf, Basis] = {}
         self._resolved: dict[object, Resolved] = {}
         self._forms: dict[object, Form | None] = {}
         self._built: dict[Joint, list[Linear]] = {}
@@ -182,7 +184,7 @@ class Stream:
 
     def resolve(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> Resolved:
         """How to read these functions of the s-ops; `Refused` when there is no way."""
-        key = tuple(sops), tuple(frozenset((row, *one.as_integer_ratio()) for row, one in phi.items()) for phi in phis)
+        key = self.functions.key(sops, phis)
         if key not in self._resolved:
             self._resolved[key] = self._resolve(sops, phis)
         return self._resolved[key]
@@ -222,6 +224,7 @@ class Stream:
             if best is not None and not self.smallest:
                 break
         if best is not None:
+            self.late |= best.layer > first
             return best
         raise no_form(len(used), target.points.size, self.precision)
 
@@ -263,16 +266,19 @@ class Stream:
             labels = target.labels[owner]
             boxes = owner if corners.size > target.points.size else None
             inner = [[hint.get(leaf) for leaf in used] for hint in hints if not raws & set(hint)]
-            search = Search(columns, labels, self.precision.unit, self.exact_limit, boxes, inner)
-            if search.key not in self._forms:
-                self._forms[search.key] = search.best()
-            form = self._forms[search.key]
+            form = self.form(Search(columns, labels, self.precision.unit, self.exact_limit, boxes, inner))
             if form is not None and (best is None or form.changes < best.form.changes):
                 form = form.spread([target.classes.get(leaf, {}) for leaf in used])
                 best = Staircase(used, form, target, corners, labels, columns)
             if best is not None and best.form.changes < FEW_UNITS:
                 break
         return best
+
+    def form(self, search: Search) -> Form | None:
+        """The best form of the search, found once."""
+        if search.key not in self._forms:
+            self._forms[search.key] = search.best()
+        return self._forms[search.key]
 
     @property
     def exact_limit(self) -> float:
@@ -320,51 +326,29 @@ class Stream:
         """A function of one leaf, exactly."""
         if len(set(unary.values())) <= 1:
             return Linear((), next(iter(unary.values()), Fraction(0)))
-        basis = self._basis.setdefault(leaf, [])
+        basis = self._basis_of(leaf)
         if self.onehot:
-            if not basis:
+            if not basis.slots:
                 for one in indicators(self.values(leaf)):
                     self._new(leaf, one)
-            terms = [(slot, unary[value]) for slot, row in basis for value in row if row[value] and value in unary]
+            terms = [
+                (slot, unary[value]) for slot, row in basis.slots for value in row if row[value] and value in unary
+            ]
             return Linear(tuple((slot, number) for slot, number in terms if number))
-        shape = self._shape(leaf, unary)
-        for slot, known in basis:
-            if shape is not None and self._shapes[slot] != shape:
-                continue
-            line = affine({value: known[value] for value in unary}, unary)
-            if line is not None:
-                return Linear(((slot, line[0]),), line[1])
-        if (several := self._of_several(leaf, unary)) is not None:
-            return several
+        if (known := basis.read(unary)) is not None:
+            return known
         slot = self._new(leaf, {value: unary.get(value, Fraction(0)) for value in self.values(leaf)})
         return Linear(((slot, Fraction(1)),))
 
-    def _of_several(self, leaf: Leaf, unary: Unary) -> Linear | None:
-        """A function of a leaf as a sum of those of it that are in the stream."""
-        largest = self.exact_limit / SPARE
-        basis = [
-            (slot, known)
-            for slot, known in self._basis[leaf]
-            if all(number.denominator == 1 and abs(number) <= largest for number in known.values())
-        ]
-        found = None if isinstance(leaf, Stored) else combined([known for _, known in basis], unary, largest)
-        if found is None:
-            return None
-        terms = ((slot, one) for (slot, _), one in zip(basis, found[0], strict=True) if one)
-        return Linear(tuple(sorted(terms)), found[1])
-
-    def _shape(self, leaf: Leaf, unary: Unary) -> tuple[int, ...] | None:
-        """Which values of the leaf have equal numbers, where all have one: functions of different shapes are no
-        multiples of each other."""
-        values, first = self.values(leaf), dict[Fraction, int]()
-        if len(unary) < len(values):
-            return None
-        return tuple(first.setdefault(unary[value], len(first)) for value in values)
+    def _basis_of(self, leaf: Leaf) -> Basis:
+        """The functions of a leaf that are in the stream; those that MLPs compute of a stored one are not added up."""
+        if leaf not in self._basis:
+            self._basis[leaf] = Basis(self.values(leaf), 0 if isinstance(leaf, Stored) else self.exact_limit / SPARE)
+        return self._basis[leaf]
 
     def _new(self, leaf: Leaf, unary: Unary) -> int:
         number = len(self.slots) if not isinstance(leaf, Stored) else self._new_stored(leaf, unary)
-        self._shapes[number] = self._shape(leaf, unary)
-        self._basis.setdefault(leaf, []).append((number, unary))
+        self._basis_of(leaf).add(number, unary)
         table: dict[Tuple, Fraction] = {(value,): amount for value, amount in unary.items()}
         match self.kind(leaf):
             case LeafKind.EMBEDDED:
@@ -478,8 +462,17 @@ class Stream:
         outputs = [
             [row[label] for label in part.labels[ends].tolist()] for row in zip(*part.target.levels, strict=True)
         ]
-        self._modules.append(_Module(layer, read, exact, points, outputs))
+        self._modules.append(_Module(layer, read, exact, points, outputs, changes=part.form.changes))
         return self._modules[-1]
+
+    @property
+    def least_units(self) -> int:
+        """How many hidden units the widest layer takes at least, by what is asked for so far."""
+        units: dict[int, int] = {}
+        for module in self._modules:
+            if module.slots:
+                units[module.layer] = units.get(module.layer, 0) + module.changes
+        return max(units.values(), default=0)
 
     def finish(self, layers: Sequence[Layer]) -> None:
         """Turn the staircases into hidden units."""
