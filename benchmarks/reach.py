@@ -3,13 +3,15 @@
     python -m benchmarks reach [--engines auto,diagrams,...] [--programs histogram,...]
         [--symbols 2,3] [--seconds 10]
     python -m benchmarks reach --bars
-    python -m benchmarks reach --own [FOLDER/NAME ..] [--engines ..] [--seconds 10]
+    python -m benchmarks reach --own [FOLDER/NAME ..] [--symbols 2,3] [--behind] [--engines ..] [--seconds 10]
 
 For each program, its properties are proved together at one length after the other, from stating the property to the
 answer, in a process of its own. A length counts when all properties are proved at it within the time. `smt` is z3
 over integers and rationals, in the same run. A bar is a length that `auto` has to reach; `--bars` tries these alone.
-`--own` takes the shipped programs, all or these, with all claims of their own contracts over the contracts' alphabets;
-where a claim stops to hold beyond its scope, the row ends there for everybody.
+`--own` takes the shipped programs, all or these, with all claims of their own contracts over the contracts' alphabets,
+or, with `--symbols`, over that many symbols: the first ones of the contract's own, then letters or numbers that follow;
+where a claim stops to hold beyond its scope, the row ends there for everybody. `--behind` asks every other engine once,
+at the first length that is more than twice as far as `auto` gets.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from time import process_time
 
 from spec.property import ast
 from spec.property.bound import BoundProperty
+from spec.property.scope import Alphabet, Integers
 from verifier.engine import Limits, Query, Reason, Sat, Undecided, Unsat
 from verifier.portfolio import AUTO, ENGINES, Finding, decide
 from verifier.question.claims import state
@@ -36,6 +39,7 @@ LENGTHS = (2, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 96)
 SECONDS = 10.0
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 OWN = ""
+REFUTED = "refuted by "
 CLAIMS = (ast.Ensures, ast.Equivalent, ast.Accepts, ast.Invariance, ast.Causal)
 
 
@@ -43,8 +47,8 @@ CLAIMS = (ast.Ensures, ast.Equivalent, ast.Accepts, ast.Invariance, ast.Causal)
 class Case:
     """Properties of a program, the alphabets over which they are proved, and how long `auto` has to prove them on some.
 
-    `bars` maps alphabets to lengths. No properties stand for all claims of the program's own contracts that hold; the
-    alphabet `OWN` for that of each property's own scope.
+    `bars` maps alphabets to lengths. No properties stand for all claims of the program's own contracts that hold; then
+    an alphabet is its size in decimal digits, or `OWN` for that of each property's own scope.
     """
 
     file: str
@@ -83,7 +87,7 @@ Row = tuple[int, float, str]
 
 
 def closed(case: Case, alphabet: str, engine: str, seconds: float, lengths: Sequence[int]) -> Iterator[Row]:
-    """Each length at which all properties are proved within the time, what it took, and by whom."""
+    """Each length at which all properties are proved within the time, what it took, and by whom; the first refuted."""
     properties = list(_properties(case, alphabet))
     for length in lengths:
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
@@ -93,8 +97,11 @@ def closed(case: Case, alphabet: str, engine: str, seconds: float, lengths: Sequ
         found = [_asked(prop, length, engine, seconds) for prop in asked]
         taken = process_time() - begin
         for prop, one in zip(asked, found, strict=True):
-            if isinstance(one.answer, Sat) and case.properties:
-                raise AssertionError(f"{one.by}: {prop.property.name} is refuted at {one.answer.word}")
+            if isinstance(one.answer, Sat):
+                if case.properties:
+                    raise AssertionError(f"{one.by}: {prop.property.name} is refuted at {one.answer.word}")
+                yield length, taken, REFUTED + one.by
+                return
         if taken > seconds or not all(isinstance(one.answer, Unsat) for one in found):
             return
         yield length, taken, "+".join(dict.fromkeys(one.by for one in found))
@@ -104,12 +111,29 @@ def _properties(case: Case, alphabet: str) -> Iterator[BoundProperty]:
     """The properties of the case, over the alphabet."""
     bound = [prop for contract in Subject.load(PROGRAMS / case.file).bound() for prop in contract.properties]
     if not case.properties:
-        yield from (prop for prop in bound if _is_claim(prop.property))
+        yield from (_resized(prop, alphabet) for prop in bound if _is_claim(prop.property))
     else:
         named = {prop.property.name: prop for prop in bound}
         for prop in (named[name] for name in case.properties):
             scope = replace(prop.property.scope, alphabet=tuple(alphabet), low=1)
             yield replace(prop, property=replace(prop.property, scope=scope))
+
+
+def _resized(bound: BoundProperty, size: str) -> BoundProperty:
+    """The property over as many symbols: the first of its own, then others of their kind."""
+    scope = bound.property.scope
+    if size == OWN:
+        return bound
+    symbols: Alphabet
+    match scope.alphabet:
+        case Integers() as integers:
+            low = integers.nearest_zero if integers.low is None else integers.low
+            symbols = Integers(low, low + int(size) - 1)
+        case (str(), *_) as own:
+            symbols = (*own, *(letter for letter in LETTERS if letter not in own))[: int(size)]
+        case own:
+            symbols = (*own, *(number for number in range(26) if number not in own))[: int(size)]
+    return replace(bound, property=replace(bound.property, scope=replace(scope, alphabet=symbols)))
 
 
 def _is_claim(prop: ast.Property) -> bool:
@@ -159,25 +183,32 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--symbols", default="", help="only alphabets of these sizes")
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--bars", action="store_true", help="only whether `auto` reaches the bars")
+    parser.add_argument(
+        "--behind", action="store_true", help="only whether others get more than twice as far as `auto`"
+    )
     parser.add_argument("--own", nargs="*", metavar="FOLDER/NAME", help="shipped programs with their own contracts")
     options = parser.parse_args(arguments)
+    sizes = list(filter(None, options.symbols.split(",")))
     chosen = [
         (case, alphabet)
-        for case in (CASES if options.own is None else _own(options.own))
+        for case in (CASES if options.own is None else _own(options.own, sizes))
         for alphabet in case.alphabets
         if (not options.programs or case.name in options.programs.split(","))
-        and (not options.symbols or str(len(alphabet)) in options.symbols.split(","))
+        and (not sizes or options.own is not None or str(len(alphabet)) in sizes)
     ]
-    missed = _bars(chosen, options.seconds) if options.bars else _table(chosen, options.engines, options.seconds)
+    if options.bars:
+        missed = _bars(chosen, options.seconds)
+    else:
+        missed = _table(chosen, options.engines.split(","), options.seconds, only_behind=options.behind)
     print("\n" + ("\n".join(missed) or "no bar was missed"))
     return int(bool(missed))
 
 
-def _own(names: Sequence[str]) -> list[Case]:
-    """The shipped programs, all or these, that claim something, with all their claims."""
+def _own(names: Sequence[str], sizes: Sequence[str]) -> list[Case]:
+    """The shipped programs, all or these, that claim something, with all their claims, over own or so many symbols."""
     files = [PROGRAMS / f"{name}.rasp" for name in names] or sorted(PROGRAMS.rglob("*.rasp"))
     claims = {file: any(_is_claim(p) for c in Subject.load(file).contracts() for p in c.properties) for file in files}
-    return [Case(str(file.relative_to(PROGRAMS)), alphabets=(OWN,)) for file in files if claims[file]]
+    return [Case(str(file.relative_to(PROGRAMS)), alphabets=tuple(sizes) or (OWN,)) for file in files if claims[file]]
 
 
 def _bars(chosen: Sequence[tuple[Case, str]], seconds: float) -> list[str]:
@@ -188,44 +219,66 @@ def _bars(chosen: Sequence[tuple[Case, str]], seconds: float) -> list[str]:
         if (bar := case.bars.get(alphabet)) is not None:
             rows = measure(case, alphabet, AUTO, seconds, [bar])
             label = _label(case)
-            print(f"| {label} | {_size(alphabet)} | {bar} | {_cell(rows, AUTO)} |", flush=True)
+            print(f"| {label} | {_size(case, alphabet)} | {bar} | {_cell(rows, AUTO, [bar])} |", flush=True)
             if not rows:
                 missed.append(f"{label}, {len(alphabet)} symbols: the bar is {bar}")
     return missed
 
 
-def _table(chosen: Sequence[tuple[Case, str]], names: str, seconds: float) -> list[str]:
+def _table(
+    chosen: Sequence[tuple[Case, str]], engines: Sequence[str], seconds: float, *, only_behind: bool
+) -> list[str]:
     """Print how far each engine gets; where `auto` misses a bar, or is far behind."""
-    engines = names.split(",")
     print("| program and properties | symbols | " + " | ".join(engines) + " |\n|---|---:|" + "---:|" * len(engines))
     missed = []
     for case, alphabet in chosen:
-        rows = {engine: measure(case, alphabet, engine, seconds) for engine in engines}
-        cells = [_cell(rows[engine], engine) for engine in engines]
+        rows: dict[str, list[Row]] = {}
+        cells = []
+        for engine in engines:
+            lengths = _beyond(rows.get(AUTO, [])) if only_behind and engine != AUTO else LENGTHS
+            rows[engine] = measure(case, alphabet, engine, seconds, lengths) if lengths else []
+            cells.append(_cell(rows[engine], engine, lengths))
         label = _label(case)
-        print(f"| {label} | {_size(alphabet)} | " + " | ".join(cells) + " |", flush=True)
+        print(f"| {label} | {_size(case, alphabet)} | " + " | ".join(cells) + " |", flush=True)
         if AUTO in rows:
-            reached = {engine: found[-1][0] if found else 0 for engine, found in rows.items()}
-            bar, best = case.bars.get(alphabet, 0), max(reached.values())
-            if reached[AUTO] < bar:
-                missed.append(f"{label}, {len(alphabet)} symbols: auto reaches {reached[AUTO]}, the bar is {bar}")
-            if 2 * reached[AUTO] < best:
-                missed.append(f"{label}, {len(alphabet)} symbols: auto reaches {reached[AUTO]}, another engine {best}")
+            bar, reached = case.bars.get(alphabet, 0), _reached(rows[AUTO])
+            best = max(map(_reached, rows.values()))
+            if reached < bar:
+                missed.append(f"{label}, {_size(case, alphabet)} symbols: auto reaches {reached}, the bar is {bar}")
+            if 2 * reached < best:
+                missed.append(
+                    f"{label}, {_size(case, alphabet)} symbols: auto reaches {reached}, another engine {best}"
+                )
     return missed
+
+
+def _beyond(rows: Sequence[Row]) -> tuple[int, ...]:
+    """The first length that is more than twice as far; none where a property is refuted before."""
+    refuted = any(by.startswith(REFUTED) for *_, by in rows)
+    return () if refuted else tuple(length for length in LENGTHS if length > 2 * _reached(rows))[:1]
+
+
+def _reached(rows: Sequence[Row]) -> int:
+    """The greatest length that is proved."""
+    return max((length for length, _, by in rows if not by.startswith(REFUTED)), default=0)
 
 
 def _label(case: Case) -> str:
     return f"{case.name}: {', '.join(case.properties)}" if case.properties else case.file
 
 
-def _size(alphabet: str) -> str:
-    return "own" if alphabet == OWN else str(len(alphabet))
+def _size(case: Case, alphabet: str) -> str:
+    if case.properties:
+        return str(len(alphabet))
+    return "own" if alphabet == OWN else alphabet
 
 
-def _cell(rows: Sequence[Row], engine: str) -> str:
+def _cell(rows: Sequence[Row], engine: str, tried: Sequence[int]) -> str:
     if not rows:
-        return "0"
+        return f"< {tried[0]}" if tried else ""
     length, seconds, by = rows[-1]
+    if by.startswith(REFUTED):
+        return f"{_reached(rows)} ({by} at {length})"
     return f"{length} ({seconds:.1f} s{', ' + by if engine == AUTO else ''})"
 
 
