@@ -26,8 +26,8 @@ check: $(CHECK_STAMP) $(PACKAGE_STAMP) ## check every shipped program against it
 confirm: $(CHECK_STAMP) $(PACKAGE_STAMP) ## have every proof of `make check` confirmed by somebody else than its finder; minutes
 	$(BIN)/python -m benchmarks confirm $(ARGS)
 
-test: $(TEST_STAMP) $(PACKAGE_STAMP) ## run the tests, the slow ones excepted
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+test: $(TEST_STAMP) $(PACKAGE_STAMP) ## run the tests, the slow ones excepted, in two processes
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal $(ARGS)
 
 slow: $(TEST_STAMP) $(PACKAGE_STAMP) ## run the slow tests
 	$(BIN)/python -m pytest -m slow $(ARGS)
