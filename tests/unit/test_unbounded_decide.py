@@ -235,6 +235,17 @@ def test_a_forged_invariant_is_rejected() -> None:
         recheck(prop, claim, forged, deadline=1e12)
 
 
+def test_a_proof_of_another_property_that_only_longer_words_violate_is_rejected() -> None:
+    program = "x = selector_width(select(tokens, tokens, ==));"
+    proved = bound(program, "any alphabet=ab", "ensures forall i: x[i] >= 1")
+    claim = claimed(proved, listed_letters(proved))
+    proof = Proof(tuple(claim.obligations), ())
+    assert recheck(proved, claim, proof, deadline=1e12).longer > 0
+    wrong = bound(program, "any alphabet=ab", "ensures forall i: x[i] <= 8")
+    with pytest.raises(InternalError, match="violates it"):
+        recheck(wrong, claim, proof, deadline=1e12)
+
+
 def test_an_invariant_that_is_not_kept_is_rejected_although_no_short_run_breaks_it() -> None:
     prop, claim, forged = forgery(at_most(memory(2).plus(-30)))
     with pytest.raises(InternalError, match="disagree"):

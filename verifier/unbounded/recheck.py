@@ -1,7 +1,7 @@
 """Check a proof again, without trust in what found it.
 
-runs          on every short word, each s-op has exactly one case, with the interpreter's value; no obligation is
-              violated, the invariant holds, and the property holds as `spec.property.evaluate` sees it
+runs          on every short word and some long ones, each s-op has exactly one case, with the interpreter's value; no
+              obligation is violated, the invariant holds, and the property holds as `spec.property.evaluate` sees it
 conditions    everything that z3 said has no solution has none by `verifier.unbounded.refute`, which is no solver;
               where that runs out of its budget, by z3 with another arithmetic
 start         the invariant holds before the first letter
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import inf
+from random import Random
 from time import monotonic
 from typing import Final
 
@@ -35,21 +36,24 @@ from verifier.unbounded.solve import Solver
 MAX_RUNS: Final = 600
 MAX_LENGTH: Final = 6
 MAX_EVALUATED: Final = 2_000
+LONG: Final = (8, 12, 16, 20, 24)
+"""The lengths of longer words, a few of each: a case that is wrong from some count on is right on every short one."""
 
 
 @dataclass(frozen=True)
 class Rechecked:
-    """What was checked: how many words, of which length at most, and how many conditions in which way."""
+    """What was checked: all words up to which length, how many longer ones, and how many conditions in which way."""
 
     words: int
     longest: int
+    longer: int
     eliminated: int
     solved: int
 
     @property
     def by(self) -> tuple[str, ...]:
         """What checked, in words."""
-        found = [f"the interpreter, {self.words} runs up to n = {self.longest}"]
+        found = [f"the interpreter, {self.words} runs up to n = {self.longest} and {self.longer} up to n = {LONG[-1]}"]
         if self.eliminated:
             found.append(f"Fourier-Motzkin elimination, {self.eliminated} conditions")
         if self.solved:
@@ -63,9 +67,10 @@ def recheck(bound: BoundProperty, claim: Claimed, proof: Proof, deadline: float)
     start = numbering(symbolic.machine.initial(), symbolic.machine.letters)
     if proof.invariant is not None and not holds(proof.invariant.formula, start):
         raise InternalError("an invariant does not hold before the first letter")
-    words = list(_words(bound.property.scope))
+    words, longer = list(_words(bound.property.scope)), list(_long_words(bound.property.scope))
     runner = _Runner(bound, claim, proof)
-    for word in words:
+    for word in (*words, *longer):
+        _in_time(deadline)
         runner.check(word)
     needs = [Condition("a case that does not occur", (formula,)) for formula in symbolic.domain.solver.excluded]
     eliminated, left = 0, list[Condition]()
@@ -76,11 +81,15 @@ def recheck(bound: BoundProperty, claim: Claimed, proof: Proof, deadline: float)
             left.append(need)
     other = Solver(configuration={"arith.solver": 2})
     for need in left:
-        if monotonic() > deadline:
-            raise Unsupported("the time for checking the proof again is over", Reason.WALL)
+        _in_time(deadline)
         if other.possible(need.formulas[-1]):
             raise InternalError(f"two ways of solving linear arithmetic disagree: {need.what}")
-    return Rechecked(len(words), max(map(len, words)), eliminated, len(left))
+    return Rechecked(len(words), max(map(len, words)), len(longer), eliminated, len(left))
+
+
+def _in_time(deadline: float) -> None:
+    if monotonic() > deadline:
+        raise Unsupported("the time for checking the proof again is over", Reason.WALL)
 
 
 def evaluated(bound: BoundProperty, complete: int, deadline: float) -> tuple[str, ...]:
@@ -108,19 +117,33 @@ def all_inputs(scope: Scope, longest: int) -> Iterator[tuple[Atom, ...]]:
 
 def _words(scope: Scope) -> Iterator[tuple[Atom, ...]]:
     """All words of each length, as long as there are not too many."""
-    symbols: Sequence[Atom]
-    if isinstance(scope.alphabet, Integers):
-        low, high = scope.alphabet.low, scope.alphabet.high
-        first = low if low is not None else 0 if high is None else high - 2
-        symbols = [first, *([first + 1] if high is None or first + 1 <= high else [])]
-    else:
-        symbols = scope.alphabet
-    spent = 0
+    symbols, spent = _symbols(scope), 0
     for length in range(scope.low, max(MAX_LENGTH, scope.low + 1) + 1):
         spent += len(symbols) ** length
         if spent > MAX_RUNS and length > scope.low:
             return
         yield from product(symbols, repeat=length)
+
+
+def _long_words(scope: Scope) -> Iterator[tuple[Atom, ...]]:
+    """Of each length one drawn letter by letter, a power of a word of two letters, and one that differs in a letter."""
+    symbols, draw = _symbols(scope), Random(0)
+    for length in LONG:
+        if length >= scope.low:
+            yield tuple(draw.choices(symbols, k=length))
+            power = [*draw.choices(symbols, k=2)] * (length // 2)
+            yield tuple(power)
+            power[draw.randrange(length)] = draw.choice(symbols)
+            yield tuple(power)
+
+
+def _symbols(scope: Scope) -> Sequence[Atom]:
+    """The letters of the words that are tried: two of them where tokens are not told apart."""
+    if not isinstance(scope.alphabet, Integers):
+        return scope.alphabet
+    low, high = scope.alphabet.low, scope.alphabet.high
+    first = low if low is not None else 0 if high is None else high - 2
+    return [first, *([first + 1] if high is None or first + 1 <= high else [])]
 
 
 class _Runner:
