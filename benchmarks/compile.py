@@ -3,21 +3,24 @@
 Two tables. (1) Programs with a limit on layers and parameters, at 40 positions and 10 symbols, beside what was measured
 with Tracr at its public revision 9ce2b8c where it has the same function: its own value of `mlp_exactness`, parameters
 of its haiku model without the unembedding, words on which it is wrong of a sample of 430. The exit code is 1 when a
-limit is exceeded. (2) Every s-op of every program in `spec/programs`, in a process of its own with a limit of processor
-time; only when it is asked for.
+limit is exceeded. (2) Every s-op of every program in `spec/programs`, in a process of its own with limits of processor
+time and memory; only when it is asked for. Where there is no certificate in float32, float64 is tried. With
+`--crosscheck` each certified model runs on sampled words, too; the exit code is 1 when one differs from the interpreter.
 """
 
 import argparse
+import re
 import resource
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import process_time
 from typing import Final
 
-from compiled import Refused, Uncertified, compile_program
+from compiled import Compiled, Refused, Uncertified, compile_program, cross_check
 from spec.elaborate import Program, elaborate
 from spec.source import Source
 from spec.values import Atom, Numbers
@@ -76,20 +79,36 @@ LIMITS: Final = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one s-op: sizes when it was compiled and certified, else the reason why not."""
+    """What became of one s-op: sizes when it was compiled and certified, else the reason why not.
 
+    `agreed`: on how many words model and interpreter were compared; `mismatch`: where they differ; `trusted`: whether
+    value sets are taken on trust.
+    """
+
+    dtype: str = "float32"
     layers: int = 0
     heads: tuple[int, ...] = ()
     model: int = 0
     mlp: int = 0
     parameters: int = 0
     seconds: float = 0.0
+    megabytes: int = 0
     reason: str = ""
+    trusted: bool = False
+    agreed: int = 0
+    mismatch: str = ""
 
 
 def compiled(program: Program, name: str, symbols: Sequence[Atom], length: int, options: Mapping[str, str]) -> Outcome:
     """Compile and certify one s-op."""
-    start = process_time()
+    return made_of(program, name, symbols, length, options)[0]
+
+
+def made_of(
+    program: Program, name: str, symbols: Sequence[Atom], length: int, options: Mapping[str, str]
+) -> tuple[Outcome, Compiled | None]:
+    """The same, and the model where there is one."""
+    start, dtype = process_time(), options.get("dtype", "float32")
     try:
         made = compile_program(
             program.graph,
@@ -99,19 +118,53 @@ def compiled(program: Program, name: str, symbols: Sequence[Atom], length: int, 
             **options,  # type: ignore[arg-type]  # options are named as on the command line
         )
     except (Refused, Uncertified) as refusal:
-        return Outcome(seconds=process_time() - start, reason=refusal.reason)
+        return Outcome(dtype, seconds=process_time() - start, megabytes=megabytes(), reason=refusal.reason), None
     shape = made.shape
-    return Outcome(made.layers, made.heads, shape.model, shape.mlp, made.parameters, process_time() - start)
+    sizes = (made.layers, made.heads, shape.model, shape.mlp, made.parameters)
+    trusted = made.margins is None or not made.margins.values_proved
+    return Outcome(dtype, *sizes, process_time() - start, megabytes(), trusted=trusted), made
 
 
-def limited(program: Program, name: str, symbols: Sequence[Atom], length: int, seconds: int) -> Outcome:
-    """The same in a child that may take so many seconds of processor time."""
+def megabytes() -> int:
+    """The most memory that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+
+def compared(made: Compiled, outcome: Outcome, words: int) -> Outcome:
+    """The outcome with a comparison on so many sampled words."""
+    found = cross_check(made, device="cpu", exhaustive=0, samples=words)
+    return replace(outcome, agreed=found.compared, mismatch="" if found.mismatch is None else str(found.mismatch))
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """For each s-op: seconds of processor time to compile it, and to compare it; memory; words to compare."""
+
+    seconds: int
+    gigabytes: int
+    words: int
+
+    def limit_time(self) -> None:
+        """Begin the seconds now."""
+        resource.setrlimit(resource.RLIMIT_CPU, (int(process_time()) + self.seconds, resource.RLIM_INFINITY))
+
+
+def limited(program: Program, name: str, symbols: Sequence[Atom], length: int, dtype: str, allowed: Allowed) -> Outcome:
+    """The same in a child with limits."""
     context = get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 
     def run(channel: Connection) -> None:
-        resource.setrlimit(resource.RLIMIT_CPU, (int(process_time()) + seconds, resource.RLIM_INFINITY))
-        channel.send(compiled(program, name, symbols, length, {}))
+        allowed.limit_time()
+        resource.setrlimit(resource.RLIMIT_AS, (allowed.gigabytes << 30, resource.RLIM_INFINITY))
+        try:
+            outcome, made = made_of(program, name, symbols, length, {"dtype": dtype})
+            if made is not None and allowed.words:
+                allowed.limit_time()
+                outcome = compared(made, outcome, allowed.words)
+        except MemoryError:
+            outcome = Outcome(dtype, megabytes=megabytes(), reason=f"more than {allowed.gigabytes} GiB of memory")
+        channel.send(outcome)
 
     child = context.Process(target=run, args=(sender,))
     child.start()
@@ -119,7 +172,8 @@ def limited(program: Program, name: str, symbols: Sequence[Atom], length: int, s
     try:
         return receiver.recv()  # type: ignore[no-any-return]  # the child sends one outcome
     except EOFError:
-        return Outcome(seconds=seconds, reason=f"more than {seconds} s of processor time")
+        reason = f"more than {allowed.seconds} s of processor time"
+        return Outcome(dtype, seconds=allowed.seconds, reason=reason)
     finally:
         child.join()
 
@@ -177,12 +231,12 @@ def limits_table() -> bool:
     return kept
 
 
-def programs_table(programs: Sequence[tuple[str, Subject]], length: int, symbols: int, seconds: int) -> None:
-    """Print the second table."""
+def programs_table(programs: Sequence[tuple[str, Subject]], length: int, symbols: int, allowed: Allowed) -> bool:
+    """Print the second table; whether no model differs from the interpreter."""
     print(f"\nn = {length}, {symbols} symbols at least where not the contract's own\n")
-    print("| s-op | symbols | layers | heads | d_model | d_mlp | parameters | seconds | |")
-    print("|---|--:|--:|---|--:|--:|--:|--:|---|")
-    certified = total = 0
+    print("| s-op | symbols | format | layers | heads | d_model | d_mlp | parameters | seconds | MiB | words | |")
+    print("|---|--:|---|--:|---|--:|--:|--:|--:|--:|--:|---|")
+    outcomes: list[Outcome] = []
     for path, subject in programs:
         scope = usual_scope(subject)
         program = subject(None, scope.numbers)
@@ -190,16 +244,26 @@ def programs_table(programs: Sequence[tuple[str, Subject]], length: int, symbols
         for name in program.sops():
             if name.startswith("_"):
                 continue
-            found = limited(program, name, alphabet, length, seconds)
-            total += 1
-            certified += not found.reason
+            found = limited(program, name, alphabet, length, "float32", allowed)
+            if found.reason:
+                finer = limited(program, name, alphabet, length, "float64", allowed)
+                found = found if finer.reason else replace(finer, seconds=found.seconds + finer.seconds)
+            outcomes.append(found)
             heads = ", ".join(map(str, found.heads))
             print(
-                f"| {path}::{name} | {len(alphabet)} | {found.layers} | {heads} | {found.model} | {found.mlp} | "
-                f"{found.parameters} | {found.seconds:.2f} | {found.reason or 'certified'} |",
+                f"| {path}::{name} | {len(alphabet)} | {found.dtype} | {found.layers} | {heads} | {found.model} | "
+                f"{found.mlp} | {found.parameters} | {found.seconds:.2f} | {found.megabytes} | {found.agreed} | "
+                f"{found.mismatch or found.reason or ('on trust' if found.trusted else 'certified')} |",
                 flush=True,
             )
-    print(f"\n{certified} of {total} certified")
+    certified = [found for found in outcomes if not found.reason]
+    print(f"\n{len(certified)} of {len(outcomes)} certified")
+    for reason, count in Counter(re.sub(r"\d+", "N", found.reason) for found in outcomes if found.reason).most_common():
+        print(f"- {count}: {reason}")
+    wrong = sum(1 for found in certified if found.mismatch)
+    if allowed.words:
+        print(f"compared on {sum(found.agreed for found in certified)} words, {wrong} models differ")
+    return not wrong
 
 
 def main(arguments: list[str]) -> int:
@@ -210,11 +274,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--length", type=int, default=10, help="of the second table")
     parser.add_argument("--symbols", type=int, default=0, help="add symbols to each contract's own up to so many")
     parser.add_argument("--seconds", type=int, default=60, help="processor time for an s-op")
+    parser.add_argument("--gigabytes", type=int, default=8, help="memory for an s-op, what torch maps included")
+    parser.add_argument("--crosscheck", type=int, default=0, metavar="N", help="sampled words for each certified model")
     options = parser.parse_args(arguments)
     chosen = list(shipped(options.programs)) if options.all or options.programs else []
     if options.programs and not chosen:
         parser.error(f"no program of spec/programs has one of these in its name: {', '.join(options.programs)}")
     kept = bool(options.programs) or limits_table()
     if chosen:
-        programs_table(chosen, options.length, options.symbols, options.seconds)
+        allowed = Allowed(options.seconds, options.gigabytes, options.crosscheck)
+        kept &= programs_table(chosen, options.length, options.symbols, allowed)
     return 0 if kept else 1

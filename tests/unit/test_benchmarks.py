@@ -127,13 +127,19 @@ def test_compiling_takes_minutes_only_when_it_is_asked_to(
 ) -> None:
     pytest.importorskip("torch")
     from benchmarks import compile as benchmark
+    from compiled.crosscheck import Agreement, Mismatch
 
     monkeypatch.setattr(benchmark, "LIMITS", benchmark.LIMITS[1:2])  # the histogram
     assert benchmark.main([]) == 0
     assert "| paper/histogram | - | 1 |" in (limits := capsys.readouterr().out)
     assert "certified" not in limits
-    assert benchmark.main(["paper/histogram_bos", "--length", "3"]) == 0
-    assert "1 of 1 certified" in capsys.readouterr().out
+    assert benchmark.main(["paper/histogram_bos", "--length", "3", "--crosscheck", "5"]) == 0
+    assert "1 of 1 certified\ncompared on 5 words, 0 models differ" in capsys.readouterr().out
+    wrong = Mismatch(("a",), 0, "histogram", "1", "2", 1)
+    agreement = Agreement(0, 5, 0, 5, 4, wrong, "cpu", "float32", 0.1, 0.1)
+    monkeypatch.setattr(benchmark, "cross_check", lambda *_, **__: agreement)
+    assert benchmark.main(["paper/histogram_bos", "--length", "3", "--crosscheck", "5"]) == 1
+    assert "compared on 5 words, 1 models differ" in capsys.readouterr().out
     monkeypatch.setattr(benchmark, "LIMITS", (replace(benchmark.LIMITS[0], parameters=1),))
     assert benchmark.main([]) == 1
     with pytest.raises(SystemExit, match="2"):
