@@ -5,7 +5,7 @@ with Tracr at its public revision 9ce2b8c where it has the same function: its ow
 of its haiku model without the unembedding, words on which it is wrong of a sample of 430. The exit code is 1 when a
 limit is exceeded. (2) Every s-op of every program in `spec/programs`, in a process of its own with limits of processor
 time and memory; only when it is asked for. Where there is no certificate in float32, float64 is tried. With
-`--crosscheck` each certified model runs on sampled words, too; the exit code is 1 when one differs from the interpreter.
+`--crosscheck` each certified model runs on sampled words, too; the exit code is 1 if one differs from the interpreter.
 """
 
 import argparse

@@ -5,7 +5,10 @@ from fractions import Fraction
 from math import gcd, isfinite, lcm
 from typing import Final, TypeAlias
 
+import numpy as np
+
 from compiled.errors import Refused, TooMuch
+from compiled.numbering import Ids
 from spec.values import Atom, Kind, Numbers, atom_key, kind_of
 
 MAX_SET: Final = 8_000
@@ -34,6 +37,20 @@ class Share(Fraction):
             return self._known
 
 
+class Shares(dict[tuple[int, int], Share]):
+    """One object for each rational, by numerator and denominator: where it is looked up, identity decides first."""
+
+    def __missing__(self, key: tuple[int, int]) -> Share:
+        """Make it."""
+        self[key] = Share(*key)
+        return self[key]
+
+    def ratio(self, numerator: int, denominator: int) -> Share:
+        """The quotient; the denominator is positive."""
+        common = gcd(numerator, denominator)
+        return self[numerator // common, denominator // common]
+
+
 def is_number(atom: Atom) -> bool:
     """Whether the atom is a boolean, an integer or a real."""
     return not isinstance(atom, str)
@@ -54,7 +71,7 @@ def averageable(values: Iterable[Atom]) -> bool:
 
 
 def aggregated(
-    choices: Sequence[Choice], least: int, most: int, default: Atom, averages: bool, numbers: Numbers
+    choices: Sequence[Choice], least: int, most: int, default: Atom, averages: bool, numbers: Numbers, shares: Shares
 ) -> Values:
     """The values of an aggregate whose row selects all the choices that must be, and others up to `most` in all.
 
@@ -66,11 +83,11 @@ def aggregated(
     if len(musts) <= 1:
         found += musts[0] if musts else union
     if most > 1 and averages:
-        found += _means([(m, tuple(v for v in values if is_number(v))) for m, values in choices], numbers)
+        found += _means([(m, tuple(v for v in values if is_number(v))) for m, values in choices], numbers, shares)
     return distinct(found)
 
 
-def _means(choices: Sequence[Choice], numbers: Numbers) -> list[Atom]:
+def _means(choices: Sequence[Choice], numbers: Numbers, shares: Shares) -> list[Atom]:
     """Every mean of two or more: sets of sums are bit sets, one for each number of summands."""
     scale = lcm(*[as_fraction(v).denominator for _, values in choices for v in values])
     whole = [(must, [int(as_fraction(v) * scale) for v in values]) for must, values in choices]
@@ -91,19 +108,33 @@ def _means(choices: Sequence[Choice], numbers: Numbers) -> list[Atom]:
             for value in values if bits else ():
                 chosen[count + 1] |= bits << (value - low) // step
         sums = chosen if must else [a | b for a, b in zip(sums, chosen, strict=True)]
-    found: list[Atom] = []
+    # A mean is low/scale + step/scale times a fraction bit/count: equal fractions, equal means.
+    fractions = np.zeros(0, dtype=np.int64)
     for count in range(2, len(sums)):
-        bits = sums[count]
-        while bits:
-            bit = bits & -bits
-            total = Fraction((bit.bit_length() - 1) * step + count * low, scale)
-            mean = total / count if numbers is Numbers.EXACT else float(total) * 1.0 / count
-            found.append(mean)
-            bits ^= bit
-        if len(found) > MAX_SET * 4:
-            found = list(distinct(found))
-            if len(found) > MAX_SET:
+        reached = _set_bits(sums[count])
+        common = np.gcd(reached, count)
+        fractions = np.concatenate([fractions, reached // common * len(sums) + count // common])
+        if len(fractions) > MAX_SET * 4:
+            fractions = _first_of_each(fractions)
+            if len(fractions) > MAX_SET:
                 raise TooMuch(
                     f"a mean over up to {len(whole)} keys, for all that is known, with more than {MAX_SET} values"
                 )
-    return list(distinct(found))
+    found: list[Atom] = []
+    for fraction in _first_of_each(fractions).tolist():
+        bit, count = divmod(fraction, len(sums))
+        total = bit * step + count * low
+        found.append(shares.ratio(total, scale * count) if numbers is Numbers.EXACT else total / scale / count)
+    return found
+
+
+def _set_bits(bits: int) -> Ids:
+    """The numbers of the bits that are 1, in order."""
+    octets = np.frombuffer(bits.to_bytes(bits.bit_length() // 8 + 1, "little"), dtype=np.uint8)
+    return np.flatnonzero(np.unpackbits(octets, bitorder="little"))
+
+
+def _first_of_each(numbers: Ids) -> Ids:
+    """Each number once, in the order of their first occurrences."""
+    _, first = np.unique(numbers, return_index=True)
+    return numbers[np.sort(first)]

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from compiled.errors import TooMuch
+from compiled.errors import Refused, TooMuch, about
 from compiled.meaning.entries import Flags
 from compiled.meaning.formula import Formula, conjuncts, formula, keys_of, queries_of
-from compiled.meaning.leaves import POSITION, Count
-from compiled.meaning.means import MAX_SET, Choice, Share, Values, aggregated, averageable, distinct
+from compiled.meaning.leaves import POSITION, Count, Leaf
+from compiled.meaning.means import MAX_SET, Choice, Shares, Values, aggregated, averageable, distinct
 from spec.graph import Aggregate, SOp
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Profile(Sets):
     def __init__(self, domain: "Domain", leaf: Aggregate | Count) -> None:
         super().__init__()
         self.leaf = leaf
-        self._shares: dict[Fraction, Share] = {}
+        self._shares = Shares()
         self.always_selects = True
         self.at_most_one = True
         known: dict[object, int] = {}
@@ -80,7 +80,8 @@ class Profile(Sets):
                 key = size if columns is None else (columns.averages(m), keys[i])
                 if key not in known and columns is not None and isinstance(leaf, Aggregate):
                     choices = columns.choices(can[i], must[i], m)
-                    values = aggregated(choices, *size, leaf.default, columns.averages(m), domain.numbers)
+                    values = aggregated(choices, *size, leaf.default, columns.averages(m), domain.numbers, self._shares)
+                    domain.spend(len(values))
                     known[key] = self._add(values)
                 elif key not in known:
                     known[key] = self._add(tuple(range(size[0], size[1] + 1)))
@@ -89,14 +90,21 @@ class Profile(Sets):
     def _add(self, values: Values) -> int:
         if len(values) > MAX_SET:
             raise TooMuch(f"what attention gives can have more than {MAX_SET} values")
-        self.sets.append(tuple(self._shared(value) if isinstance(value, Fraction) else value for value in values))
+        shares = self._shares
+        self.sets.append(tuple(shares[v.numerator, v.denominator] if isinstance(v, Fraction) else v for v in values))
         return len(self.sets) - 1
 
-    def _shared(self, value: Fraction) -> Share:
-        """One object for equal values of all sets: where it is looked up, identity decides before equality."""
-        if value not in self._shares:
-            self._shares[value] = Share(value)
-        return self._shares[value]
+
+def profile_of(domain: "Domain", leaf: Aggregate | Count, refused: dict[Leaf, Refused]) -> Profile:
+    """The profile, or the refusal: it is raised again where it is known, since it takes long to find out."""
+    if leaf in refused:
+        raise refused[leaf]
+    try:
+        with about((leaf,) if isinstance(leaf, Aggregate) else queries_of(leaf.formula)):
+            return Profile(domain, leaf)
+    except Refused as refusal:
+        refused[leaf] = refusal
+        raise
 
 
 class _Columns:

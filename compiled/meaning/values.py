@@ -40,7 +40,7 @@ from compiled.meaning.leaves import (
     row_key,
 )
 from compiled.meaning.means import Values, distinct
-from compiled.meaning.profiles import Profile, Sets, StoredSets
+from compiled.meaning.profiles import Profile, Sets, StoredSets, profile_of
 from compiled.numbering import distinct_rows
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
 from spec.interp import read_token
@@ -68,6 +68,7 @@ class Domain:
     _leaves: dict[SOp, tuple[Leaf, ...]] = field(default_factory=dict)
     _together: dict[tuple[SOp, ...], tuple[Leaf, ...]] = field(default_factory=dict)
     _sets: dict[Leaf, Profile] = field(default_factory=dict)
+    _refused: dict[Leaf, Refused] = field(default_factory=dict)
     _stored: dict[SOp, StoredSets] = field(default_factory=dict)
     _tuples: dict[tuple[Leaf, ...], Combinations] = field(default_factory=dict)
     _joints: dict[tuple[tuple[SOp, ...], tuple[int, ...]], tuple[Tuple, ...]] = field(default_factory=dict)
@@ -107,6 +108,7 @@ class Domain:
         self._together = {key: leaves for key, leaves in self._together.items() if sop not in key}
         self._orders = {key: order for key, order in self._orders.items() if sop not in order}
         self._memo.clear()
+        self._refused.clear()
         self._joints = {key: rows for key, rows in self._joints.items() if sop not in key[0]}
         self._classes = {key: found for key, found in self._classes.items() if sop not in key}
         self._tables = {key: rows for key, rows in self._tables.items() if sop not in key}
@@ -118,8 +120,8 @@ class Domain:
         """Let the s-op be a leaf from now on, with the values that it has as a function of others."""
         self._stored[sop] = StoredSets(self, sop)
         known: tuple[dict[Any, Any], ...] = (self._leaves, self._together, self._orders, self._memo, self._joints)
-        known += (self._classes, self._tables, self._all_values, self._grids, self._numbers, self._entries)
-        for one in known:
+        known += (self._classes, self._tables, self._all_values, self._grids, self._numbers)
+        for one in (*known, self._entries, self._refused):
             one.clear()
 
     def spend(self, work: int) -> None:
@@ -548,8 +550,7 @@ class Domain:
                 if missing:
                     stack.extend(missing)
                 else:
-                    with about((top,) if isinstance(top, Aggregate) else queries_of(top.formula)):
-                        self._sets.setdefault(top, Profile(self, top))
+                    self._sets.setdefault(top, profile_of(self, top, self._refused))
                     stack.pop()
         return self._sets[leaf]
 

@@ -210,7 +210,7 @@ def forget_default(original: Any) -> Any:
 
 
 def forget_largest_mean(original: Any) -> Any:
-    return lambda choices, numbers: sorted(original(choices, numbers))[:-1]
+    return lambda *given: sorted(original(*given))[:-1]
 
 
 def as_integers(original: Any) -> Any:

@@ -2,15 +2,18 @@
 
 from fractions import Fraction
 from itertools import product
+from random import Random
 
 import numpy as np
 import pytest
 
 from compiled.errors import Refused
+from compiled.meaning import means
 from compiled.meaning.counting import definitions
 from compiled.meaning.formula import disjoint, formula, holds, keys_of, literals, queries_of
 from compiled.meaning.grid import Labels, union
 from compiled.meaning.leaves import Tuple, row_key
+from compiled.meaning.means import Shares, as_fraction
 from compiled.meaning.values import Domain
 from spec.elaborate import Program, elaborate
 from spec.graph import Aggregate, Map, Select, SOp, topological
@@ -183,6 +186,41 @@ def test_nothing_tells_values_of_one_class_apart(name: str, numbers: Numbers, mo
         assert row is None or first is None or row_key(row) == row_key(first)
     known = {row_key(row) for row in domain.class_tuples(leaves, classes)}
     assert {row_key(row) for row in shown} <= known
+
+
+def test_what_is_refused_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = program("out_ = aggregate(full_s, tokens_int);").sop("out_")
+    assert isinstance(root, Aggregate)
+    domain = Domain((0, 1, 7), 3, Numbers.EXACT)
+    with monkeypatch.context() as patch:
+        patch.setattr("compiled.meaning.means.MAX_SET", 2)
+        patch.setattr("compiled.meaning.profiles.MAX_SET", 2)
+        with pytest.raises(Refused, match="more than 2 values") as first:
+            domain.values_of(root)
+    with pytest.raises(Refused) as second:
+        domain.profile(root)
+    assert second.value is first.value
+    assert Domain((0, 1, 7), 3, Numbers.EXACT).profile(root).values()
+
+
+def test_means_are_each_mean_of_some_keys_once() -> None:
+    """Against every choice of keys and values, in either number semantics; no mean twice."""
+    rng = Random(0)
+    for numbers, _ in product(Numbers, range(60)):
+        pool: tuple[Atom, ...] = (-2, 0, 1, 5, True, Fraction(1, 3)) if numbers is Numbers.EXACT else (-2, 0, 0.5, 3)
+        choices = [(rng.random() < 0.3, tuple(rng.sample(pool, rng.randint(1, 2)))) for _ in range(4)]
+        expected = {
+            atom_key(total / len(row) if numbers is Numbers.EXACT else float(total) / len(row))
+            for row in (
+                tuple(one for one in picked if one is not None)
+                for picked in product(*[values if must else (None, *values) for must, values in choices])
+            )
+            if len(row) > 1
+            for total in [sum(map(as_fraction, row), Fraction(0))]
+        }
+        found = means._means(choices, numbers, Shares())
+        assert {atom_key(one) for one in found} == expected
+        assert len(found) == len(expected)
 
 
 def test_too_much_work_is_refused_after_the_same_steps_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
