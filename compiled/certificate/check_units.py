@@ -1,19 +1,49 @@
 """The checker's part for an MLP: every hidden unit is decided, at most 0 or at least 1, on every local state."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from compiled.certificate.rounding import exactly
 from compiled.certificate.states import Floats, States, Tabled, Term
 from compiled.errors import Uncertified
 from compiled.meaning.leaves import Leaf
+from compiled.numbering import Ids
 from spec.values import Atom
 
 if TYPE_CHECKING:
     from compiled.certificate.checker import Checker
+
+
+CHUNK: Final = 1 << 22
+"""How many units of states are looked at together."""
+Rows: TypeAlias = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What units read: a constant; sums of a number of the state times one of the unit; where leaves have classes,
+    the least and the largest of the class that the state has."""
+
+    constant: Floats
+    sums: Sequence[tuple[Floats, Floats]]
+    ranges: Sequence[tuple[Ids, Floats, Floats]]
+
+    def bounds(self, rows: slice) -> tuple[Floats, Floats]:
+        """The least and the largest that each unit reads in each of these states."""
+        size = rows.stop - rows.start
+        low = np.tile(self.constant, (size, 1))
+        for at_state, at_unit in self.sums:
+            low += np.outer(at_state[rows], at_unit)
+        high = low.copy()
+        for codes, least, most in self.ranges:
+            low += least[codes[rows]]
+            high += most[codes[rows]]
+        return low, high
 
 
 class UnitCheck:
@@ -58,49 +88,62 @@ class UnitCheck:
         else:
             shared = [term for slot in slots for term in checker.slots[slot].terms if len(term.leaves) > 1]
             states = checker.states_by_class(leaves, checker.computed_from(leaves), shared)
-        low, high = self._bounds(states, slots, units)
-        reachable = ~np.isnan(low).any(axis=1)
-        states, low, high = states.where(reachable), low[reachable], high[reachable]
         matrix = self.inward[np.ix_(slots, units)]
         errors = checker.arithmetic.linear(matrix, self.b_in[units], [checker.slots[slot].operand for slot in slots])
-        margin = np.maximum(low - 1, -high) - errors
-        kept = np.asarray((margin >= 0).all(axis=1))
-        if not kept.all():
-            kept[~kept] = checker.occurring(states.where(~kept))
-            states, low, high, margin = states.where(kept), low[kept], high[kept], margin[kept]
-        if margin.size and not float(margin.min()) >= 0:
-            row, column = np.unravel_index(int(np.nan_to_num(margin, nan=-inf).argmin()), margin.shape)
-            raise Uncertified(
-                f"{self.name}: unit {units[int(column)]} is {low[row, column]:.6g} to {high[row, column]:.6g} +- "
-                f"{errors[column]:.2g} on {states.tuples[int(row)]}, neither 0 nor 1"
-            )
-        checker.unit_margin = min(checker.unit_margin, float(margin.min(initial=inf)))
         outward = self.outward[units]
         targets = [int(slot) for slot in np.flatnonzero(np.any(outward != 0, axis=0))]
-        sums = (low >= 1).astype(np.float64) @ outward[:, targets]
+        read, kept, sums = self._read(states, slots, units), np.zeros(len(states), bool), []
+        step = max(1, CHUNK // len(units))
+        for begin in range(0, len(states), step):
+            low, high = read.bounds(slice(begin, min(len(states), begin + step)))
+            reachable = ~np.isnan(low).any(axis=1)
+            margin = np.maximum(low - 1, -high) - errors
+            decided: Rows = np.logical_and(reachable, (margin >= 0).all(axis=1))
+            undecided: Rows = np.logical_and(reachable, ~decided)
+            if undecided.any():
+                self._cannot_occur(states, begin, undecided, (low, high, margin, errors), units)
+            kept[begin : begin + step] = decided
+            checker.unit_margin = min(checker.unit_margin, float(margin[decided].min(initial=inf)))
+            sums.append((low[decided] >= 1).astype(np.float64) @ outward[:, targets])
+        states, columns = states.where(kept), np.concatenate([np.zeros((0, len(targets))), *sums]).T
         return [
-            (slot, Term(leaves, Tabled(states, one), states.classes)) for slot, one in zip(targets, sums.T, strict=True)
+            (slot, Term(leaves, Tabled(states, one), states.classes))
+            for slot, one in zip(targets, columns, strict=True)
         ]
 
-    def _bounds(self, states: States, slots: Sequence[int], units: Sequence[int]) -> tuple[Floats, Floats]:
-        """The least and the largest that each unit reads in each state: where a leaf has classes, over its class."""
-        low = np.tile(self.b_in[units], (len(states), 1))
-        high = low.copy()
+    def _cannot_occur(
+        self, states: States, begin: int, rows: Rows, found: tuple[Floats, Floats, Floats, Floats], units: Sequence[int]
+    ) -> None:
+        """`Uncertified` if one of the states from `begin` on that have these rows can be at a place."""
+        low, high, margin, errors = found
+        undecided = np.flatnonzero(rows)
+        chosen = np.zeros(len(states), dtype=np.bool_)
+        chosen[begin + undecided] = True
+        occurring = undecided[np.asarray(self.checker.occurring(states.where(chosen)), dtype=np.bool_)]
+        if not len(occurring):
+            return
+        at, column = np.unravel_index(int(np.nan_to_num(margin[occurring], nan=-inf).argmin()), margin[occurring].shape)
+        row = int(occurring[at])
+        raise Uncertified(
+            f"{self.name}: unit {units[int(column)]} is {low[row, column]:.6g} to {high[row, column]:.6g} +- "
+            f"{errors[column]:.2g} on {states.tuples[begin + row]}, neither 0 nor 1"
+        )
+
+    def _read(self, states: States, slots: Sequence[int], units: Sequence[int]) -> "_Read":
+        """What the units read in each state."""
+        sums: list[tuple[Floats, Floats]] = []
         alone: dict[Leaf, list[tuple[int, Term]]] = {}
         for slot in slots:
             for term in self.checker.slots[slot].terms:
                 if len(term.leaves) == 1 and term.leaves[0] in states.classes:
                     alone.setdefault(term.leaves[0], []).append((slot, term))
-                    continue
-                part = np.outer(states.column(term), self.inward[slot, units])
-                low += part
-                high += part
+                else:
+                    sums.append((states.column(term), self.inward[slot, units]))
+        ranges = []
         for leaf, terms in alone.items():
-            least, most = self._class_bounds(states.classes[leaf], states.index(leaf)[0], terms, units)
-            column = states.index(leaf)[1]
-            low += least[column]
-            high += most[column]
-        return low, high
+            shown, codes = states.index(leaf)
+            ranges.append((codes, *self._class_bounds(states.classes[leaf], shown, terms, units)))
+        return _Read(self.b_in[units], sums, ranges)
 
     def _class_bounds(
         self,

@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import compiled  # noqa: E402  # only with torch
-from compiled.certificate import checker  # noqa: E402
+from compiled.certificate import check_units, checker  # noqa: E402
 from compiled.certificate.closure.claims import NotClosed  # noqa: E402
 from compiled.certificate.ledger import Ledger, from_json, to_json  # noqa: E402
 from compiled.certificate.states import Floats  # noqa: E402
@@ -204,6 +204,19 @@ def test_programs_with_stored_s_ops_are_right_or_refused_and_so_are_their_faults
     assert compiled.cross_check(model, device="cpu", exhaustive=1000, samples=0).mismatch is None
     for changed in faults(np.random.default_rng(seed), model.weights.tensors, model.plan.dtype, 4):
         assert is_right(model, changed, wanted) or not certified(model, changed)
+
+
+def test_a_certificate_is_the_same_however_few_states_are_looked_at_together(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Subject.load(checkout / "spec" / "programs" / "paper" / "dyck1_ptf.rasp")(None, Numbers.EXACT)
+
+    def margins() -> object:
+        return compiled.compile_program(made.graph, made.sop("dyck1_ptf"), alphabet="()x", max_length=4).margins
+
+    together = margins()
+    monkeypatch.setattr(check_units, "CHUNK", 1)
+    assert margins() == together
 
 
 MANY_COMBINATIONS = [
