@@ -11,7 +11,7 @@ from typing import TypeAlias
 from compiled.errors import Refused
 from compiled.planning.layout import Plan
 from compiled.planning.plan import Optimise, Options, Planner
-from compiled.weights.assemble import shape_of
+from compiled.planning.shape import shape_of
 from spec.graph import SOp
 
 Cost: TypeAlias = tuple[int, int, int]

@@ -15,8 +15,9 @@ from compiled.choice import plans
 from compiled.errors import FINER, Refused, TooMuch, Uncertified
 from compiled.planning.layout import Plan
 from compiled.planning.plan import Arch, Encoding, Optimise, Options, Planner
+from compiled.planning.shape import Shape, shape_of
 from compiled.precision import PRECISIONS
-from compiled.weights.assemble import Floats, Shape, Weights, assemble, shape_of
+from compiled.weights.assemble import Floats, Weights, assemble
 from compiled.weights.tensors import quantise
 from spec.cost import TRANSFORMER, Schedule, as_soon_as_possible
 from spec.graph import Aggregate, Graph, SOp

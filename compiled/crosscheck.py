@@ -22,6 +22,7 @@ from compiled.meaning.formula import Both, Either, Formula, Holds, Literal, lite
 from compiled.meaning.leaves import Count, Input, Leaf, Position, Stored
 from compiled.model import Cache, Transformer
 from compiled.planning.layout import Plan, Slot, Writer
+from compiled.planning.points import image
 from spec.graph import Aggregate, Node, Select
 from spec.interp import Interpreter, ProgramFailure, Run
 from spec.values import Atom
@@ -90,7 +91,7 @@ def pick_device(name: str = "auto") -> torch.device:
 def crosscheck(
     plan: Plan,
     model: Transformer,
-    errors: Sequence[float] = (),
+    errors: Sequence[Sequence[float]] = (),
     *,
     device: str = "auto",
     exhaustive: int = EXHAUSTIVE,
@@ -101,8 +102,9 @@ def crosscheck(
     """Compare on every word of the lengths that `exhaustive` words cover, then on sampled longer ones.
 
     The first mismatch ends it: the first by length, then in the order of the alphabet. `progress` is told how many
-    words are done, and how many there are. A slot is wrong when it is not decoded as what it should be; where `errors`,
-    one for each slot, leave more room, since no reader tells all its values apart, when it is off by more than these.
+    words are done, and how many there are. A slot is wrong when it is not decoded as what it should be in each state of
+    the stream in which it holds that, where `errors`, for each state and dimension, leave more room, since no reader
+    tells all its values apart, when it is off by more than these.
     """
     begin = time.monotonic()
     chosen = pick_device(device)
@@ -160,15 +162,19 @@ def _samples(plan: Plan, covered: int, count: int, seed: int) -> list[Word]:
 class _Comparison:
     """One model and one interpreter, on the same words."""
 
-    def __init__(self, plan: Plan, model: Transformer, errors: Sequence[float]) -> None:
+    def __init__(self, plan: Plan, model: Transformer, errors: Sequence[Sequence[float]]) -> None:
         self.plan, self.model = plan, model
         self.failing = 0
         self.model_seconds = 0.0
         self.slots = [slot for slot in plan.slots if slot.writer is not Writer.START]
         self.columns = torch.tensor([slot.number for slot in self.slots], dtype=torch.long)
-        self.layers = torch.tensor([slot.layer for slot in self.slots], dtype=torch.long)
-        allowed = [max(_tolerance(slot), errors[slot.number] if errors else 0.0) for slot in self.slots]
-        self.tolerance = torch.tensor(allowed, dtype=torch.float64)
+        states = range(2 * len(plan.layers) + 1)
+        there = [[slot.holds(state) for slot in self.slots] for state in states]
+        self.held = torch.tensor(there, dtype=torch.bool).reshape(len(states), 1, len(self.slots))
+        self.tolerance = torch.tensor([[_tolerance(slot) for slot in self.slots]], dtype=torch.float64)
+        if errors:
+            known = torch.tensor(errors, dtype=torch.float64)[:, self.columns]
+            self.tolerance = torch.maximum(self.tolerance, known)[:, None]
         leaves = {leaf for slot in self.slots for leaf in slot.leaves}
         roots: dict[Node, None] = dict.fromkeys(readout.sop for readout in plan.readouts)
         for leaf in leaves:
@@ -188,7 +194,7 @@ class _Comparison:
         self.index = {readout.name: {v: k for k, v in enumerate(readout.values)} for readout in plan.readouts}
         size, width = model.config, plan.max_length + 1
         heads = size.n_heads * (2 * width + 4 * size.d_head)
-        held = size.n_layers * (heads + 2 * size.d_mlp + 6 * size.d_model) + size.d_vocab_out
+        held = size.n_layers * (heads + 2 * size.d_mlp + 10 * size.d_model) + size.d_vocab_out
         self.chunk = max(1, min(1024, BYTES_PER_CHUNK // (8 * width * held)))
 
     def compare(self, words: Sequence[Word]) -> Mismatch | None:
@@ -208,33 +214,22 @@ class _Comparison:
             logits, cache = self.model.run_with_cache(self.model.encode(kept))
             classes = {name: found.cpu() for name, found in self.model.classes(logits).items()}
         self.model_seconds += time.monotonic() - begin
-        final = self._after(cache, len(self.plan.layers))[:, 1:].to("cpu", torch.float64)
+        stream = self._stream(cache)
         for k, (word, run) in enumerate(zip(kept, runs, strict=True)):
-            nominal = self._nominal(word, run)
+            slot = self._wrong_slot(word, self._nominal(word, run), stream[:, k, 1 : len(word) + 1])
             output = self._wrong_output(word, run, {name: found[k] for name, found in classes.items()})
-            if output is not None or self._wrong_slot(nominal, final[k, : len(word)]) is not None:
-                return self._located(word, nominal, cache, k, output)
+            if output is not None:
+                return output if slot is None else replace(output, layer=slot.layer)
+            if slot is not None:
+                return slot
         return None
 
-    def _after(self, cache: Cache, layer: int) -> Tensor:
-        """The residual stream after so many layers."""
-        if not layer:
-            return cache["hook_embed"] + cache["hook_pos_embed"]
-        return cache[f"blocks.{layer - 1}.hook_resid_post"]
-
-    def _located(self, word: Word, nominal: Tensor, cache: Cache, k: int, output: Mismatch | None) -> Mismatch | None:
-        """The mismatch with the layer in which it begins: the first after which a slot of it or before is wrong."""
-        for layer in range(len(self.plan.layers) + 1):
-            stream = self._after(cache, layer)[k, 1 : len(word) + 1].to("cpu", torch.float64)
-            if (at := self._wrong_slot(nominal, stream, layer)) is None:
-                continue
-            if output is not None:
-                return replace(output, layer=layer)
-            position, column = at
-            said, got = float(nominal[position, column]), float(stream[position, self.columns[column]])
-            slot = self.slots[column].number
-            return Mismatch(word, position, f"slot {slot}", f"{said:.9g}", f"{got:.9g}", layer)
-        return output
+    def _stream(self, cache: Cache) -> Tensor:
+        """The residual stream [state, word, position, dimension]."""
+        states = [cache["hook_embed"] + cache["hook_pos_embed"]]
+        for layer in range(len(self.plan.layers)):
+            states += [cache[f"blocks.{layer}.hook_resid_{at}"] for at in ("mid", "post")]
+        return torch.stack(states).to("cpu", torch.float64)
 
     def _wrong_output(self, word: Word, run: Run, classes: Mapping[str, Tensor]) -> Mismatch | None:
         for readout in self.plan.readouts:
@@ -253,20 +248,21 @@ class _Comparison:
             rows.append([nan if value is None else float(value) for value in held])
         return torch.tensor(rows, dtype=torch.float64).reshape(len(word), len(self.slots))
 
-    def _wrong_slot(self, nominal: Tensor, stream: Tensor, layer: int | None = None) -> tuple[int, int] | None:
-        """Position and column of a slot that is wrong, the earliest written first; of those up to a layer."""
-        bad = ~((stream[:, self.columns] - nominal).abs() <= self.tolerance)
-        if layer is not None:
-            bad &= self.layers <= layer
+    def _wrong_slot(self, word: Word, nominal: Tensor, stream: Tensor) -> Mismatch | None:
+        """The first slot that is wrong in a state in which it holds anything, of those the earliest written."""
+        bad = ~((stream[:, :, self.columns] - nominal).abs() <= self.tolerance) & self.held
         if not bool(bad.any()):
             return None
-        position, column = min(bad.nonzero().tolist(), key=lambda at: (self.slots[at[1]].layer, at[0]))
-        return position, column
+        wrong = bad.nonzero().tolist()
+        state, position, column = min(wrong, key=lambda at: (at[0], self.slots[at[2]].layer, at[1]))
+        said, got = float(nominal[position, column]), float(stream[state, position, self.columns[column]])
+        slot, layer = self.slots[column].number, (state + 1) // 2
+        return Mismatch(word, position, f"slot {slot}", f"{said:.9g}", f"{got:.9g}", layer)
 
 
 def _tolerance(slot: Slot) -> float:
     """A quarter of the smallest difference between two values of the slot: within it the value is decoded right."""
-    values = sorted(set(slot.table.values()))
+    values = sorted(image(slot.table))
     gaps = [b - a for a, b in pairwise(values)]
     return float(min(gaps, default=Fraction(1))) / 4
 

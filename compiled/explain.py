@@ -62,29 +62,37 @@ def leaf_text(leaf: Leaf) -> str:
 
 
 def slot_label(slot: Slot) -> dict[str, Any]:
-    """What one dimension of the residual stream holds: of what, by which writer, and the number for each value."""
+    """What a dimension of the residual stream holds: of what, by which writer, and the number for each value; and the
+    layer whose MLP erases it, if one does."""
     table = [[[write_atom(atom) for atom in point], str(number)] for point, number in slot.table.items()]
     return {
         "dimension": slot.number,
         "writer": slot.writer.value,
         "layer": slot.layer,
+        "until": slot.until,
         "of": [leaf_text(leaf) for leaf in slot.leaves],
         "values": table if len(table) <= 4096 else None,
     }
 
 
+def slot_text(slot: Slot) -> str:
+    """What a dimension holds, and how long, in a few characters."""
+    what = ", ".join(map(leaf_text, slot.leaves)) or "one"
+    return what if slot.until is None else f"{what} until the MLP of layer {slot.until}"
+
+
 def circuit(plan: Plan) -> dict[str, Any]:
-    """The ground truth: which head computes what, with which encoding, and which dimensions each part writes."""
+    """The ground truth: which head computes what, by which encoding, which dimensions each part writes or erases."""
     layers = []
     for number, layer in enumerate(plan.layers):
-        written = sorted({slot for unit in layer.units for slot, _ in unit.writes} | set(layer.bias))
-        layers.append(
-            {
-                "block": number,
-                "heads": [_head(number, k, head) for k, head in enumerate(layer.heads)],
-                "mlp": {"units": len(layer.units), "writes": written, "hook": f"blocks.{number}.hook_mlp_out"},
-            }
-        )
+        mlp = {
+            "units": len(layer.units),
+            "writes": [s.number for s in plan.slots if s.writer is Writer.MLP and s.layer == number + 1],
+            "erases": [slot.number for slot in plan.slots if slot.until == number + 1],
+            "hook": f"blocks.{number}.hook_mlp_out",
+        }
+        heads = [_head(number, k, head) for k, head in enumerate(layer.heads)]
+        layers.append({"block": number, "heads": heads, "mlp": mlp})
     outputs = [
         {"name": readout.name, "node": readout.sop.id, "values": [write_atom(value) for value in readout.values]}
         for readout in plan.readouts
@@ -134,7 +142,11 @@ def explain(compiled: "Compiled") -> str:
                 f"  head {index}: {computes}; scores {encodings or 'nothing'}{masked}, rank {len(head.keys) + 1}"
             )
         stores = dict.fromkeys(sop_text(slot.stores) for slot in plan.slots if slot.stores and slot.layer == number)
-        lines.append(f"  mlp: {len(layer.units)} units{'; stores ' + ', '.join(stores) if stores else ''}")
+        erased = ", ".join(str(slot.number) for slot in plan.slots if slot.until == number)
+        lines.append(
+            f"  mlp: {len(layer.units)} units{'; stores ' + ', '.join(stores) if stores else ''}"
+            f"{'; erases dimensions ' + erased if erased else ''}"
+        )
     if compiled.margins is not None:
         margins = compiled.margins
         spread = f"score spread {margins.score_spread:.2g}, " if margins.score_spread else ""

@@ -2,7 +2,7 @@
 
 model.safetensors      the weights, under TransformerLens names
 config.json            sizes, vocabulary, outputs, masks
-residual_labels.json   what each dimension of the residual stream holds
+residual_labels.json   what each dimension of the residual stream holds, and from which layer to which
 circuit.json           which head and which MLP compute what: the ground truth
 certificate.json       the ledger, when the model is certified
 program.rasp           the source, when it was given
@@ -49,6 +49,10 @@ Position 0 of every row is the start token, padding comes at the end. In plain t
     model.load_state_dict(load_file("model.safetensors"))
     print(model.run([{example}]))
     logits, cache = model.run_with_cache(model.encode([{example}]))
+
+`residual_labels.json` says what a dimension of the residual stream holds from `layer` on: after its heads or its MLP
+(`writer`), or from the embedding on (0). Where `until` is a layer, the MLP of that layer erases it, and the dimension
+may be listed again with what it holds next.
 """
 
 

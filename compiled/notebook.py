@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from compiled.explain import circuit, leaf_text
+from compiled.explain import circuit, slot_text
 from spec.source import printable
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def html(compiled: "Compiled") -> str:
             str(slot.number),
             "embedding" if slot.layer == 0 else f"layer {slot.layer}",
             slot.writer.value,
-            ", ".join(map(leaf_text, slot.leaves)),
+            slot_text(slot),
         )
         for slot in plan.slots
     ]

@@ -3,8 +3,9 @@
     view = assembled(made)
     view.apply(["BOS", "a", "b"]).decoded           # ["BOS", ..]: values, the start token first
 
-Dimensions are not one-hot unless the program was compiled with `encoding="onehot"`, hidden units are clipped instead of
-rectified, and arrays are torch tensors. B = 1 word, T positions with the start token, D dimensions, H heads.
+Dimensions are not one-hot unless the program was compiled with `encoding="onehot"`; otherwise they may hold one thing
+after the other, which their labels say. Hidden units are clipped instead of rectified, and arrays are torch tensors.
+B = 1 word, T positions with the start token, D dimensions, H heads.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 
 from compiled.errors import Refused
-from compiled.explain import leaf_text
+from compiled.explain import slot_text
 from compiled.model import Transformer
 from spec.values import Atom
 
@@ -119,7 +120,8 @@ def assembled(compiled: "Compiled", name: str | None = None, *, bos: str = BOS) 
         raise Refused(f"one output has to be named: {', '.join(outputs)}")
     if bos in model.config.vocabulary:
         raise Refused(f"the start token {bos!r} is a symbol of the alphabet; `bos` gives it another name")
-    labels = ["unused"] * model.config.d_model
+    held: list[list[str]] = [[] for _ in range(model.config.d_model)]
     for slot in compiled.plan.slots:
-        labels[slot.number] = f"{', '.join(map(leaf_text, slot.leaves)) or 'one'}:{slot.number}"
+        held[slot.number].append(slot_text(slot))
+    labels = [f"{', then '.join(texts)}:{number}" for number, texts in enumerate(held)]
     return Assembled(model, name, labels, Encoder(model.config.vocabulary, bos), Encoder(outputs[name]))

@@ -9,6 +9,8 @@ residual stream the checker keeps what it holds as a function of leaves, derived
               token at least `GAP` less; value columns then carry the claimed leaf, with the error of one softmax and
               of weights that are not quite equal
     units     every hidden unit is <= 0 or >= 1 on every state, with its error: what it adds is exact
+    sums      what an MLP adds to what a slot holds is one function with it where the leaves are the same or among the
+              others; if it is exact and 0 on every state, the slot holds nothing from then on
     stored    where an s-op decides what a slot holds, on every state, the slot is a function of the s-op from then on
     logits    on every state the right logit is larger than every other by more than the errors
 
@@ -32,7 +34,7 @@ from compiled.certificate.closure.cover import Cover
 from compiled.certificate.closure.prove import LIMIT, prove
 from compiled.certificate.ledger import HeadClaim, Ledger, StoredClaim
 from compiled.certificate.rounding import Arithmetic, Operand, exactly, operand
-from compiled.certificate.states import Floats, Held, Read, States, Term
+from compiled.certificate.states import Floats, Held, Read, States, Tabled, Term
 from compiled.errors import Refused, Uncertified
 from compiled.meaning.classes import leaf_classes
 from compiled.meaning.combinations import Combinations
@@ -50,7 +52,8 @@ MANY_VALUES: Final = 200_000
 
 @dataclass(frozen=True)
 class Margins:
-    """The least that was left anywhere: scores, hidden units, logits (beyond their errors), and the error of each slot.
+    """The least that was left anywhere: scores, hidden units, logits (beyond their errors), and the error of each slot
+    in each state of the stream (0 after the embedding, 2k - 1 after the heads of layer k, 2k after its MLP).
 
     `score_spread`: how far keys that are attended to alike may score apart.
     `values_proved`: whether the sets of values that all of it stands on were proved, too, or are taken on trust.
@@ -60,7 +63,7 @@ class Margins:
     score_spread: float
     unit_margin: float
     logit_margin: float
-    slot_errors: tuple[float, ...]
+    slot_errors: tuple[tuple[float, ...], ...]
     pairs: int
     states: int
     values_proved: bool
@@ -69,7 +72,7 @@ class Margins:
     @property
     def slot_error(self) -> float:
         """The largest error of a slot."""
-        return max(self.slot_errors, default=0.0)
+        return max((max(errors, default=0.0) for errors in self.slot_errors), default=0.0)
 
 
 class Checker:
@@ -115,12 +118,19 @@ class Checker:
             raise Uncertified("a weight is so small that some devices read it as 0")
         try:
             self._embedding()
+            errors = [self._errors()]
             for number, claims in enumerate(self.ledger.layers):
                 self._attention(number, claims)
+                errors.append(self._errors())
+                before = [len(held.terms) for held in self.slots]
                 UnitCheck(self, number).run()
+                for held, terms in zip(self.slots, before, strict=True):
+                    if 0 < terms < len(held.terms):
+                        self._add_up(held)
                 for claim in self.ledger.stored:
                     if claim.layer == number:
                         self._stored(claim)
+                errors.append(self._errors())
             self._logits()
         except Refused as refused:
             raise Uncertified(refused.reason) from refused
@@ -130,7 +140,7 @@ class Checker:
             self.score_spread,
             self.unit_margin,
             self.logit_margin,
-            tuple(held.error for held in self.slots),
+            tuple(errors),
             self.pairs,
             self.states,
             closed.proved and self.cover.complete,
@@ -331,6 +341,41 @@ class Checker:
         flat = output.reshape(-1, self.model)
         rounding = np.where(np.any(flat != 0, axis=0), self.arithmetic.linear(flat, bias, moved), 0.0)
         self.add_at_start(np.array(at_start) @ flat + bias, rounding)
+
+    # -------------------------------------------------------------------------------------------- sums
+
+    def _errors(self) -> tuple[float, ...]:
+        """The error of each slot now."""
+        return tuple(held.error for held in self.slots)
+
+    def _add_up(self, held: Held) -> None:
+        """Summands become one where some have all leaves of the others, and nothing where they cancel on every state.
+
+        Only if the sum has no error: then it is that of its parts in doubles, too, and otherwise the error would stay.
+        """
+        if held.error:
+            return
+        rest, sums = held.terms, list[Term]()
+        while rest:
+            leaves = max((term.leaves for term in rest), key=len)
+            sums.append(self._sum(leaves, [term for term in rest if set(term.leaves) <= set(leaves)]))
+            rest = [term for term in rest if not set(term.leaves) <= set(leaves)]
+        constant = sum(term.at(()) for term in sums if not term.leaves)
+        held.terms = [term for term in sums if term.leaves]
+        if constant:
+            held.terms.append(Term((), {(): constant}))
+
+    def _sum(self, leaves: tuple[Leaf, ...], terms: Sequence[Term]) -> Term:
+        """The sum of functions of these leaves on every state that all of them know; a constant is one of no leaf."""
+        if len(terms) == 1:
+            return terms[0]
+        few = self.few(leaves)
+        states = self.every_state(leaves) if few else self.states_by_class(leaves, self.computed_from(leaves), terms)
+        numbers = np.sum([states.column(term) for term in terms], axis=0)
+        known = np.flatnonzero(~np.isnan(numbers))
+        if len(known) and (numbers[known] == numbers[known[0]]).all():
+            return Term((), {(): float(numbers[known[0]])})
+        return Term(leaves, Tabled(states.where(~np.isnan(numbers)), numbers[known]), states.classes)
 
     # -------------------------------------------------------------------------------------------- stored s-ops
 

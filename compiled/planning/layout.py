@@ -1,7 +1,9 @@
 """The residual stream and what reads and writes it: the result of planning, without any tensor.
 
-A `Slot` is one dimension of the residual stream. It holds a *feature*: a number for each value of something. Reads are
-linear forms over slots, so the plan is already the transformer, written down sparsely and exactly.
+A `Slot` is a dimension of the residual stream while it holds one *feature*: a number for each value of something. Reads
+are linear forms over slots, so the plan is already the transformer, written down sparsely and exactly.
+
+States of the stream are numbered: 0 after the embedding, 2k - 1 after the heads of layer k, 2k after its MLP.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +29,10 @@ class Writer(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Slot:
-    """One dimension of the residual stream: written once, a function of `leaves`, by `table` (of representatives)."""
+    """Dimension `number` with one feature: written once, a function of `leaves`, by `table` (of representatives).
+
+    `exact`: without an error. `until`: the layer whose MLP erases it; None where it stays to the end.
+    """
 
     number: int
     writer: Writer
@@ -35,6 +40,17 @@ class Slot:
     leaves: tuple[Leaf, ...]
     table: Mapping[Tuple, Fraction]
     classes: Classes = field(default_factory=dict)
+    exact: bool = True
+    until: int | None = None
+
+    @property
+    def born(self) -> int:
+        """The first state of the stream that has it."""
+        return max(0, 2 * self.layer - (self.writer is Writer.HEAD))
+
+    def holds(self, state: int) -> bool:
+        """Whether it is in this state of the stream."""
+        return self.born <= state and (self.until is None or state < 2 * self.until)
 
     @property
     def stores(self) -> Map | None:
@@ -127,6 +143,11 @@ class Head:
     channels: list[Channel] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
 
+    @property
+    def reads(self) -> tuple[Linear, ...]:
+        """Everything that it reads."""
+        return (*self.queries, *self.keys, self.start, *(channel.value for channel in self.channels))
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -169,6 +190,11 @@ class Plan:
     readouts: tuple[Readout, ...]
     start_slot: int = 0
     notes: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many dimensions the stream has."""
+        return 1 + max(slot.number for slot in self.slots)
 
     @property
     def heads(self) -> tuple[int, ...]:

@@ -101,6 +101,13 @@ class Table(Mapping[Tuple, Fraction]):
         return self.points.size
 
 
+def image(table: Mapping[Tuple, Fraction]) -> set[Fraction]:
+    """The different numbers that a function has."""
+    if isinstance(table, Table):
+        return {table.levels[k] for k in np.unique(table.codes).tolist()}
+    return set(table.values())
+
+
 def numbered(items: Iterable[Hashable]) -> tuple[tuple[Atom, ...], Ints]:
     """The different items as they occur, and for each its number."""
     index: dict[Hashable, int] = {}

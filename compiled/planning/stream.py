@@ -416,7 +416,7 @@ class Stream:
         number = len(self.slots)
         self.raw_slot[leaf] = number
         table: dict[Tuple, Fraction] = {(v,): self.raw_number(leaf, v) for v in self.values(leaf)}
-        self.slots.append(Slot(number, Writer.HEAD, self.layer(leaf), (leaf,), table))
+        self.slots.append(Slot(number, Writer.HEAD, self.layer(leaf), (leaf,), table, exact=False))
         return number
 
     def form_read(self, form: Form, leaves: Sequence[Leaf]) -> Linear:

@@ -4,7 +4,7 @@ The start token is 1 in slot 0 and 0 elsewhere; every linear read is corrected t
 the start token attends to itself only, its hidden units are 0, and its state never depends on the input.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,30 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from compiled.planning.layout import Head, Layer, Linear, Plan, Writer
+from compiled.planning.shape import Shape, shape_of
 from spec.values import Atom
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The sizes of the dense tensors."""
-
-    vocabulary: int
-    context: int
-    model: int
-    heads: int
-    head: int
-    mlp: int
-    output: int
-    layers: int
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers the tensors have, padding and unembedding included."""
-        d, heads = self.model, self.heads * self.head
-        attention, mlp = (4 * d + 3) * heads + d, (2 * d + 1) * self.mlp + d if self.mlp else 0
-        return d * (self.vocabulary + self.context) + self.layers * (attention + mlp) + (d + 1) * self.output
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,21 +29,6 @@ class Weights:
     def parameters(self) -> int:
         """How many numbers there are, padding and unembedding included."""
         return self.shape.parameters
-
-
-def shape_of(plan: Plan) -> Shape:
-    """The sizes that hold every layer of the plan; all layers are padded to the largest."""
-    heads = [head for layer in plan.layers for head in layer.heads]
-    return Shape(
-        vocabulary=len(plan.alphabet) + 2,
-        context=plan.max_length + 1,
-        model=len(plan.slots),
-        heads=max(plan.heads, default=0),
-        head=max((max(len(head.keys) + 1, len(head.channels)) for head in heads), default=0),
-        mlp=max((len(layer.units) for layer in plan.layers), default=0),
-        output=sum(len(readout.values) for readout in plan.readouts),
-        layers=len(plan.layers),
-    )
 
 
 def assemble(plan: Plan) -> Weights:
@@ -124,11 +89,9 @@ class _Block:
 
     def attention(self, layer: Layer) -> None:
         """The heads, and what they write at the start token."""
-        written: dict[int, Fraction] = {}
         for number, head in enumerate(layer.heads):
             self._head(number, head)
-            written.update({channel.slot: channel.start for channel in head.channels})
-        self.stream.update(written)
+        self._add((channel.slot, channel.start) for head in layer.heads for channel in head.channels)
 
     def _head(self, number: int, head: Head) -> None:
         beta = Fraction(self.plan.beta)
@@ -154,7 +117,12 @@ class _Block:
                 self.tensors["attn.b_O"] += self._constants(layer)
         else:
             self.tensors["mlp.b_out"] += self._constants(layer)
-        self.stream.update(layer.bias)
+        self._add(layer.bias.items())
+
+    def _add(self, amounts: Iterable[tuple[int, Fraction]]) -> None:
+        """To the state of the start token."""
+        for slot, amount in amounts:
+            self.stream[slot] = self.stream.get(slot, Fraction(0)) + amount
 
     def _constants(self, layer: Layer) -> Floats:
         constants = np.zeros(self.shape.model)

@@ -8,7 +8,8 @@ import torch
 
 from compiled.model import DTYPES, Config, Transformer
 from compiled.planning.layout import Plan
-from compiled.weights.assemble import Shape, Weights
+from compiled.planning.shape import Shape
+from compiled.weights.assemble import Weights
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import pytest
 from compiled.choice import plans
 from compiled.compile import compile_program
 from compiled.planning.plan import Optimise, Options, Planner
-from compiled.weights.assemble import shape_of
+from compiled.planning.shape import shape_of
 from spec.graph import Graph, SOp
 from spec.values import Numbers
 from verifier.running.selection import usual_scope

@@ -194,7 +194,10 @@ def test_a_compiled_model_is_shown_by_what_its_dimensions_hold(model: Path, tmp_
     _Checked(text)
     cells = re.findall(r'title="dimension (\d+), ([^"]*?): [^"]*">([^<]*)</td>', text)
     labels = json.loads((model / "residual_labels.json").read_text(encoding="utf-8"))
-    assert sorted(int(number) for number, _, mark in cells if "●" in mark) == [label["dimension"] for label in labels]
+    written = sorted(label["dimension"] for label in labels)
+    assert sorted(int(number) for number, _, mark in cells if "●" in mark) == written
+    ends = sorted(label["dimension"] for label in labels if label["until"] is not None)
+    assert sorted(int(number) for number, _, mark in cells if "○" in mark) == ends
     circuit = json.loads((model / "circuit.json").read_text(encoding="utf-8"))
     for layer in circuit["layers"]:
         for head in layer["heads"]:

@@ -1,4 +1,4 @@
-"""A compiled model's residual stream as a map: what each dimension holds, what writes it, and which heads read it.
+"""A compiled model's residual stream as a map: what each dimension holds, who writes, erases and reads it.
 
 Everything is read from the JSON files of the folder (`residual_labels.json`, `circuit.json`, `config.json`). No weights
 are loaded, and what the labels say is not checked here: that is what the certificate beside them is for.
@@ -20,17 +20,20 @@ MAX_POINTS: Final = 8
 MAX_PARTS: Final = 200
 _READS: Final = (("queries", "q"), ("keys", "k"), ("values", "v"))
 _LEGEND: Final = (
-    "● writes it \N{MIDDLE DOT} q, k, v: read for queries, keys, values \N{MIDDLE DOT} MLPs read what they need"
+    "● writes it \N{MIDDLE DOT} ○ erases it \N{MIDDLE DOT} q, k, v: read for queries, keys, values \N{MIDDLE DOT} "
+    "MLPs read what they need"
 )
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One dimension: what writes it, of what it is a function, and which inputs get which number."""
+    """A dimension with one thing in it: what writes it, where, the layer whose MLP erases it if one does, of what it is
+    a function, and which inputs get which number."""
 
     number: int
     writer: str
     layer: int
+    until: int | None
     of: str
     values: str
 
@@ -44,14 +47,18 @@ class Part:
     does: str
     how: str
     writes: frozenset[int]
+    erases: frozenset[int]
     reads: tuple[frozenset[int], ...]
 
-    def mark(self, dimension: int) -> str:
-        """What the part does with a dimension, in a few letters."""
-        letters = ["●"] if dimension in self.writes else []
-        return " ".join(
-            letters + [sign for (_, sign), read in zip(_READS, self.reads, strict=False) if dimension in read]
-        )
+    def mark(self, held: Dimension) -> str:
+        """What the part does with a dimension while it holds this, in a few letters."""
+        ended = held.until is not None and self.layer > held.until
+        mine = held.writer == ("head" if self.reads else "mlp") and self.layer == held.layer
+        letters = ["●"] if mine and held.number in self.writes else []
+        letters += ["○"] if held.number in self.erases and self.layer == held.until else []
+        if held.layer < self.layer and not ended:
+            letters += [sign for (_, sign), read in zip(_READS, self.reads, strict=False) if held.number in read]
+        return " ".join(letters)
 
 
 def stream(folder: Path) -> Markup:
@@ -104,11 +111,12 @@ def _parts(layer: dict[str, Json], names: dict[str, str]) -> Iterable[Part]:
             "; ".join(names.get(one, one) for one in map(string, items(head["computes"]))),
             _how(head),
             _numbers(head["writes"]),
+            frozenset(),
             tuple(_numbers(reads[key]) for key, _ in _READS),
         )
     mlp = record(layer["mlp"])
     if units := integer(mlp["units"]):
-        yield Part(number, "MLP", counted(units, "unit"), "", _numbers(mlp["writes"]), ())
+        yield Part(number, "MLP", counted(units, "unit"), "", _numbers(mlp["writes"]), _numbers(mlp["erases"]), ())
 
 
 def _how(head: dict[str, Json]) -> str:
@@ -126,7 +134,8 @@ def _numbers(value: Json) -> frozenset[int]:
 def _dimension(label: dict[str, Json], names: dict[str, str]) -> Dimension:
     of = ", ".join(names.get(one, one) for one in map(string, items(label["of"])))
     values = "too many to list" if label["values"] is None else _values(items(label["values"]))
-    return Dimension(integer(label["dimension"]), string(label["writer"]), integer(label["layer"]), of, values)
+    until = None if label["until"] is None else integer(label["until"])
+    return Dimension(integer(label["dimension"]), string(label["writer"]), integer(label["layer"]), until, of, values)
 
 
 def _values(table: Sequence[Json]) -> str:
@@ -181,7 +190,7 @@ def _cells(dimension: Dimension, parts: Sequence[Part]) -> Iterable[Markup]:
     yield element("td", dimension.of or f"the {dimension.writer}" if embedded else dimension.of)
     yield _cell("●" if embedded else "", f"dimension {dimension.number}, the embedding of the {dimension.writer}")
     for part in parts:
-        yield _cell(part.mark(dimension.number), f"dimension {dimension.number}, layer {part.layer}, {part.name}")
+        yield _cell(part.mark(dimension), f"dimension {dimension.number}, layer {part.layer}, {part.name}")
     yield element("td", dimension.values, class_="soft")
 
 
