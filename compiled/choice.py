@@ -1,7 +1,8 @@
 """Which plans of a program are made, and in which order they are tried: what is larger for sure is not finished.
 
 Where heads weigh keys nearly evenly, there is also a plan without such. Where parameters are to be saved, there are
-also the plans that save layers, which may have fewer of them after all.
+also the plans that save layers, which may have fewer of them after all. Of each there is one that uses dimensions again
+where that is smaller; what is larger is decided without.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,8 +11,9 @@ from typing import TypeAlias
 
 from compiled.errors import Refused
 from compiled.planning.layout import Plan
-from compiled.planning.plan import Optimise, Options, Planner
-from compiled.planning.shape import shape_of
+from compiled.planning.plan import Encoding, Optimise, Options, Planner
+from compiled.planning.reuse import reused
+from compiled.planning.shape import Shape, shape_of
 from spec.graph import SOp
 
 Cost: TypeAlias = tuple[int, int, int]
@@ -19,7 +21,8 @@ Cost: TypeAlias = tuple[int, int, int]
 
 
 def plans(outputs: Mapping[str, SOp], options: Options) -> Iterator[tuple[Planner, Plan]]:
-    """Every plan, that of least cost first; `Refused` when there is none."""
+    """Every plan, that of least cost first, with dimensions that are used again and without; `Refused` when there is
+    none."""
     choice = _Choice(outputs, options)
     if not choice.made:
         raise choice.refusal or Refused("there is no plan")
@@ -47,9 +50,13 @@ class _Choice:
                 self._make(replace(one, powers=False), 0 if planner.stream.late else len(planner.layers))
 
     def in_order(self) -> Iterator[tuple[Planner, Plan]]:
-        """What was made, that of least cost first."""
-        for _, planner, plan in sorted(self.made, key=lambda one: one[0]):
-            yield planner, plan
+        """What was made, with dimensions that are used again and without, that of least cost first."""
+        found = [(planner, plan) for _, planner, plan in self.made]
+        for _, planner, plan in self.made:
+            if planner.options.encoding is Encoding.COMPACT:
+                again = reused(plan, planner.precision)
+                found += [] if again is plan else [(planner, again)]
+        yield from sorted(found, key=lambda one: self._cost(one[1], shape_of(one[1])))
 
     def finish(self) -> None:
         """Make what was given up, in the place of what was made."""
@@ -63,19 +70,23 @@ class _Choice:
         self._first = self._first or planner
         try:
             for _ in planner.steps():
-                least = self._cost(planner, layers)
+                least = self._least(planner, layers)
                 if any(known <= least for known, _, _ in self.made):
                     self._larger.append(options)
                     return planner
-            self.made.append((self._cost(planner), planner, planner.so_far()))
+            plan = planner.so_far()
+            self.made.append((self._cost(plan, shape_of(plan)), planner, plan))
         except Refused as refused:
             self.refusal = self.refusal or refused
         return planner
 
-    def _cost(self, planner: Planner, layers: int = 0) -> Cost:
-        """The cost of a plan that has so many layers at least; while it is being made, what it costs at least."""
+    def _least(self, planner: Planner, layers: int) -> Cost:
+        """What a plan that is being made, and has so many layers at least, costs at least."""
         plan = planner.so_far()
         shape = shape_of(plan)
-        shape = replace(shape, layers=max(layers, shape.layers), mlp=max(shape.mlp, planner.stream.least_units))
+        mlp = max(shape.mlp, planner.stream.least_units)
+        return self._cost(plan, replace(shape, layers=max(layers, shape.layers), mlp=mlp))
+
+    def _cost(self, plan: Plan, shape: Shape) -> Cost:
         heads = sum(plan.heads) if self.saves is Optimise.HEADS else 0
         return 0 if self.saves is Optimise.PARAMS else shape.layers, heads, shape.parameters

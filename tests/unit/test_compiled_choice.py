@@ -8,6 +8,7 @@ import pytest
 from compiled.choice import plans
 from compiled.compile import compile_program
 from compiled.planning.plan import Optimise, Options, Planner
+from compiled.planning.reuse import reused
 from compiled.planning.shape import shape_of
 from spec.graph import Graph, SOp
 from spec.values import Numbers
@@ -23,12 +24,13 @@ def shipped(checkout: Path, target: str, length: int) -> tuple[Graph, SOp, Optio
 
 
 def costs(sop: SOp, options: Options) -> list[tuple[int, int, int]]:
-    """Layers, heads and parameters of all plans, each made to its end and alone."""
+    """Layers, heads and parameters of all plans, each made to its end and alone, with dimensions used again, too."""
     found = []
     for optimise in {options.optimise, Optimise.LAYERS if options.optimise is Optimise.PARAMS else options.optimise}:
         for powers in (True, False):
-            plan = Planner({"out": sop}, replace(options, optimise=optimise, powers=powers)).plan()
-            found.append((len(plan.layers), sum(plan.heads), shape_of(plan).parameters))
+            planner = Planner({"out": sop}, replace(options, optimise=optimise, powers=powers))
+            for plan in (made := planner.plan(), reused(made, planner.precision)):
+                found.append((len(plan.layers), sum(plan.heads), shape_of(plan).parameters))
     return found
 
 
