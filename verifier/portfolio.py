@@ -51,8 +51,8 @@ _MANY: Final = 1 << 24
 """So many inputs are worth the seconds in which torch and an accelerator are made ready."""
 _SHORT: Final = 4.0
 """Seconds of processor time of the first attempt of each engine, the circuit that all share not included."""
-_FOR_SUMS: Final = 2.0
-"""Seconds in which z3 has proved claims about sums of integers, if it ever does."""
+_FOR_SUMS: Final = (0.6, 0.02)
+"""Seconds, and seconds for each position, in which z3 has proved claims about sums of integers, if it ever does."""
 _FEW_TO_CONFIRM: Final = 2_000
 """So many inputs are evaluated once more, term by term, to confirm that none of them will do."""
 _FEW_NODES: Final = 1 << 20
@@ -212,7 +212,9 @@ def _auto(query: Query, limits: Limits) -> Iterator[Stage]:
         yield Stage(ENUMERATE, limits, "there are so few inputs")
     if numbers and symbols is not None and (inputs is None or inputs > _FEW):
         # Before anybody builds a circuit: one of sums, each of many values, takes longer than that.
-        yield Stage(SMT, replace(limits, wall_s=min(limits.wall_s, _FOR_SUMS)), "sums of integers are easy for it")
+        once, each = _FOR_SUMS
+        seconds = min(limits.wall_s, once + each * query.length)
+        yield Stage(SMT, replace(limits, wall_s=seconds), "sums of integers are easy for it")
     if symbols is not None:
         few = inputs if inputs is not None and inputs <= _FEW else walked(query, short)
         if few is not None and few <= _FEW:
