@@ -1,12 +1,15 @@
 """Numbers for equal entries of arrays: nothing but arithmetic, for all that lists combinations."""
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 Ids: TypeAlias = npt.NDArray[np.int64]
+FEW: Final = 1 << 10
+LARGEST: Final = 1 << 62
+"""Keys of few rows may be as large as numbers are."""
 
 
 def distinct(keys: Ids, bound: int) -> tuple[Ids, Ids]:
@@ -24,8 +27,13 @@ def distinct(keys: Ids, bound: int) -> tuple[Ids, Ids]:
 
 def distinct_rows(columns: Iterable[Ids], size: int) -> tuple[Ids, Ids]:
     """The first of each kind of equal rows of these columns, none negative, and for each row the number of its kind."""
-    first, place = distinct(np.zeros(size, dtype=np.int64), 1)
+    # Rows are the digits of one key; numbered in between where a key that fits into a table is better than a sort.
+    key: Ids = np.zeros(size, dtype=np.int64)
+    bound, most = 1, LARGEST if size < FEW else 8 * size + (1 << 12)
     for column in columns:
         digits = int(column.max(initial=0)) + 1
-        first, place = distinct(place * digits + column, max(1, len(first)) * digits)
-    return first, place
+        if bound > 1 and bound * digits > most:
+            first, key = distinct(key, bound)
+            bound = max(1, len(first))
+        key, bound = key * digits + column, bound * digits
+    return distinct(key, bound)

@@ -45,16 +45,7 @@ def kind_of(atom: Atom) -> Kind:
     kind = _KINDS.get(type(atom))
     if kind is not None:
         return kind
-    match atom:  # of a derived class
-        case bool():
-            return Kind.BOOL
-        case int():
-            return Kind.INT
-        case str():
-            return Kind.STR
-        case float() | Fraction():
-            return Kind.REAL
-    assert_never(atom)
+    return next(_KINDS[base] for base in type(atom).__mro__ if base in _KINDS)  # of a derived class
 
 
 def atom_key(atom: Atom) -> tuple[Kind, str | int | Fraction]:

@@ -6,15 +6,15 @@ from math import exp, inf
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from compiled.certificate.ledger import HeadClaim, PartClaim
 from compiled.certificate.rounding import Operand, digits_of, exactly, operand, summed
-from compiled.certificate.states import Floats, Read, States, Tabled, Term
+from compiled.certificate.states import Floats, Read, States, Tabled, Term, alike
 from compiled.errors import Uncertified
 from compiled.meaning.formula import Both, Formula, Literal, formula, keys_of, queries_of
 from compiled.meaning.leaves import Count, Leaf, Tuple, leaf_order
 from compiled.meaning.means import averageable
+from compiled.numbering import Ids, distinct_rows
 from spec.ast import Predicate
 from spec.graph import Aggregate, Indices, Select, SOp
 from spec.values import Atom
@@ -46,6 +46,18 @@ class _Group:
 
     scores: Floats
     asked: list[Operand]
+
+
+@dataclass(frozen=True)
+class _Valued:
+    """States in which s-ops have values: different rows of numbers, the number among the values of what the s-ops are
+    in each, and which row each state has."""
+
+    states: States
+    values: list[Tuple]
+    rows: Floats
+    classes: Ids
+    place: Ids
 
 
 class HeadCheck:
@@ -94,7 +106,7 @@ class HeadCheck:
         if not self.start_leak:
             return values, errors
         read = self.checker.read(matrix, bias)
-        largest = np.abs(read.values).max(axis=0, initial=0.0) + read.errors
+        largest = np.abs(read.rows).max(axis=0, initial=0.0) + read.errors
         return values, errors + self.start_leak * (np.abs(values) + errors + largest)
 
     def _unclaimed_columns(self, claim: HeadClaim) -> None:
@@ -152,20 +164,16 @@ class HeadCheck:
 
     def _part(self, part: Formula, query: Read, key: Read, terms: int) -> _Levels:
         """The scores of one conjunct, as parts of sums of so many terms; of none where all sums are exact."""
-        keys, key_values = self._by_value(key, keys_of(part))
-        queries, query_values = self._by_value(query, queries_of(part))
+        keys, queries = self._by_value(key, keys_of(part)), self._by_value(query, queries_of(part))
         entries, factors = self.checker.domain.entries(part), _factors(query, key)
-        index = {value: k for k, value in enumerate(dict.fromkeys(key_values))}
-        key_class = np.array([index[value] for value in key_values], dtype=np.int64)
-        self.checker.pairs += len(queries) * len(keys)
-        # States with the same numbers and the same value are scored once.
-        key_rows, key_class, _ = _different(key.values[keys], key_class)
-        query_index = {value: k for k, value in enumerate(dict.fromkeys(query_values))}
-        query_class = np.array([query_index[value] for value in query_values], dtype=np.int64)
-        query_rows, query_class, places = _different(query.values[queries], query_class)
-        truth = [np.array([entries.holds(one, value) is True for one in index])[key_class] for value in query_index]
+        self.checker.pairs += len(queries.states) * len(keys.states)
+        key_rows, key_class = keys.rows, keys.classes
+        truth = [
+            np.array([entries.holds(one, value) is True for one in keys.values], dtype=np.bool_)[key_class]
+            for value in queries.values
+        ]
         found: list[tuple[float, float, float]] = []
-        for row, which in zip(query_rows, query_class.tolist(), strict=True):
+        for row, which in zip(queries.rows, queries.classes.tolist(), strict=True):
             scores, selected = key_rows @ row, truth[which]
             most = least = scores
             if terms:
@@ -173,19 +181,23 @@ class HeadCheck:
                 least, most = scores - errors, scores + errors
             chosen, others = most[selected].max(initial=-inf), most[~selected].max(initial=-inf)
             found.append((float(least[selected].min(initial=inf)), float(chosen), float(others)))
-        whole = query.states
-        states = States(whole.leaves, whole.tuples.kept(np.array(queries, dtype=np.int64)), whole.classes)
-        scored = np.array(found, dtype=np.float64).reshape(len(found), 3)[places]
+        states = queries.states
+        scored = np.array(found, dtype=np.float64).reshape(len(found), 3)[queries.place]
         if np.isnan(scored).any():
             raise Uncertified(f"{self.where}: a score is not a number")
         low, high, other = (Term(states.leaves, Tabled(states, one), states.classes) for one in scored.T)
         return _Levels(states.leaves, low, high, other)
 
-    def _by_value(self, read: Read, sops: Sequence[SOp]) -> tuple[list[int], list[Tuple]]:
-        """The states in which the s-ops have values, and these values."""
+    def _by_value(self, read: Read, sops: Sequence[SOp]) -> _Valued:
+        """The states in which the s-ops have values; those with the same numbers and the same values are one row."""
         results = self.checker.results(sops, read.states.leaves, read.states.tuples)
-        found = [(k, row) for k, row in enumerate(results) if row is not None]
-        return [k for k, _ in found], [row for _, row in found]
+        known = np.flatnonzero(results.known)
+        numbers = results.numbers[results.codes[known]] if len(known) else known
+        rows = read.place[known]
+        first, place = distinct_rows([numbers, rows], len(known))
+        which, classes = np.unique(numbers[first], return_inverse=True)
+        values = [results.rows[k] for k in which.tolist()]
+        return _Valued(read.states.where(results.known), values, read.rows[rows[first]], classes.reshape(-1), place)
 
     def _start_token(self, claim: HeadClaim, levels: Sequence[_Levels], leaf: Leaf) -> tuple[float, float]:
         """The least gap below what is attended to, and the spread among it; the start token included."""
@@ -193,7 +205,7 @@ class HeadCheck:
         key, key_error = checker.at_start(self.w["W_K"], self.w["b_K"])
         column = claim.start
         own = checker.read(self.w["W_K"][:, [column]], self.w["b_K"][[column]])
-        if np.any(own.values != 0) or np.any(own.errors != 0):
+        if np.any(own.rows != 0) or np.any(own.errors != 0):
             raise Uncertified(f"{self.where}: the column of the start token scores other keys")
         used = np.array([k for k in range(len(key)) if key[k] or key_error[k]], dtype=np.int64)
         matrix, bias = self.w["W_Q"][:, used], self.w["b_Q"][used]
@@ -236,16 +248,14 @@ class HeadCheck:
         mine = [level for level in levels if set(level.leaves) <= set(leaves) and (level.leaves or not leaves)]
         added = [(row, term) for row, term in terms if set(term.leaves) <= set(leaves) and (term.leaves or not leaves)]
         states = self.checker.every_state(leaves)
-        asked = np.zeros((len(states), len(key)))
-        for row, term in added:
-            asked += np.outer(states.column(term), row)
-        kept = ~np.isnan(asked).any(axis=1)
-        low, high, other = (
-            np.array([states.column(getattr(level, side)) for level in mine]).reshape(len(mine), len(states)).T
-            for side in ("low", "high", "other")
-        )
-        kept &= ~np.isnan(low).any(axis=1)
-        asked, low, high, other = asked[kept], low[kept], high[kept], other[kept]
+        columns = [states.column(term) for _, term in added]
+        columns += [states.column(term) for level in mine for term in (level.low, level.high, level.other)]
+        first, _ = alike(columns, len(states))
+        contents = np.array(columns).reshape(len(columns), len(states)).T[first]
+        contents = contents[~np.isnan(contents).any(axis=1)]
+        cut = len(added)
+        asked = contents[:, :cut] @ np.array([row for row, _ in added]).reshape(cut, len(key))
+        low, high, other = contents[:, cut::3], contents[:, cut + 1 :: 3], contents[:, cut + 2 :: 3]
         most = np.maximum(high, other)
         rest = np.full(len(asked), -inf)
         for k in range(len(mine)):
@@ -283,7 +293,7 @@ class HeadCheck:
         for part in claim.parts:
             columns = slice(part.first, part.first + part.rank)
             read = checker.read(self.w["W_K"][:, columns], self.w["b_K"][columns])
-            best += float((read.values @ query[columns]).max(initial=-inf)) if len(read.states) else 0.0
+            best += float((read.rows @ query[columns]).max(initial=-inf)) if len(read.states) else 0.0
             pairs += list(zip(asks[columns], _operands(read), strict=True))
         gap = own - best - checker.arithmetic.products(pairs)
         if not gap >= GAP:
@@ -339,7 +349,7 @@ class HeadCheck:
         self, leaf: Count, matrix: Floats, bias: Floats, start: float, start_error: float, spread: float
     ) -> tuple[dict[Tuple, float], float]:
         read = self.checker.read(matrix, bias)
-        if np.any(read.values != 0) or np.any(read.errors != 0):
+        if np.any(read.rows != 0) or np.any(read.errors != 0):
             raise Uncertified(f"{self.where}: a count reads a value at a key")
         values = self.checker.domain.profile(leaf).values()
         table: dict[Tuple, float] = {(w,): start / (int(w) + 1) for w in values}
@@ -383,21 +393,13 @@ class HeadCheck:
     def _numbers(self, leaf: Aggregate, matrix: Floats, bias: Floats) -> tuple[dict[Atom, float], float]:
         """What the value column is for each value that is aggregated, and its error."""
         read = self.checker.read(matrix, bias, (leaf.values,))
-        results = self.checker.results((leaf.values,), read.states.leaves, read.states.tuples)
+        valued = self._by_value(read, (leaf.values,))
         numbers: dict[Atom, float] = {}
-        for row, value in zip(results, read.values[:, 0].tolist(), strict=True):
-            if row is not None and numbers.setdefault(row[0], value) != value:
+        for which, number in zip(valued.classes.tolist(), valued.rows[:, 0].tolist(), strict=True):
+            (value,) = valued.values[which]
+            if numbers.setdefault(value, number) != number:
                 raise Uncertified(f"{self.where}: a value column is not a function of the values")
         return numbers, float(read.errors[0])
-
-
-def _different(
-    values: Floats, classes: npt.NDArray[np.int64]
-) -> tuple[Floats, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The different rows with their classes, and the place of each row among them."""
-    joined = np.column_stack([classes.astype(np.float64), values])
-    rows, places = np.unique(joined, axis=0, return_inverse=True)
-    return rows[:, 1:], rows[:, 0].astype(np.int64), places.reshape(-1)
 
 
 def _components(levels: Sequence[_Levels], terms: Sequence[tuple[Floats, Term]]) -> list[tuple[Leaf, ...]]:
@@ -413,7 +415,7 @@ def _components(levels: Sequence[_Levels], terms: Sequence[tuple[Floats, Term]])
 
 def _operands(read: Read) -> list[Operand]:
     """The columns of a read as factors."""
-    return [operand(read.values[:, r], float(read.errors[r])) for r in range(read.values.shape[1])]
+    return [operand(read.rows[:, r], float(read.errors[r])) for r in range(read.rows.shape[1])]
 
 
 def _factors(query: Read, key: Read) -> list[tuple[Operand, Operand]]:

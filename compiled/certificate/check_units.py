@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compiled.certificate.rounding import exactly
-from compiled.certificate.states import Floats, States, Tabled, Term
+from compiled.certificate.states import Floats, States, Tabled, Term, alike
 from compiled.errors import Uncertified
 from compiled.meaning.leaves import Leaf
 from compiled.numbering import Ids
@@ -32,6 +32,14 @@ class _Read:
     constant: Floats
     sums: Sequence[tuple[Floats, Floats]]
     ranges: Sequence[tuple[Ids, Floats, Floats]]
+
+    def alike(self, size: int) -> tuple["_Read", Ids]:
+        """The same on the first of each kind of so many states that are the same here, and of which kind each is."""
+        columns = [at_state for at_state, _ in self.sums], [codes for codes, _, _ in self.ranges]
+        first, place = alike([*columns[0], *columns[1]], size)
+        sums = [(at_state[first], at_unit) for at_state, at_unit in self.sums]
+        ranges = [(codes[first], least, most) for codes, least, most in self.ranges]
+        return _Read(self.constant, sums, ranges), place
 
     def bounds(self, rows: slice) -> tuple[Floats, Floats]:
         """The least and the largest that each unit reads in each of these states."""
@@ -92,42 +100,42 @@ class UnitCheck:
         errors = checker.arithmetic.linear(matrix, self.b_in[units], [checker.slots[slot].operand for slot in slots])
         outward = self.outward[units]
         targets = [int(slot) for slot in np.flatnonzero(np.any(outward != 0, axis=0))]
-        read, kept, sums = self._read(states, slots, units), np.zeros(len(states), bool), []
+        # States that are the same in what is read are one row.
+        read, place = self._read(states, slots, units).alike(len(states))
+        size = int(place.max(initial=-1)) + 1
+        kept, sums = np.zeros(size, bool), []
         step = max(1, CHUNK // len(units))
-        for begin in range(0, len(states), step):
-            low, high = read.bounds(slice(begin, min(len(states), begin + step)))
+        for begin in range(0, size, step):
+            low, high = read.bounds(slice(begin, min(size, begin + step)))
             reachable = ~np.isnan(low).any(axis=1)
             margin = np.maximum(low - 1, -high) - errors
             decided: Rows = np.logical_and(reachable, (margin >= 0).all(axis=1))
             undecided: Rows = np.logical_and(reachable, ~decided)
             if undecided.any():
-                self._cannot_occur(states, begin, undecided, (low, high, margin, errors), units)
+                which = np.flatnonzero(np.isin(place, begin + np.flatnonzero(undecided)))
+                self._cannot_occur(states.at(which), place[which] - begin, (low, high, margin, errors), units)
             kept[begin : begin + step] = decided
             checker.unit_margin = min(checker.unit_margin, float(margin[decided].min(initial=inf)))
-            sums.append((low[decided] >= 1).astype(np.float64) @ outward[:, targets])
-        states, columns = states.where(kept), np.concatenate([np.zeros((0, len(targets))), *sums]).T
+            sums.append((low >= 1).astype(np.float64) @ outward[:, targets])
+        written = np.concatenate([np.zeros((0, len(targets))), *sums])
+        states, columns = states.where(kept[place]), written[place[kept[place]]].T
         return [
             (slot, Term(leaves, Tabled(states, one), states.classes))
             for slot, one in zip(targets, columns, strict=True)
         ]
 
     def _cannot_occur(
-        self, states: States, begin: int, rows: Rows, found: tuple[Floats, Floats, Floats, Floats], units: Sequence[int]
+        self, states: States, rows: Ids, found: tuple[Floats, Floats, Floats, Floats], units: Sequence[int]
     ) -> None:
-        """`Uncertified` if one of the states from `begin` on that have these rows can be at a place."""
+        """`Uncertified` if one of these states, which have these rows, can be at a place."""
         low, high, margin, errors = found
-        undecided = np.flatnonzero(rows)
-        chosen = np.zeros(len(states), dtype=np.bool_)
-        chosen[begin + undecided] = True
-        occurring = undecided[np.asarray(self.checker.occurring(states.where(chosen)), dtype=np.bool_)]
-        if not len(occurring):
-            return
-        at, column = np.unravel_index(int(np.nan_to_num(margin[occurring], nan=-inf).argmin()), margin[occurring].shape)
-        row = int(occurring[at])
-        raise Uncertified(
-            f"{self.name}: unit {units[int(column)]} is {low[row, column]:.6g} to {high[row, column]:.6g} +- "
-            f"{errors[column]:.2g} on {states.tuples[begin + row]}, neither 0 nor 1"
-        )
+        for state in np.flatnonzero(self.checker.occurring(states))[:1].tolist():
+            row = int(rows[state])
+            column = int(np.nan_to_num(margin[row], nan=-inf).argmin())
+            raise Uncertified(
+                f"{self.name}: unit {units[column]} is {low[row, column]:.6g} to {high[row, column]:.6g} +- "
+                f"{errors[column]:.2g} on {states.tuples[state]}, neither 0 nor 1"
+            )
 
     def _read(self, states: States, slots: Sequence[int], units: Sequence[int]) -> "_Read":
         """What the units read in each state."""

@@ -34,9 +34,10 @@ from compiled.certificate.closure.cover import Cover
 from compiled.certificate.closure.prove import LIMIT, prove
 from compiled.certificate.ledger import HeadClaim, Ledger, StoredClaim
 from compiled.certificate.rounding import Arithmetic, Operand, exactly, operand
-from compiled.certificate.states import Floats, Held, Read, States, Tabled, Term
+from compiled.certificate.states import Floats, Held, Read, States, Tabled, Term, alike
 from compiled.errors import Refused, Uncertified
 from compiled.meaning.classes import leaf_classes
+from compiled.meaning.columns import Results
 from compiled.meaning.combinations import Combinations
 from compiled.meaning.leaves import INPUT, POSITION, Leaf, Stored, Tuple, leaf_order
 from compiled.meaning.values import Domain
@@ -100,7 +101,7 @@ class Checker:
         self.pairs, self.states = 0, 0
         self._known_states: dict[tuple[Leaf, ...], States] = {}
         self._by_class: dict[object, list[States]] = {}
-        self._results: dict[object, tuple[Combinations, list[Tuple | None]]] = {}
+        self._results: dict[object, tuple[Combinations, Results]] = {}
         nodes = topological(sop for sop, _ in outputs.values())
         maps = [node for node in nodes if isinstance(node, Map)]
         self.program = [node for node in maps if len(domain.leaves(node)) > 1]
@@ -188,32 +189,31 @@ class Checker:
                 # A state on which an s-op of the program has no value belongs to inputs on which the program fails.
                 # Those that are left keep their kinds: as numbers they may be equal, and what is read may differ.
                 found = self.results(self.computed_from(leaves), leaves, tuples)
-                tuples = tuples.kept(np.array([k for k, row in enumerate(found) if row is not None], dtype=np.int64))
+                tuples = tuples.kept(np.flatnonzero(found.known))
             self.states += len(tuples)
             self._known_states[leaves] = States(leaves, tuples)
         return self._known_states[leaves]
 
-    def occurring(self, states: States) -> list[bool]:
+    def occurring(self, states: States) -> npt.NDArray[np.bool_]:
         """Which of these states can be at a place: the s-ops of the program that read these leaves have values there.
 
         A class of values is judged by its representative, which those s-ops cannot tell from the others. Where one
         reads more leaves, the states must be parts of states of all of them.
         """
-        results = self.results(self.computed_from(states.leaves), states.leaves, states.tuples)
-        found = [row is not None for row in results]
+        found = self.results(self.computed_from(states.leaves), states.leaves, states.tuples).known
         for wider in dict.fromkeys(self.domain.leaves(sop) for sop in self.program):
             if set(states.leaves) < set(wider) and self.few(wider) and not states.classes:
                 at = [wider.index(leaf) for leaf in states.leaves]
                 parts = {tuple(row[k] for k in at) for row in self.every_state(wider).tuples}
-                found = [before and row in parts for before, row in zip(found, states.tuples, strict=True)]
+                found = found & np.array([row in parts for row in states.tuples], dtype=np.bool_)
         return found
 
-    def results(self, sops: Sequence[SOp], leaves: tuple[Leaf, ...], tuples: Combinations) -> list[Tuple | None]:
-        """The values of s-ops on states, None where they have none."""
+    def results(self, sops: Sequence[SOp], leaves: tuple[Leaf, ...], tuples: Combinations) -> Results:
+        """The values of s-ops on states."""
         key = (tuple(sops), leaves, id(tuples))
         if key not in self._results:
             found = self.domain.checked(sops, leaves, tuples)
-            self.cover.check_values(sops, leaves, tuples, found)
+            self.cover.check_values(sops, leaves, tuples, found.rows, found.codes)
             self._results[key] = tuples, found  # which keeps the states, so that no others have their identity
         return self._results[key][1]
 
@@ -275,10 +275,13 @@ class Checker:
         columns = self._columns(slots, states)
         reachable = ~np.isnan(columns).any(axis=1)
         states, columns = states.where(reachable), columns[reachable]
+        # States that are the same in what is read are one; so are those for which the result is.
+        first, place = alike(columns.T, len(states))
+        columns = columns[first]
         values = columns @ matrix[slots] + bias
-        operands = self._operands(slots, columns)
-        errors = self.arithmetic.linear(matrix[slots], bias, operands)
-        return Read(states, values, errors)
+        shown, again = alike(values.T, len(values))
+        errors = self.arithmetic.linear(matrix[slots], bias, self._operands(slots, columns))
+        return Read(states, values[shown], again[place], errors)
 
     def at_start(self, matrix: Floats, bias: Floats) -> tuple[Floats, Floats]:
         """The same at the start token."""
@@ -414,22 +417,21 @@ class Checker:
         states = self._states(leaves, slots, (sop,))
         results = self.results((sop,), leaves, states.tuples)
         index = {value: k for k, value in enumerate(values)}
-        states = states.where([row is not None for row in results])
-        wanted = []
-        for row in results:
-            if row is not None and row[0] not in index:
-                raise Uncertified(f"{name}: the value {row[0]} has no logit")
-            if row is not None:
-                wanted.append(index[row[0]])
+        states, codes = states.where(results.known), results.codes[results.known]
+        column = np.array([index.get(value, len(values)) for (value,) in results.rows], dtype=np.int64)
+        right = column[codes] if len(codes) else codes
+        for code in codes[right == len(values)][:1].tolist():
+            raise Uncertified(f"{name}: the value {results.rows[code][0]} has no logit")
         stream = self._columns(slots, states)
         if np.isnan(stream).any():
             raise Uncertified(f"{name}: a state of the output is not known in the stream")
+        first, _ = alike([*stream.T, right], len(states))
+        stream, right = stream[first], right[first]
         errors = np.array([self.slots[slot].error for slot in slots])
         weights = matrix[slots]
         step = max(1, CHUNK // max(1, len(values)))
-        for begin in range(0, len(states), step):
-            part, right = stream[begin : begin + step], np.array(wanted[begin : begin + step])
-            self._compare(name, weights, bias, part, errors, right)
+        for begin in range(0, len(right), step):
+            self._compare(name, weights, bias, stream[begin : begin + step], errors, right[begin : begin + step])
 
     def _compare(
         self, name: str, weights: Floats, bias: Floats, stream: Floats, errors: Floats, right: npt.NDArray[np.int64]

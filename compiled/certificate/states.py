@@ -1,9 +1,10 @@
 """What the checker knows of the residual stream: per slot a sum of functions of leaves, and an error bound."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +87,7 @@ class States:
         self.leaves, self.classes = leaves, classes or {}
         self.tuples = Combinations.of(tuples, len(leaves))
         self._columns: dict[int, tuple[list[Atom], Ids]] = {}
+        self._found: dict[int, list[tuple[States, Classes, Ids]]] = {}
 
     def __len__(self) -> int:
         """How many there are."""
@@ -113,11 +115,54 @@ class States:
         found = [term.at(tuple(self.tuples.values[k][self.tuples.codes[k][row]] for k in at)) for row in first.tolist()]
         return np.array(found, dtype=np.float64)[places]
 
+    @cached_property
+    def sizes(self) -> list[int]:
+        """How many different numbers each leaf has."""
+        sizes = [len(self.index(leaf)[0]) for leaf in self.leaves]
+        if prod(sizes) >= 1 << 62:
+            raise Uncertified("too many combinations of values for one table")
+        return sizes
+
+    @cached_property
+    def keys(self) -> tuple[Ids, Ids]:
+        """The different states as numbers of such digits, ascending, and the first state that is each."""
+        key: Ids = np.zeros(len(self), dtype=np.int64)
+        for leaf, size in zip(self.leaves, self.sizes, strict=True):
+            key = key * size + self.index(leaf)[1]
+        return np.unique(key, return_index=True)
+
+    def among(self, others: "States", classes: Classes) -> Ids:
+        """Which of the others, that have fewer leaves, each state is, when values stand for classes; or -1."""
+        known = self._found.setdefault(id(others), [])
+        for _, given, found in known:
+            if given is classes or given == classes:
+                return found
+        key, there = np.zeros(len(self), dtype=np.int64), np.ones(len(self), dtype=np.bool_)
+        for leaf, size in zip(others.leaves, others.sizes, strict=True):
+            own = {value: k for k, value in enumerate(others.index(leaf)[0])}
+            values, codes = self.index(leaf)
+            shown = [classes[leaf].get(value, value) if leaf in classes else value for value in values]
+            place = np.array([own.get(value, -1) for value in shown], dtype=np.int64)[codes]
+            there &= place >= 0
+            key = key * size + np.maximum(place, 0)
+        keys, first = others.keys
+        found = np.full(len(self), -1, dtype=np.int64)
+        if len(keys):
+            at = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+            found = np.where(there & (keys[at] == key), first[at], -1)
+        # The others are kept, so that no states that come later have their identity.
+        known.append((others, classes, found))
+        return found
+
     def where(self, kept: npt.ArrayLike) -> "States":
         """Those that are kept."""
         if np.all(kept):
             return self
-        return States(self.leaves, self.tuples.kept(np.flatnonzero(kept)), self.classes)
+        return self.at(np.flatnonzero(kept))
+
+    def at(self, which: Ids) -> "States":
+        """Those with these numbers."""
+        return States(self.leaves, self.tuples.kept(which), self.classes)
 
 
 class Tabled(Mapping[Tuple, float]):
@@ -128,34 +173,8 @@ class Tabled(Mapping[Tuple, float]):
 
     def column(self, states: States, classes: Classes) -> Floats:
         """The number for each state that has these leaves among others; not a number where there is none."""
-        key, known = np.zeros(len(states), dtype=np.int64), np.ones(len(states), dtype=np.bool_)
-        for leaf, size in zip(self.states.leaves, self._sizes, strict=True):
-            own = {value: k for k, value in enumerate(self.states.index(leaf)[0])}
-            values, codes = states.index(leaf)
-            shown = [classes[leaf].get(value, value) if leaf in classes else value for value in values]
-            place = np.array([own.get(value, -1) for value in shown], dtype=np.int64)[codes]
-            known &= place >= 0
-            key = key * size + np.maximum(place, 0)
-        keys, numbers = self._sorted
-        at = np.minimum(np.searchsorted(keys, key), max(0, len(keys) - 1))
-        if not len(keys):
-            return np.full(len(states), np.nan)
-        return np.where(known & (keys[at] == key), numbers[at], np.nan)
-
-    @cached_property
-    def _sizes(self) -> list[int]:
-        sizes = [len(self.states.index(leaf)[0]) for leaf in self.states.leaves]
-        if prod(sizes) >= 1 << 62:
-            raise Uncertified("too many combinations of values for one table")
-        return sizes
-
-    @cached_property
-    def _sorted(self) -> tuple[Ids, Floats]:
-        key: Ids = np.zeros(len(self.states), dtype=np.int64)
-        for leaf, size in zip(self.states.leaves, self._sizes, strict=True):
-            key = key * size + self.states.index(leaf)[1]
-        keys, first = np.unique(key, return_index=True)
-        return keys, self.numbers[first]
+        at = states.among(self.states, classes)
+        return np.where(at >= 0, self.numbers[at], np.nan) if len(self.numbers) else np.full(len(at), np.nan)
 
     @cached_property
     def _table(self) -> dict[Tuple, float]:
@@ -173,8 +192,15 @@ class Tabled(Mapping[Tuple, float]):
 
 @dataclass(frozen=True)
 class Read:
-    """A linear map of the stream: per state its nominal values, per column a bound on the error."""
+    """A linear map of the stream: the different rows of nominal values, which of them each state has, and per column a
+    bound on the error."""
 
     states: States
-    values: Floats
+    rows: Floats
+    place: Ids
     errors: Floats
+
+
+def alike(columns: Iterable[npt.NDArray[Any]], size: int) -> tuple[Ids, Ids]:
+    """The first of each kind of states that are the same in these columns, and of which kind each state is."""
+    return distinct_rows([np.unique(column, return_inverse=True)[1].reshape(-1) for column in columns], size)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -35,6 +36,44 @@ class Numbered:
                 values.append(atom)
             codes.append(index[key])
         return cls(values, np.array(codes, dtype=np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Tuples of values of s-ops on many states: `rows[codes[k]]` on state k, none where it is `NO_VALUE`."""
+
+    rows: Sequence[tuple[Any, ...]]
+    codes: Codes
+
+    @classmethod
+    def of(cls, found: Sequence[tuple[Any, ...] | None]) -> "Results":
+        """These results, of which equal ones are one object."""
+        places: dict[int, int] = {}
+        rows: list[tuple[Any, ...]] = []
+        codes = []
+        for row in found:
+            if row is not None and id(row) not in places:
+                places[id(row)] = len(rows)
+                rows.append(row)
+            codes.append(NO_VALUE if row is None else places[id(row)])
+        return cls(rows, np.array(codes, dtype=np.int64))
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """On which states there are values."""
+        known: npt.NDArray[np.bool_] = self.codes != NO_VALUE
+        return known
+
+    def listed(self) -> "list[tuple[Any, ...] | None]":
+        """The tuple of each state."""
+        rows = [*self.rows, None]  # `NO_VALUE` is the last
+        return [rows[code] for code in self.codes.tolist()]
+
+    @cached_property
+    def numbers(self) -> Codes:
+        """For each row a number, that of the first which is equal, kinds apart."""
+        first: dict[tuple[Any, ...], int] = {}
+        return np.array([first.setdefault(row, k) for k, row in enumerate(self.rows)], dtype=np.int64)
 
 
 def apply(meaning: Callable[..., Any], operands: Sequence[Numbered], size: int) -> Numbered:

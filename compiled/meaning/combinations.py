@@ -43,6 +43,17 @@ class Combinations(Sequence[Tuple]):
         found = [list(map(values.__getitem__, codes.tolist())) for values, codes in pairs]
         return list(zip(*found, strict=True)) if found else [()] * self.size
 
+    @property
+    def numbers(self) -> list[Ids]:
+        """Per leaf a number of its value in each tuple, the same for values that are equal, kinds apart."""
+        found = []
+        for values, codes in zip(self.values, self.codes, strict=True):
+            first: dict[Atom, int] = {}
+            found.append(
+                np.array([first.setdefault(value, k) for k, value in enumerate(values)], dtype=np.int64)[codes]
+            )
+        return found
+
     def kept(self, which: Ids) -> "Combinations":
         """Those with these numbers."""
         return Combinations(self.values, [codes[which] for codes in self.codes], len(which))

@@ -19,7 +19,7 @@ import numpy as np
 
 from compiled.errors import Refused, TooMuch, about
 from compiled.meaning.classes import leaf_classes
-from compiled.meaning.columns import NO_VALUE, Numbered, apply
+from compiled.meaning.columns import NO_VALUE, Numbered, Results, apply
 from compiled.meaning.combinations import Combinations
 from compiled.meaning.entries import Entries
 from compiled.meaning.formula import Formula, formula, keys_of, queries_of
@@ -54,6 +54,7 @@ MAX_BOXES: Final = 4_000_000
 MANY: Final = 4_000
 """From so many combinations on values are put into classes."""
 MAX_LENGTH: Final = 512
+KINDS: Final = "an s-op depends on whether a number is an integer, a real or a boolean"
 
 
 @dataclass(eq=False)
@@ -192,7 +193,7 @@ class Domain:
         found: dict[Tuple, Tuple] = {}
         for given, result in self.evaluated(sops, leaves, tuples):
             if found.setdefault(given, result) != result:
-                raise Refused("an s-op depends on whether a number is an integer, a real or a boolean")
+                raise Refused(KINDS)
         return found
 
     def evaluated(
@@ -204,11 +205,17 @@ class Domain:
             if result is not None:
                 yield row, result
 
-    def checked(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Combinations) -> list[Tuple | None]:
-        """The values of the s-ops for each tuple, None where they have none; as for `image` kinds decide nothing."""
+    def checked(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Combinations) -> Results:
+        """The values of the s-ops for each tuple; as for `image` kinds decide nothing."""
+        found = self.columns(sops, leaves, tuples)
         if any(len(set(values)) < len(values) for values in tuples.values):
-            self.image(sops, leaves, tuples)
-        return self.results(sops, leaves, tuples)
+            known = np.flatnonzero(found.known)
+            same = [column[known] for column in tuples.numbers]
+            first, place = distinct_rows(same, len(known))
+            numbers = found.numbers[found.codes[known]] if len(known) else known
+            if (numbers != numbers[first][place]).any():
+                raise Refused(KINDS)
+        return found
 
     def _known(
         self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Sequence[Tuple]
@@ -225,7 +232,7 @@ class Domain:
             return known, keys
         if len(missing) > FEW_ROWS:
             rows = Combinations.of(list(missing.values()), len(leaves))
-            known.update(zip(missing, self._by_column(sops, leaves, rows), strict=True))
+            known.update(zip(missing, self._by_column(sops, leaves, rows).listed(), strict=True))
             return known, keys
         place = {leaf: k for k, leaf in enumerate(leaves)}
         slots: dict[SOp, int] = {}
@@ -246,7 +253,7 @@ class Domain:
                 known[key] = self._rows.setdefault(row_key(result), result)
         return known, keys
 
-    def _by_column(self, sops: Sequence[SOp], leaves: Sequence[Leaf], rows: Combinations) -> list[Tuple | None]:
+    def _by_column(self, sops: Sequence[SOp], leaves: Sequence[Leaf], rows: Combinations) -> Results:
         """The values of the s-ops on each row, every operator once for each combination of operands that occurs."""
         columns = dict(zip(leaves, map(Numbered, rows.values, rows.codes), strict=True))
         size, found = len(rows), dict[SOp, Numbered]()
@@ -276,15 +283,21 @@ class Domain:
         for column in found.values():
             fails |= column.codes == NO_VALUE
         results = [self._rows.setdefault(row_key(row), row) for row in together.values]
-        return [None if bad else results[k] for k, bad in zip(together.codes.tolist(), fails.tolist(), strict=True)]
+        return Results(results, np.where(fails, NO_VALUE, together.codes))
 
     def results(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Sequence[Tuple]) -> list[Tuple | None]:
         """The values of the s-ops for each tuple, None where they have none; equal ones are one object."""
         if isinstance(tuples, Combinations) and len(tuples) > FEW_ROWS:
-            self.spend(len(tuples) * (1 + len(sops) + len(leaves)))
-            return self._by_column(sops, leaves, tuples)
+            return self.columns(sops, leaves, tuples).listed()
         known, keys = self._known(sops, leaves, tuples)
         return [known[key] for key in keys]
+
+    def columns(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Combinations) -> Results:
+        """The same by number."""
+        if len(tuples) <= FEW_ROWS:
+            return Results.of(self.results(sops, leaves, tuples))
+        self.spend(len(tuples) * (1 + len(sops) + len(leaves)))
+        return self._by_column(sops, leaves, tuples)
 
     def _is_plain(self, leaf: Leaf) -> bool:
         """Whether no two values of the leaf are equal and yet of different kinds, as far as its values are known."""

@@ -44,9 +44,13 @@ class Cover:
         sops: Sequence[SOp],
         leaves: Sequence[Leaf],
         tuples: Sequence[Tuple],
-        found: Sequence[Tuple | None],
+        found: Sequence[Tuple],
+        which: Ids,
     ) -> None:
-        """`NotClosed` when the s-ops have values on a state, and what was found for it is nothing, or another."""
+        """`NotClosed` when the s-ops have values on a state, and what was found for it is nothing, or another.
+
+        `which`: the number, in what was found, of the result on each state; `NOTHING` for none.
+        """
         try:
             own = self._local.leaves(sops)
             if not set(own) <= set(leaves):
@@ -54,11 +58,12 @@ class Cover:
             given, at = Combinations.of(tuples, len(leaves)), [leaves.index(leaf) for leaf in own]
             part = Combinations([given.values[k] for k in at], [given.codes[k] for k in at], len(given))
             rows, numbers = self._local.evaluated_all(sops, own, part)
-            # Equal results are few objects: each pair of one of them and of what is expected is compared once.
-            pairs = {(number, id(one)): k for k, (number, one) in enumerate(zip(numbers.tolist(), found, strict=True))}
-            for (number, _), k in pairs.items():
-                if number != NOTHING and not _same(found[k], rows[number]):
-                    raise NotClosed(f"s-ops are {rows[number]} on the state {given[k]}, not {found[k]}")
+            # Each pair of a result and of what is expected is compared once.
+            pairs, _ = distinct_rows([numbers - NOTHING, which - NOTHING], len(given))
+            for k, number, one in zip(pairs.tolist(), numbers[pairs].tolist(), which[pairs].tolist(), strict=True):
+                result = None if one == NOTHING else found[one]
+                if number != NOTHING and not _same(result, rows[number]):
+                    raise NotClosed(f"s-ops are {rows[number]} on the state {given[k]}, not {result}")
         except TooMuchWork:
             self.complete = False
 
