@@ -8,11 +8,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from compiled.errors import Refused
+from compiled.meaning.combinations import Combinations
 from compiled.numbering import distinct_rows
 from spec.operators import OperatorError
 from spec.values import Atom, atom_key
 
 NO_VALUE: Final = -1
+KINDS: Final = "an s-op depends on whether a number is an integer, a real or a boolean"
 Codes = npt.NDArray[np.int64]
 
 
@@ -74,6 +77,18 @@ class Results:
         """For each row a number, that of the first which is equal, kinds apart."""
         first: dict[tuple[Any, ...], int] = {}
         return np.array([first.setdefault(row, k) for k, row in enumerate(self.rows)], dtype=np.int64)
+
+
+def different(tuples: Combinations, found: Results) -> tuple[Combinations, Results]:
+    """The tuples that have values, those once that are equal as numbers; `Refused` when kinds decide a value."""
+    known = np.flatnonzero(found.known)
+    if len(known) and any(len(set(values)) < len(values) for values in tuples.values):
+        first, place = distinct_rows([column[known] for column in tuples.numbers], len(known))
+        numbers = found.numbers[found.codes[known]]
+        if (numbers != numbers[first][place]).any():
+            raise Refused(KINDS)
+        known = known[np.sort(first)]
+    return tuples.kept(known), Results(found.rows, found.codes[known])
 
 
 def apply(meaning: Callable[..., Any], operands: Sequence[Numbered], size: int) -> Numbered:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from compiled.meaning.columns import Results
 from compiled.meaning.combinations import Combinations
 from compiled.meaning.leaves import Classes, Leaf, Tuple
 from spec.graph import SOp
@@ -74,19 +75,25 @@ class Grid:
         self._rows: list[Tuple] = []
         self._places: dict[int, int] = {}
 
-    def fill(self, boxes: Iterable[Sequence[Codes]]) -> None:
-        """Find the values on all of these boxes: faster than one box after the other."""
-        self._find(*_joined(self.numbers, boxes))
+    def fill(self, columns: Sequence[Codes], found: Results) -> None:
+        """Enter the values on all that occur: faster than one box after the other."""
+        self._rows = list(found.rows)
+        self._places = {id(row): k for k, row in enumerate(self._rows)}
+        codes = np.where(found.known, found.codes, NO_VALUE)
+        self._cells[tuple(columns)] = codes if columns else codes[0]
 
     def rows(self, box: Sequence[Codes]) -> tuple[Tuple, ...]:
         """The different tuples of values of the s-ops on this box; equal ones are one object."""
-        at = np.ix_(*box)
+        at = tuple(codes.reshape([-1 if j == k else 1 for j in range(len(box))]) for k, codes in enumerate(box))
         cells = self._cells[at]
-        if (cells == UNKNOWN).any():
-            unknown = np.argwhere(cells == UNKNOWN)
-            self._find([codes[unknown[:, k]] for k, codes in enumerate(box)], len(unknown))
+        unknown = cells == UNKNOWN
+        if unknown.any():
+            asked = np.argwhere(unknown)
+            self._find([codes[asked[:, k]] for k, codes in enumerate(box)], len(asked))
             cells = self._cells[at]
-        return tuple(self._rows[k] for k in np.unique(cells).tolist() if k >= 0)
+        present = np.zeros(len(self._rows) + 1, dtype=np.bool_)
+        present[np.where(cells == NO_VALUE, len(self._rows), cells)] = True
+        return tuple([self._rows[k] for k in np.flatnonzero(present[:-1]).tolist()])
 
     def _find(self, columns: Sequence[Codes], size: int) -> None:
         rows = tuples(self.numbers, columns, size)
@@ -126,13 +133,9 @@ def cells_of(domain: "Domain", sops: tuple[SOp, ...], leaves: tuple[Leaf, ...], 
         numbers.append(labels)
         places.append(place)
     cells = grid(domain, sops, leaves, numbers)
-    if cells is not None:
-        boxes = [
-            [place[domain.class_codes(leaf, classes, *at)] for leaf, place in zip(leaves, places, strict=True)]
-            for at in domain.largest(leaves)
-        ]
-        if sum(prod(map(len, box)) for box in boxes) <= MAX_FILLED:
-            cells.fill(boxes)
+    if cells is not None and domain.size(leaves, classes) <= MAX_FILLED:
+        tuples, found = domain.everywhere(sops)
+        cells.fill([place[codes] for place, codes in zip(places, tuples.codes, strict=True)], found)
     return numbers, places, cells
 
 

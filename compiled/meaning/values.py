@@ -10,7 +10,6 @@ has an output.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import product
 from math import prod
 from typing import Any, Final, assert_never
@@ -19,9 +18,10 @@ import numpy as np
 
 from compiled.errors import Refused, TooMuch, about
 from compiled.meaning.classes import leaf_classes
-from compiled.meaning.columns import NO_VALUE, Numbered, Results, apply
+from compiled.meaning.columns import KINDS, Results, different
 from compiled.meaning.combinations import Combinations
 from compiled.meaning.entries import Entries
+from compiled.meaning.evaluate import by_column, step
 from compiled.meaning.formula import Formula, formula, keys_of, queries_of
 from compiled.meaning.grid import UNKNOWN, Cells, Codes, Labels, Numbering, cells_of, union
 from compiled.meaning.leaves import (
@@ -43,8 +43,7 @@ from compiled.meaning.means import Values, distinct
 from compiled.meaning.profiles import Profile, Sets, StoredSets, profile_of
 from compiled.numbering import distinct_rows
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
-from spec.interp import read_token
-from spec.operators import OperatorError, function
+from spec.operators import OperatorError
 from spec.values import Atom, Numbers, atom_key, to_input
 
 MAX_TUPLES: Final = 200_000
@@ -54,7 +53,6 @@ MAX_BOXES: Final = 4_000_000
 MANY: Final = 4_000
 """From so many combinations on values are put into classes."""
 MAX_LENGTH: Final = 512
-KINDS: Final = "an s-op depends on whether a number is an integer, a real or a boolean"
 
 
 @dataclass(eq=False)
@@ -73,7 +71,7 @@ class Domain:
     _stored: dict[SOp, StoredSets] = field(default_factory=dict)
     _tuples: dict[tuple[Leaf, ...], Combinations] = field(default_factory=dict)
     _joints: dict[tuple[tuple[SOp, ...], tuple[int, ...]], tuple[Tuple, ...]] = field(default_factory=dict)
-    _tables: dict[tuple[SOp, ...], dict[Tuple, Tuple]] = field(default_factory=dict)
+    _everywhere: dict[tuple[SOp, ...], tuple[Combinations, Results]] = field(default_factory=dict)
     _classes: dict[tuple[SOp, ...], "Classes"] = field(default_factory=dict)
     _entries: dict[Formula, "Entries"] = field(default_factory=dict)
     _places: dict[tuple[Leaf, ...], dict[tuple[int, int], int]] = field(default_factory=dict)
@@ -112,7 +110,7 @@ class Domain:
         self._refused.clear()
         self._joints = {key: rows for key, rows in self._joints.items() if sop not in key[0]}
         self._classes = {key: found for key, found in self._classes.items() if sop not in key}
-        self._tables = {key: rows for key, rows in self._tables.items() if sop not in key}
+        self._everywhere = {key: found for key, found in self._everywhere.items() if sop not in key}
         self._all_values = {key: rows for key, rows in self._all_values.items() if sop not in key}
         self._grids = {key: known for key, known in self._grids.items() if sop not in key}
         self._numbers = {key: numbers for key, numbers in self._numbers.items() if sop not in key}
@@ -121,7 +119,7 @@ class Domain:
         """Let the s-op be a leaf from now on, with the values that it has as a function of others."""
         self._stored[sop] = StoredSets(self, sop)
         known: tuple[dict[Any, Any], ...] = (self._leaves, self._together, self._orders, self._memo, self._joints)
-        known += (self._classes, self._tables, self._all_values, self._grids, self._numbers)
+        known += (self._classes, self._everywhere, self._all_values, self._grids, self._numbers)
         for one in (*known, self._entries, self._refused):
             one.clear()
 
@@ -208,13 +206,7 @@ class Domain:
     def checked(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Combinations) -> Results:
         """The values of the s-ops for each tuple; as for `image` kinds decide nothing."""
         found = self.columns(sops, leaves, tuples)
-        if any(len(set(values)) < len(values) for values in tuples.values):
-            known = np.flatnonzero(found.known)
-            same = [column[known] for column in tuples.numbers]
-            first, place = distinct_rows(same, len(known))
-            numbers = found.numbers[found.codes[known]] if len(known) else known
-            if (numbers != numbers[first][place]).any():
-                raise Refused(KINDS)
+        different(tuples, found)
         return found
 
     def _known(
@@ -238,52 +230,20 @@ class Domain:
         slots: dict[SOp, int] = {}
         steps: list[Callable[[list[Atom]], Atom]] = []
         for node in self.cone(sops):
-            steps.append(self._step(node, place, slots))
+            steps.append(step(self, node, place, slots))
             slots[node] = len(leaves) + len(steps) - 1
         wanted = [slots[sop] for sop in sops]
         for key, given in missing.items():
             row = list(given)
             try:
-                for step in steps:
-                    row.append(step(row))
+                for one in steps:
+                    row.append(one(row))
             except OperatorError:
                 known[key] = None
             else:
                 result = tuple(row[k] for k in wanted)
                 known[key] = self._rows.setdefault(row_key(result), result)
         return known, keys
-
-    def _by_column(self, sops: Sequence[SOp], leaves: Sequence[Leaf], rows: Combinations) -> Results:
-        """The values of the s-ops on each row, every operator once for each combination of operands that occurs."""
-        columns = dict(zip(leaves, map(Numbered, rows.values, rows.codes), strict=True))
-        size, found = len(rows), dict[SOp, Numbered]()
-        for node in self.cone(sops):
-            if node in self.definitions:
-                operands = [columns[leaf] for leaf in self.definitions[node].leaves]
-                found[node] = apply(self.definitions[node].value, operands, size)
-                continue
-            match node:
-                case Tokens(view=view):
-                    read = partial(read_token, view, numbers=self.numbers)
-                    found[node] = apply(read, [columns[INPUT]], size)
-                case Indices():
-                    found[node] = columns[POSITION]
-                case Constant(value=value):
-                    found[node] = apply(lambda value=value: value, [], size)
-                case Aggregate():
-                    found[node] = columns[node]
-                case Map() if node in self._stored:
-                    found[node] = columns[Stored(node)]
-                case Map(args=args, op=op):
-                    found[node] = apply(function(op, self.numbers), [found[arg] for arg in args], size)
-                case _:
-                    assert_never(node)
-        together = apply(lambda *row: row, [found[sop] for sop in sops], size)
-        fails = np.zeros(size, dtype=bool)
-        for column in found.values():
-            fails |= column.codes == NO_VALUE
-        results = [self._rows.setdefault(row_key(row), row) for row in together.values]
-        return Results(results, np.where(fails, NO_VALUE, together.codes))
 
     def results(self, sops: Sequence[SOp], leaves: Sequence[Leaf], tuples: Sequence[Tuple]) -> list[Tuple | None]:
         """The values of the s-ops for each tuple, None where they have none; equal ones are one object."""
@@ -299,6 +259,11 @@ class Domain:
         self.spend(len(tuples) * (1 + len(sops) + len(leaves)))
         return self._by_column(sops, leaves, tuples)
 
+    def _by_column(self, sops: Sequence[SOp], leaves: Sequence[Leaf], rows: Combinations) -> Results:
+        """The values of the s-ops on each row, every operator once for each combination of operands that occurs."""
+        found = by_column(self, sops, leaves, rows)
+        return Results([self._rows.setdefault(row_key(row), row) for row in found.rows], found.codes)
+
     def _is_plain(self, leaf: Leaf) -> bool:
         """Whether no two values of the leaf are equal and yet of different kinds, as far as its values are known."""
         if isinstance(leaf, Aggregate) and leaf not in self._sets:
@@ -310,38 +275,6 @@ class Domain:
             else:
                 self._plain[leaf] = True
         return self._plain[leaf]
-
-    def _step(self, node: SOp, place: Mapping[Leaf, int], slots: Mapping[SOp, int]) -> Callable[[list[Atom]], Atom]:
-        if node in self.definitions:
-            defined = self.definitions[node]
-            where = [place[leaf] for leaf in defined.leaves]
-            return lambda row: defined.value(*[row[k] for k in where])
-        match node:
-            case Tokens(view=view):
-                k = place[INPUT]
-                return lambda row: read_token(view, row[k], self.numbers)
-            case Indices():
-                k = place[POSITION]
-                return lambda row: row[k]
-            case Constant(value=value):
-                return lambda _row: value
-            case Aggregate():
-                k = place[node]
-                return lambda row: row[k]
-            case Map() if node in self._stored:
-                k = place[Stored(node)]
-                return lambda row: row[k]
-            case Map(args=args, op=op):
-                meaning = function(op, self.numbers)
-                arguments = [slots[arg] for arg in args]
-                if len(arguments) == 1:
-                    k = arguments[0]
-                    return lambda row: meaning(row[k])
-                if len(arguments) == 2:
-                    j, k = arguments
-                    return lambda row: meaning(row[j], row[k])
-                return lambda row: meaning(*[row[k] for k in arguments])
-        assert_never(node)
 
     # -------------------------------------------------------------------------------------------- tuples
 
@@ -519,23 +452,35 @@ class Domain:
         found = self.results(sops, leaves, union(numbers, [box]))
         return tuple({id(row): row for row in found if row is not None}.values())
 
-    def table(self, sops: Sequence[SOp]) -> dict[Tuple, Tuple]:
-        """For every tuple of values (representatives, where there are `classes`) the values of the s-ops."""
+    def everywhere(self, sops: Sequence[SOp]) -> tuple[Combinations, Results]:
+        """Every tuple of values (representatives, where there are `classes`), and the values of the s-ops on it."""
         key = tuple(sops)
-        if key not in self._tables:
+        if key not in self._everywhere:
             leaves = self.leaves_of(sops)
             with about(sops):
-                self._tables[key] = self.image(sops, leaves, self.class_tuples(leaves, self.classes(sops)))
-        return self._tables[key]
+                tuples = self.class_tuples(leaves, self.classes(sops))
+                self._everywhere[key] = tuples, self.columns(sops, leaves, tuples)
+        return self._everywhere[key]
+
+    def given(self, sops: Sequence[SOp]) -> tuple[Combinations, Results]:
+        """The same where there are values, and each tuple of numbers once: weights cannot tell equal ones apart."""
+        tuples, found = self.everywhere(sops)
+        with about(sops):
+            return different(tuples, found)
+
+    def table(self, sops: Sequence[SOp]) -> dict[Tuple, Tuple]:
+        """For every such tuple the values of the s-ops."""
+        tuples, found = self.given(sops)
+        return dict(zip(tuples, map(found.rows.__getitem__, found.codes.tolist()), strict=True))
 
     def all_values(self, sops: Sequence[SOp]) -> tuple[Tuple, ...]:
         """The tuples of values that these s-ops can have together anywhere."""
         key = tuple(sops)
         if key not in self._all_values:
-            leaves = self.leaves_of(sops)
-            with about(sops):
-                found = self.results(sops, leaves, self.class_tuples(leaves, self.classes(sops)))
-            self._all_values[key] = tuple({id(row): row for row in found if row is not None}.values())
+            _, found = self.everywhere(sops)
+            codes = found.codes[found.known]
+            first, _ = distinct_rows([codes], len(codes))
+            self._all_values[key] = tuple(found.rows[code] for code in codes[np.sort(first)].tolist())
         return self._all_values[key]
 
     def values_of(self, sop: SOp) -> Values:

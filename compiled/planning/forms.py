@@ -175,6 +175,8 @@ class Search:
         `sums`: sums of functions of coded columns that the function may be read off, together with the others.
         """
         self.columns, self.labels, self.boxes, self.sums = columns, labels, boxes, sums
+        self.digits: dict[tuple[int, bool], Ints] = {}
+        """By column, and whether they are shared: those that are known."""
         self.kinds = len(np.unique(labels))
         self.unit, self.largest = unit, largest
         size = len(self.labels)
@@ -184,10 +186,15 @@ class Search:
     @cached_property
     def key(self) -> object:
         """The same for functions that differ in the names of their values only: they are read off the same forms."""
-        columns = tuple((one.values, one.numbers, one.places.tobytes(), one.raw, one.noise) for one in self.columns)
+        columns = tuple((one.natural is None or one.natural.tobytes(), one.raw, one.noise) for one in self.columns)
         sums = tuple(tuple(None if own is None else frozenset(own.items()) for own in given) for given in self.sums)
-        boxes = None if self.boxes is None else self.boxes.tobytes()
-        return columns, first_alike(self.labels).tobytes(), boxes, sums
+        return self.shape, columns, None if self.boxes is None else self.boxes.tobytes(), sums
+
+    @cached_property
+    def shape(self) -> object:
+        """What decides the digits of values: which values go together, and where the labels are the same."""
+        places = tuple((one.values, one.places.tobytes()) for one in self.columns)
+        return places, first_alike(self.labels).tobytes()
 
     def best(self) -> Form | None:
         """The form with the fewest changes; where there is one in which every label is one run, the first of these."""
@@ -246,9 +253,9 @@ class Search:
             yield from self._aligned()
         yield from self._switched()
         coded = [k for k, column in enumerate(self.columns) if not column.raw]
-        digits = {k: self._digits(k) for k in coded}
+        digits = {k: self._digits(k, shared=False) for k in coded}
         yield from self._radix(digits)
-        fewer = {k: self._shared_digits(k) for k in coded}
+        fewer = {k: self._digits(k, shared=True) for k in coded}
         if any((fewer[k] != digits[k]).any() for k in coded):
             yield from self._radix(fewer)
 
@@ -344,7 +351,7 @@ class Search:
             size = float(max(abs(low), radix))
             for k in range(len(self.columns)):
                 if k not in parts:
-                    digits = self._shared_digits(k)
+                    digits = self._digits(k, shared=True)
                     parts[k] = replace(_coded(digits.tolist()), factor=radix)
                     size += float(radix * int(digits.max()))
                     radix *= int(digits.max()) + 1
@@ -370,7 +377,13 @@ class Search:
             for power in range(1, 14):
                 yield tuple(Fraction(2) ** (power * place) for place in range(len(raws)))
 
-    def _digits(self, k: int) -> Ints:
+    def _digits(self, k: int, *, shared: bool) -> Ints:
+        """A digit for each value of a column."""
+        if (k, shared) not in self.digits:
+            self.digits[k, shared] = self._shared_digits(k) if shared else self._own_digits(k)
+        return self.digits[k, shared]
+
+    def _own_digits(self, k: int) -> Ints:
         """A digit for each value of a column; values in whose place any other gives the same label share one."""
         own = self.columns[k]
         others, _ = self._others(k)

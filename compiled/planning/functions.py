@@ -27,6 +27,7 @@ from compiled.planning.points import (
     crossings,
     first_of_each,
     relevant,
+    renumbered,
     whole,
 )
 from spec.graph import SOp
@@ -140,9 +141,11 @@ class Functions:
         """The points of the leaves of the s-ops, the values that the s-ops have anywhere, and which at each point."""
         key = tuple(sops)
         if key not in self._given:
-            table = self.domain.table(key)
-            points = Points.of(list(table), len(self.domain.leaves_of(key)))
-            self._given[key] = Given(points, *different(table.values()))
+            tuples, found = self.domain.given(key)
+            points = Points(tuple(map(tuple, tuples.values)), tuple(tuples.numbers), len(tuples))
+            used, labels = renumbered(found.numbers[found.codes])
+            rows = tuple(found.rows[k] for k in used.tolist())
+            self._given[key] = Given(points.at(np.arange(len(tuples))), rows, labels)
         return self._given[key]
 
 

@@ -5,7 +5,7 @@ a function f(s, x, y) that is a(s, x) + b(s, y) needs no form in which x and y k
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
 
@@ -14,7 +14,7 @@ import numpy as np
 from compiled.meaning.leaves import Classes, Leaf, Tuple
 from compiled.planning.encode import Phi
 from compiled.planning.forms import Column, Form
-from compiled.planning.points import Ints, Points, additive, first_of_each, numbered, whole
+from compiled.planning.points import Ints, Points, additive, first_of_each, numbered, renumbered, whole
 from spec.values import Atom
 
 
@@ -26,11 +26,24 @@ class Target:
     labels: Ints
     levels: tuple[tuple[Fraction, ...], ...]
     classes: Classes
+    _of: "dict[tuple[int, ...], Target]" = field(default_factory=dict)
+    _summands: "dict[tuple[int, ...], list[tuple[tuple[int, ...], Target]] | None]" = field(default_factory=dict)
 
     def of(self, keep: Sequence[int]) -> "Target":
         """The same as a function of these columns, which decide it."""
-        kept = first_of_each(self.points, keep)
-        return Target(self.points.columns(keep).at(kept), self.labels[kept], self.levels, self.classes)
+        key = tuple(keep)
+        if key not in self._of:
+            kept = first_of_each(self.points, keep)
+            points = self.points.columns(keep).at(kept)
+            self._of[key] = Target(points, self.labels[kept], self.levels, self.classes)
+        return self._of[key]
+
+    def summands(self, apart: Sequence[int]) -> "list[tuple[tuple[int, ...], Target]] | None":
+        """See `summands`, found once."""
+        key = tuple(apart)
+        if key not in self._summands:
+            self._summands[key] = summands(self, apart)
+        return self._summands[key]
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +138,9 @@ def summands(target: Target, apart: Sequence[int]) -> list[tuple[tuple[int, ...]
     """
     points = target.points
     rest = [k for k in range(len(points.values)) if k not in apart]
-    columns = [numbered(points.keys([k, *rest])[0].tolist()) for k in apart]
-    together = Points(tuple(values for values, _ in columns), tuple(codes for _, codes in columns), points.size)
+    columns = [renumbered(points.keys([k, *rest])[0]) for k in apart]
+    numbers_of = tuple(tuple(used.tolist()) for used, _ in columns)
+    together = Points(numbers_of, tuple(codes for _, codes in columns), points.size)
     parts, scales = [], []
     for outputs in zip(*target.levels, strict=True):
         numbers, scale = whole(outputs)
@@ -137,10 +151,10 @@ def summands(target: Target, apart: Sequence[int]) -> list[tuple[tuple[int, ...]
         scales.append(scale)
     made = []
     for place, (k, codes) in enumerate(zip(apart, together.codes, strict=True)):
-        index: dict[tuple[Fraction, ...], int] = {}
+        index: dict[tuple[int, ...], int] = {}
         wholes = zip(*(part[place].tolist() for part in parts), strict=True)
-        levels = [tuple(Fraction(a, scale) for a, scale in zip(one, scales, strict=True)) for one in wholes]
-        level = np.array([index.setdefault(one, len(index)) for one in levels], dtype=np.int64)
+        level = np.array([index.setdefault(one, len(index)) for one in wholes], dtype=np.int64)
+        levels = tuple(tuple(Fraction(a, scale) for a, scale in zip(one, scales, strict=True)) for one in index)
         keep = tuple(sorted([k, *rest]))
-        made.append((keep, Target(points, level[codes], tuple(index), target.classes).of(keep)))
+        made.append((keep, Target(points, level[codes], levels, target.classes).of(keep)))
     return made

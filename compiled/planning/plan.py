@@ -14,15 +14,16 @@ from typing import Final
 from compiled.errors import Refused, TooMuch
 from compiled.meaning.counting import definitions
 from compiled.meaning.formula import Formula, Literal, conjuncts, formula
-from compiled.meaning.leaves import Computed, Count, Input, Leaf, Position, Stored, Tuple
+from compiled.meaning.leaves import Computed, Count, Input, Leaf, Position, Stored
 from compiled.meaning.means import averageable
 from compiled.meaning.storing import store
 from compiled.meaning.values import Domain
 from compiled.planning.encode import Phi, Powers, Relation, Relations, Scoring
 from compiled.planning.forms import Form, Search, ends_of_runs, heights
+from compiled.planning.functions import Given
 from compiled.planning.joints import expand
 from compiled.planning.layout import Channel, Head, Layer, Linear, Mask, Part, Plan, Readout, total
-from compiled.planning.points import Points, Unary, first_of_each, indicators, numbered, relevant
+from compiled.planning.points import Points, Unary, first_of_each, indicators, relevant
 from compiled.planning.stream import LeafKind, Stream
 from compiled.precision import PRECISIONS
 from spec.ast import Predicate
@@ -355,14 +356,14 @@ class Planner:
 
     def _readout(self, name: str, sop: SOp) -> Readout:
         """Logits: lines over a form in which every value is one interval, or over a code that the MLP computes."""
-        rows = {given: row[0] for given, row in self.domain.table((sop,)).items()}
-        classes = tuple(dict.fromkeys(rows.values()))
+        given = self.stream.functions.given((sop,))
+        classes = tuple(value for (value,) in given.rows)
         if not classes:
             raise Refused(f"`{name}` has no value on any input")
         if len(classes) > MAX_CLASSES:
             raise TooMuch(f"`{name}` has {len(classes)} values, more than {MAX_CLASSES}")
         if self.options.encoding is Encoding.COMPACT:
-            direct = self._direct(sop, rows)
+            direct = self._direct(sop, given)
             if direct is not None:
                 values, logits = direct
                 return Readout(name, sop, values, logits)
@@ -379,9 +380,9 @@ class Planner:
             return Readout(name, sop, ordered, tuple(reads))
         return Readout(name, sop, ordered, _lines(reads[0], [Fraction(2 * k + 1, 2) for k in range(len(ordered) - 1)]))
 
-    def _direct(self, sop: SOp, rows: Mapping[Tuple, Atom]) -> tuple[tuple[Atom, ...], tuple[Linear, ...]] | None:
+    def _direct(self, sop: SOp, given: Given) -> tuple[tuple[Atom, ...], tuple[Linear, ...]] | None:
         leaves = self.domain.leaves(sop)
-        points, (results, labels) = Points.of(list(rows), len(leaves)), numbered(rows.values())
+        points, results, labels = given.points, [value for (value,) in given.rows], given.labels
         keep = relevant(points, labels)
         used = tuple(leaves[k] for k in keep)
         mixed = {"Input", "Position"} <= {type(leaf).__name__ for leaf in used}

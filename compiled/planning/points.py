@@ -46,7 +46,7 @@ class Points:
         kept = np.asarray(places)
         values, codes = [], []
         for own, column in zip(self.values, self.codes, strict=True):
-            used, numbers = _renumbered(column[kept])
+            used, numbers = renumbered(column[kept])
             values.append(tuple(own[k] for k in used.tolist()))
             codes.append(numbers)
         return Points(tuple(values), tuple(codes), int(np.arange(self.size)[kept].size))
@@ -115,7 +115,7 @@ def numbered(items: Iterable[Hashable]) -> tuple[tuple[Atom, ...], Ints]:
     return tuple(index), codes  # type: ignore[arg-type]  # the items of a column are atoms
 
 
-def _renumbered(column: Ints) -> tuple[Ints, Ints]:
+def renumbered(column: Ints) -> tuple[Ints, Ints]:
     """The different numbers in the order in which they occur, and the column in terms of these."""
     cells = int(column.max(initial=-1)) + 1
     used = column[_firsts(column, cells)]
@@ -237,6 +237,9 @@ def _potentials(own: Ints, tail: Ints, numbers: Whole, firsts: int, rests: int) 
                 break
             first[own[edges]] = numbers[edges] - others[tail[edges]]
             known[own[edges]] = True
+            # Where both ends are known there is no more to do.
+            left = ~(known[own] & reached[tail])
+            own, tail, numbers = own[left], tail[left], numbers[left]
     return first
 
 

@@ -26,9 +26,10 @@ from compiled.planning.encode import Phi
 from compiled.planning.features import Basis, affine
 from compiled.planning.forms import Column, Form, Search, ends_of_runs, heights, no_form, staircase
 from compiled.planning.functions import Everywhere, Functions, Sum
-from compiled.planning.joints import Joint, Staircase, Target, expand, summands
+from compiled.planning.joints import Joint, Staircase, Target, expand
 from compiled.planning.layout import Layer, Linear, Slot, Unit, Writer, total
 from compiled.planning.points import (
+    Ints,
     Points,
     Table,
     Unary,
@@ -104,10 +105,11 @@ class Stream:
         self.skew: dict[Leaf, float] = {}
         self.fetch: Fetch | None = None
         self.late = False
-        """Whether a function is computed later than what it is a function of would allow."""
+        """Whether a function might be computed earlier if selected keys scored the same."""
         self._basis: dict[Leaf, Basis] = {}
         self._resolved: dict[object, Resolved] = {}
         self._forms: dict[object, Form | None] = {}
+        self._digits: dict[object, dict[tuple[int, bool], Ints]] = {}
         self._built: dict[Joint, list[Linear]] = {}
         self._unary: dict[Leaf, _Module] = {}
         self._modules: list[_Module] = []
@@ -116,7 +118,7 @@ class Stream:
 
     def share(self, other: "Stream") -> None:
         """What is known of s-ops and of forms wherever they are placed is known of another stream, too."""
-        self.functions, self._forms = other.functions, other._forms
+        self.functions, self._forms, self._digits = other.functions, other._forms, other._digits
 
     # -------------------------------------------------------------------------------------------- leaves
 
@@ -218,15 +220,25 @@ class Stream:
                 continue
             fewer = tried.of(keep)
             found = self._computed_in(used, layer, fewer, hints)
+            self.late |= layer == first and (
+                self.smallest or (found is None and self._waits(used, first, fewer, hints))
+            )
             # A layer more is worth it only where it saves more than half of the units.
             if found is not None and (best is None or 2 * found.changes < best.changes):
                 best = found
             if best is not None and not self.smallest:
                 break
         if best is not None:
-            self.late |= best.layer > first
             return best
         raise no_form(len(used), target.points.size, self.precision)
+
+    def _waits(self, used: tuple[Leaf, ...], layer: int, target: Target, hints: Sequence[Mapping[Leaf, Unary]]) -> bool:
+        """Whether there is a form in this layer, if selected keys score the same."""
+        skew, self.skew = self.skew, {}
+        try:
+            return any(skew.get(leaf) for leaf in used) and self._computed_in(used, layer, target, hints) is not None
+        finally:
+            self.skew = skew
 
     def _computed_in(
         self, used: tuple[Leaf, ...], layer: int, target: Target, hints: Sequence[Mapping[Leaf, Unary]]
@@ -242,7 +254,7 @@ class Stream:
     def _sum_of(self, used: tuple[Leaf, ...], layer: int, target: Target) -> Joint | None:
         """The function as a sum of staircases, one for each share that is written in this layer."""
         now = [k for k, leaf in enumerate(used) if self.kind(leaf) is LeafKind.RAW and self.layer(leaf) == layer]
-        split = summands(target, now) if len(now) > 1 else None
+        split = target.summands(now) if len(now) > 1 else None
         if split is None:
             return None
         parts: list[Staircase] = []
@@ -277,6 +289,7 @@ class Stream:
     def form(self, search: Search) -> Form | None:
         """The best form of the search, found once."""
         if search.key not in self._forms:
+            search.digits = self._digits.setdefault(search.shape, search.digits)
             self._forms[search.key] = search.best()
         return self._forms[search.key]
 
