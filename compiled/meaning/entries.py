@@ -58,8 +58,10 @@ class Entries:
         keys, queries = self.domain.joint_numbers(self.keys, m), self.domain.joint_numbers(self.queries, m)
         outcomes = self._of_all(queries, keys, m)
         can, cannot = (outcomes & CAN) > 0, (outcomes & CANNOT) > 0
-        for i in range(m):
-            can[i, i], cannot[i, i] = self._on_diagonal(m, i)
+        numbers = self.domain.joint_numbers((*self.keys, *self.queries), m).tolist()
+        diagonal = np.array([self._on_diagonal(number, m, i) for i, number in enumerate(numbers)], dtype=np.bool_)
+        np.fill_diagonal(can, diagonal[:, 0])
+        np.fill_diagonal(cannot, diagonal[:, 1])
         return can, cannot
 
     def _of_all(self, queries: Codes, keys: Codes, m: int) -> npt.NDArray[np.int8]:
@@ -79,11 +81,9 @@ class Entries:
                 self._apart[queries[i], keys[j]] = CAN * can + CANNOT * cannot
         return self._apart[at]
 
-    def _on_diagonal(self, m: int, i: int) -> Entry:
-        both = (*self.keys, *self.queries)
-        number = self.domain.joint_number(both, m, i)
+    def _on_diagonal(self, number: int, m: int, i: int) -> Entry:
         if number not in self._same:
-            cut = len(self.keys)
+            both, cut = (*self.keys, *self.queries), len(self.keys)
             self._same[number] = self._outcomes((row[:cut], row[cut:]) for row in self.domain.joint(both, m, i))
         return self._same[number]
 

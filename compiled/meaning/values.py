@@ -44,7 +44,7 @@ from compiled.meaning.profiles import Profile, Sets, StoredSets, profile_of
 from compiled.numbering import distinct_rows
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
 from spec.operators import OperatorError
-from spec.values import Atom, Numbers, atom_key, to_input
+from spec.values import Atom, Numbers, to_input
 
 MAX_TUPLES: Final = 200_000
 FEW_ROWS: Final = 64
@@ -85,7 +85,7 @@ class Domain:
     _codes: dict[tuple[Leaf, int], Codes] = field(default_factory=dict)
     _grids: dict[tuple[SOp, ...], Cells] = field(default_factory=dict)
     _covers: dict[tuple[Leaf, ...], list[tuple[int, int]]] = field(default_factory=dict)
-    _sides: dict[tuple[Leaf, int], frozenset[object]] = field(default_factory=dict)
+    _sides: dict[tuple[Leaf, int], int] = field(default_factory=dict)
     _shown: dict[int, tuple[Mapping[Atom, Atom], Codes]] = field(default_factory=dict)
     _shown_at: dict[tuple[int, ...], Codes] = field(default_factory=dict)
     _ordered: dict[Leaf, list[Atom]] = field(default_factory=dict)
@@ -357,21 +357,23 @@ class Domain:
         """Places whose sets of tuples have all others among them: what one of the largest covers is left out."""
         key = tuple(leaves)
         if key not in self._covers:
-            boxes: dict[tuple[frozenset[object], ...], tuple[int, int]] = {}
+            boxes: dict[tuple[int, ...], tuple[int, int]] = {}
             for signature, (m, i) in self.signatures(leaves).items():
                 sides = zip(leaves, signature, strict=True)
                 boxes.setdefault(tuple(self._side(leaf, number, m, i) for leaf, number in sides), (m, i))
-            kept: list[tuple[frozenset[object], ...]] = []
-            for box in sorted(boxes, key=lambda box: -sum(map(len, box))):
-                if not any(all(a <= b for a, b in zip(box, other, strict=True)) for other in kept[:32]):
+            kept: list[tuple[int, ...]] = []
+            for box in sorted(boxes, key=lambda box: -sum(map(int.bit_count, box))):
+                if not any(all(a & b == a for a, b in zip(box, other, strict=True)) for other in kept[:32]):
                     kept.append(box)
             self._covers[key] = [boxes[box] for box in kept]
         return self._covers[key]
 
-    def _side(self, leaf: Leaf, number: int, m: int, i: int) -> frozenset[object]:
-        """The leaf's set with this number, as a set of keys."""
+    def _side(self, leaf: Leaf, number: int, m: int, i: int) -> int:
+        """The leaf's set with this number, a bit for each value."""
         if (leaf, number) not in self._sides:
-            self._sides[leaf, number] = frozenset(map(atom_key, self.leaf_set(leaf, m, i)))
+            bits = np.zeros(len(self.numbers_of(leaf).values), dtype=np.bool_)
+            bits[self._codes_at(leaf, m, i)] = True
+            self._sides[leaf, number] = int.from_bytes(np.packbits(bits).tobytes())
         return self._sides[leaf, number]
 
     def size(self, leaves: Sequence[Leaf], classes: "Classes | None" = None) -> int:

@@ -12,6 +12,7 @@ states, and keys the same behaviours, in any order, have the same rows; and so h
 each key has the same set.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -210,10 +211,10 @@ class Rows:
 
     def _rows(self, blocks: Sequence["_Places"], at: int, keys: Ids) -> Iterator[tuple[Tuple, Counted]]:
         """What is known of the query at a place, and its row: those of equal states of the query once."""
-        behaviours, times = np.unique(keys, return_counts=True)
-        counts = [*times.tolist(), 1]
+        times = Counter(keys.tolist())
+        counts = [*times.values(), 1]
         named: dict[tuple[int, ...], Tuple] = {}
-        for ranks, groups in self._patterns(blocks, at, tuple(behaviours.tolist())):
+        for ranks, groups in self._patterns(blocks, at, tuple(times)):
             if ranks not in named:
                 known: dict[SOp, Atom] = {}
                 for block, rank in zip(blocks, ranks, strict=True):
@@ -282,20 +283,24 @@ class _Places:
         self._asked = [block.queries[k] for k in asked]
         self._values: list[list[Tuple]] = []
         self._ranks: list[Ids] = []
+        self._alike: list[int] = []
+        """Per set of states of the query a number for its ranks."""
+        same: dict[bytes, int] = {}
         for members in block.query.members:
             parts = [tuple(block.query.rows[number][k] for k in asked) for number in members.tolist()]
             known: dict[object, int] = {}
             ranks = [known.setdefault(row_key(part), len(known)) for part in parts]
             self._ranks.append(np.array(ranks, dtype=np.int64))
+            self._alike.append(same.setdefault(self._ranks[-1].tobytes(), len(same)))
             self._values.append(list({row_key(part): part for part in parts}.values()))
 
     def same(self, at: int) -> tuple[int, int]:
         """Places where this is the same have the same state of the own key, and the same is known of the query."""
         return int(self.own[at]), int(self._query[at]) if self._asked else 0
 
-    def known(self, at: int) -> tuple[int, bytes]:
+    def known(self, at: int) -> tuple[int, int]:
         """Places where this is the same have the same own key, and as many different things are known of the query."""
-        return int(self.own[at]), self.ranks(at).tobytes()
+        return int(self.own[at]), self._alike[int(self._query[at])]
 
     def ranks(self, at: int) -> Ids:
         """Per state of the query at a place the number, among those there, of what is known of it."""
@@ -308,15 +313,16 @@ class _Places:
     def behaviours(self, here: slice) -> Ids:
         """For each query and each key of these places the number of the behaviour."""
         pairs = self._query[here, None] * len(self.block.key.members) + self._key[None, here]
-        for pair in np.unique(pairs[self._pairs[pairs] == UNKNOWN]).tolist():
+        found: Ids = self._pairs[pairs]
+        unknown = pairs[found == UNKNOWN]
+        for pair in np.unique(unknown).tolist() if len(unknown) else ():
             query, key = divmod(pair, len(self.block.key.members))
             made = self._table[key][self.block.query.members[query]]
             self._pairs[pair] = self._known.setdefault(made.tobytes(), len(self.tables))
             if self._pairs[pair] == len(self.tables):
                 self.tables.append(made)
                 self.used.append(np.unique(made).tolist())
-        found: Ids = self._pairs[pairs]
-        return found
+        return self._pairs[pairs] if len(unknown) else found
 
 
 def _selector(column: Aggregate | Count) -> Selector | Formula:
