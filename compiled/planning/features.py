@@ -112,8 +112,9 @@ def affine(known: Unary, wanted: Unary) -> tuple[Fraction, Fraction] | None:
     constant = wanted[low] - slope * known[low]
     if not slope or not dyadic((slope, constant), 20):
         return None
-    pairs = {(known[value], wanted[value]) for value in wanted}
-    return (slope, constant) if all(number == slope * one + constant for one, number in pairs) else None
+    # Most functions have few numbers, each one object.
+    pairs = {(id(known[value]), id(wanted[value])): value for value in wanted}.values()
+    return (slope, constant) if all(wanted[value] == slope * known[value] + constant for value in pairs) else None
 
 
 def combined(

@@ -177,11 +177,15 @@ class Search:
         self.columns, self.labels, self.boxes, self.sums = columns, labels, boxes, sums
         self.digits: dict[tuple[int, bool], Ints] = {}
         """By column, and whether they are shared: those that are known."""
-        self.kinds = len(np.unique(labels))
+        self.kinds = int((np.bincount(labels) > 0).sum())
         self.unit, self.largest = unit, largest
+
+    @cached_property
+    def samples(self) -> list[Ints]:
+        """Some of the points, and more of them: what fails there is not tried on all."""
         size = len(self.labels)
         mixed = np.random.default_rng(0).permutation(size) if size > 4 * SAMPLES[0] else np.arange(size)
-        self.samples = [mixed[:part] for part in SAMPLES if size > 4 * part]
+        return [mixed[:part] for part in SAMPLES if size > 4 * part]
 
     @cached_property
     def key(self) -> object:

@@ -134,10 +134,8 @@ def whole(numbers: Sequence[Fraction]) -> tuple[Whole, int]:
 
 def decides(points: Points, labels: Whole, keep: Sequence[int]) -> bool:
     """Whether these columns decide the label."""
-    key, cells = points.keys(keep)
-    one = np.zeros(cells, dtype=np.int64)
-    one[key] = np.arange(points.size)
-    return bool((labels[one[key]] == labels).all())
+    first, place = distinct_rows([points.codes[k] for k in keep], points.size)
+    return bool((labels[first][place] == labels).all())
 
 
 def relevant(points: Points, labels: Whole) -> tuple[int, ...]:
@@ -152,7 +150,7 @@ def relevant(points: Points, labels: Whole) -> tuple[int, ...]:
 
 def first_of_each(points: Points, keep: Sequence[int]) -> Ints:
     """A point for each different tuple in these columns, in the order of the points."""
-    return _firsts(*points.keys(keep))
+    return np.sort(distinct_rows([points.codes[k] for k in keep], points.size)[0])
 
 
 def first_alike(labels: Ints) -> Ints:

@@ -23,6 +23,7 @@ from compiled.certify import claims_of
 from compiled.errors import Refused
 from compiled.meaning import counting, means, presence, profiles, storing
 from compiled.meaning.classes import leaf_classes
+from compiled.meaning.columns import NO_VALUE, Results
 from compiled.meaning.entries import Entries, Rows
 from compiled.meaning.formula import Holds, Literal, formula, holds, keys_of, queries_of
 from compiled.meaning.leaves import Computed, Count, Input, Leaf, Position, Stored
@@ -298,13 +299,17 @@ def all_but_the_last(original: Any) -> Any:
 
 
 def without_the_last(original: Any) -> Any:
-    return lambda self, *given: [*original(self, *given)[:-1], None]
+    def fewer(self: Domain, *given: Any) -> Results:
+        found = original(self, *given)
+        return Results(found.rows, np.append(found.codes[:-1], NO_VALUE))
+
+    return fewer
 
 
 def as_the_first(original: Any) -> Any:
-    def checked(self: Domain, *given: Any) -> Any:
+    def checked(self: Domain, *given: Any) -> Results:
         found = original(self, *given)
-        return [found[0]] * len(found)
+        return Results(found.rows, np.full_like(found.codes, found.codes[0]))
 
     return checked
 

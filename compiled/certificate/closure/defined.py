@@ -5,7 +5,7 @@ key by key: for each the number of selected keys so far, and for an aggregate th
 program's operators give the s-op from the aggregates, and the claimed function gives it from the counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import isfinite
 
@@ -23,14 +23,6 @@ Parts = frozenset[int]
 as the digits of one number."""
 
 
-def check_definition(claims: Claims, local: Local, work: Work, sop: SOp, definition: Definition) -> None:
-    """`NotClosed` with a row on which the s-op is not what the counts give."""
-    if isinstance(sop, Map | Aggregate):
-        _DefinitionCheck(claims, local, work, sop, definition).run()
-    else:
-        raise NotClosed(f"{sop!r} is no function of counts")
-
-
 def program_of(sop: SOp) -> list[SOp]:
     """The s-op down to aggregates and inputs, as the program has it; operands first."""
     seen: set[SOp] = set()
@@ -44,13 +36,41 @@ def program_of(sop: SOp) -> list[SOp]:
     return sorted(seen, key=lambda node: node.id)
 
 
-class _DefinitionCheck:
-    def __init__(self, claims: Claims, local: Local, work: Work, sop: SOp, definition: Definition) -> None:
-        self.claims, self.work, self.sop, self.definition = claims, work, sop, definition
-        self.order = program_of(sop)
-        self.aggregates = [node for node in self.order if isinstance(node, Aggregate)]
-        self.inputs = tuple(node for node in self.order if isinstance(node, Tokens | Indices))
-        self.rows = Rows(claims, local, work, (*self.aggregates, *definition.leaves), self.inputs)
+class Definitions:
+    """Checks of definitions: s-ops that are computed from the same columns are compared on the same rows."""
+
+    def __init__(self, claims: Claims, local: Local, work: Work) -> None:
+        self.claims, self.local, self.work = claims, local, work
+        self._folded: dict[object, _Folded] = {}
+
+    def check(self, sop: SOp, definition: Definition) -> None:
+        """`NotClosed` with a row on which the s-op is not what the counts give."""
+        if not isinstance(sop, Map | Aggregate):
+            raise NotClosed(f"{sop!r} is no function of counts")
+        order = program_of(sop)
+        aggregates = tuple(node for node in order if isinstance(node, Aggregate))
+        inputs = tuple(node for node in order if isinstance(node, Tokens | Indices))
+        key = aggregates, inputs, definition.leaves, definition.weights
+        if key not in self._folded:
+            self._folded[key] = _Folded(self.claims, self.local, self.work, aggregates, inputs, definition)
+        _DefinitionCheck(self._folded[key], self.work, sop, order, definition).run()
+
+
+class _Folded:
+    """What aggregates and the weighted sum of counts can be together, on all rows that there can be."""
+
+    def __init__(
+        self,
+        claims: Claims,
+        local: Local,
+        work: Work,
+        aggregates: tuple[Aggregate, ...],
+        inputs: tuple[SOp, ...],
+        definition: Definition,
+    ) -> None:
+        self.claims, self.work, self.aggregates, self.inputs = claims, work, aggregates, inputs
+        self.weights = definition.weights
+        self.rows = Rows(claims, local, work, (*aggregates, *definition.leaves), inputs)
         self.scales = [self._scale(k) for k in range(len(self.aggregates))]
         self.base = 2 * claims.max_length * sum(map(abs, definition.weights)) + 1
         self.averages = [
@@ -58,21 +78,26 @@ class _DefinitionCheck:
             for k in range(len(self.aggregates))
         ]
         self._moves: dict[int, list[int]] = {}
-        self._known: set[object] = set()
         self._ordered: set[tuple[frozenset[int], int]] = set()
+        self.states = list(self._states())
+        """Every state, with each of what is known of the query where it can be: by one row that has it."""
 
     def _scale(self, column: int) -> Scale:
         values = self.rows.atoms[column]
         if any(isinstance(value, str) or not isfinite(value) for value in values):
-            raise NotClosed(f"{self.sop!r} is claimed to be a function of counts, but aggregates what is no number")
+            raise NotClosed(f"{self.aggregates[column]!r} is claimed to be counted, but aggregates what is no number")
         return scale(values, self.claims.numbers)
 
-    def run(self) -> None:
+    def _states(self) -> Iterator[tuple[int, Row]]:
         """Every row with every state of its query."""
-        folding = Folding(frozenset({0}), self._step)
+        folding, known = Folding(frozenset({0}), self._step), set[object]()
         for row in self.rows.all([0] * len(self.rows.local.places)):
             self._check_order(row.keys)
-            self._check(folding.of(row.keys), row)
+            kept = row_key(row.given)
+            for state in folding.of(row.keys):
+                if (state, kept) not in known:
+                    known.add((state, kept))
+                    yield state, row
 
     def _check_order(self, keys: Sequence[int]) -> None:
         """That sums of doubles are what they are in any order."""
@@ -97,15 +122,14 @@ class _DefinitionCheck:
     def _move(self, outcome: Outcome) -> int:
         """What a key adds to a state; the weighted sum is the last digit, which may be negative."""
         cut, length = len(self.scales), self.claims.max_length
-        weights = self.definition.weights
         found = 0
         for one, value in zip(self.scales, outcome[:cut], strict=True):
             steps = 0 if value == NOT else one.steps[value] or 0
             found = (found * (length + 1) + (value != NOT)) * (one.span * length + 1) + steps
-        counted = sum(weight for weight, value in zip(weights, outcome[cut:], strict=True) if value != NOT)
+        counted = sum(weight for weight, value in zip(self.weights, outcome[cut:], strict=True) if value != NOT)
         return found * self.base + counted
 
-    def _parts(self, state: int) -> tuple[list[tuple[int, int]], int]:
+    def parts(self, state: int) -> tuple[list[tuple[int, int]], int]:
         """Per aggregate the number of keys and the steps of their sum, and the weighted sum of the counts."""
         half = self.base // 2
         rest, total = divmod(state + half, self.base)
@@ -116,19 +140,7 @@ class _DefinitionCheck:
             parts.append((count, steps))
         return parts[::-1], total - half
 
-    def _check(self, states: Parts, row: Row) -> None:
-        kept = row_key(row.given)
-        for state in states:
-            if (state, kept) in self._known:
-                continue
-            self._known.add((state, kept))
-            parts, total = self._parts(state)
-            options = [self._values(k, *part) for k, part in enumerate(parts)]
-            for values in product(*options):
-                self.work.spend(len(self.order))
-                self._compare(values, total, row)
-
-    def _values(self, column: int, count: int, steps: int) -> Sequence[Atom]:
+    def values(self, column: int, count: int, steps: int) -> Sequence[Atom]:
         """What the aggregate can be, when so many keys with this sum are selected."""
         aggregate, scale = self.aggregates[column], self.scales[column]
         if count == 0:
@@ -136,6 +148,22 @@ class _DefinitionCheck:
         if count == 1:
             return [value for value, k in zip(self.rows.atoms[column], scale.steps, strict=True) if k == steps]
         return (scale.mean(steps, count),) if self.averages[column] else ()
+
+
+class _DefinitionCheck:
+    """One s-op against its definition, on all states."""
+
+    def __init__(self, folded: _Folded, work: Work, sop: SOp, order: Sequence[SOp], definition: Definition) -> None:
+        self.folded, self.work, self.sop, self.order, self.definition = folded, work, sop, order, definition
+
+    def run(self) -> None:
+        """Every state, with all that the aggregates can be in it."""
+        for state, row in self.folded.states:
+            parts, total = self.folded.parts(state)
+            options = [self.folded.values(k, *part) for k, part in enumerate(parts)]
+            for values in product(*options):
+                self.work.spend(len(self.order))
+                self._compare(values, total, row)
 
     def _compare(self, values: Sequence[Atom], total: int, row: Row) -> None:
         try:
@@ -157,12 +185,12 @@ class _DefinitionCheck:
 
     def _meaning(self, values: Sequence[Atom], given: Tuple) -> Atom:
         """The s-op, from its aggregates and from what it reads of the input."""
-        known: dict[SOp, Atom] = dict(zip(self.aggregates, values, strict=True))
-        known |= dict(zip(self.inputs, given, strict=True))
+        known: dict[SOp, Atom] = dict(zip(self.folded.aggregates, values, strict=True))
+        known |= dict(zip(self.folded.inputs, given, strict=True))
         for node in self.order:
             match node:
                 case Map(op=op, args=args):
-                    known[node] = function(op, self.claims.numbers)(*[known[arg] for arg in args])
+                    known[node] = function(op, self.folded.claims.numbers)(*[known[arg] for arg in args])
                 case Constant(value=value):
                     known[node] = value
                 case Tokens() | Indices() | Aggregate():

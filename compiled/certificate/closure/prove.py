@@ -21,7 +21,7 @@ from typing import Final, TypeAlias
 
 from compiled.certificate.closure.claims import Claims, NotClosed, TooMuchWork, Work
 from compiled.certificate.closure.comparisons import reads
-from compiled.certificate.closure.defined import check_definition, program_of
+from compiled.certificate.closure.defined import Definitions, program_of
 from compiled.certificate.closure.leaf_sets import check_leaf, check_stored
 from compiled.certificate.closure.local import Local
 from compiled.meaning.leaves import Computed, Count, Input, Position, Stored
@@ -54,11 +54,12 @@ def prove(claims: Claims, limit: int = LIMIT) -> Closed:
     """Prove every claim; `NotClosed` when one does not follow from those below it."""
     work = Work(limit)
     local = Local(claims, work)
+    definitions = Definitions(claims, local, work)
     try:
         for duty in _in_order(claims, local):
             match duty:
                 case Defined(sop):
-                    check_definition(claims, local, work, sop, claims.definitions[sop])
+                    definitions.check(sop, claims.definitions[sop])
                 case Stored():
                     check_stored(claims, local, work, duty)
                 case Aggregate() | Count():
