@@ -172,10 +172,10 @@ def _sum(given: Given, numbers: Sequence[Fraction], leaves: tuple[Leaf, ...]) ->
     parts = additive(fewer, wanted[kept])
     if parts is None:
         return None
-    unaries = [
-        {value: Fraction(int(amount), scale) for value, amount in zip(values, part, strict=True)}
-        for values, part in zip(fewer.values, parts, strict=True)
-    ]
+    unaries = []
+    for values, part in zip(fewer.values, parts, strict=True):
+        amounts = {amount: Fraction(amount, scale) for amount in set(part.tolist())}
+        unaries.append({value: amounts[amount] for value, amount in zip(values, part.tolist(), strict=True)})
     return tuple((leaves[k], unary) for k, unary in zip(keep, unaries, strict=True))
 
 

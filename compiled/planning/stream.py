@@ -114,6 +114,7 @@ class Stream:
         self._unary: dict[Leaf, _Module] = {}
         self._modules: list[_Module] = []
         self._raw_numbers: dict[Leaf, Unary] = {}
+        self._largest: dict[Leaf, float] = {}
         self._stored: dict[Stored, Joint] = {}
 
     def share(self, other: "Stream") -> None:
@@ -175,8 +176,10 @@ class Stream:
     def noise(self, leaf: Leaf) -> float:
         """An estimate of the error of a raw slot: of rounding, and of keys that do not score quite the same."""
         terms = 4 if isinstance(leaf, Count) else self.domain.max_length + 8
-        numbers = [self.raw_number(leaf, v) for v in self.values(leaf)]
-        largest = float(max(map(abs, numbers), default=1))
+        if leaf not in self._largest:
+            numbers = [self.raw_number(leaf, v) for v in self.values(leaf)]
+            self._largest[leaf] = float(max(map(abs, numbers), default=1))
+        largest = self._largest[leaf]
         noise = terms * self.precision.unit * largest + self.precision.product_unit * largest
         if not (skew := self.skew.get(leaf, 0.0)):
             return noise
@@ -337,8 +340,9 @@ class Stream:
 
     def feature(self, leaf: Leaf, unary: Unary) -> Linear:
         """A function of one leaf, exactly."""
-        if len(set(unary.values())) <= 1:
-            return Linear((), next(iter(unary.values()), Fraction(0)))
+        constant = next(iter(unary.values()), Fraction(0))
+        if all(number == constant for number in unary.values()):
+            return Linear((), constant)
         basis = self._basis_of(leaf)
         if self.onehot:
             if not basis.slots:
