@@ -10,7 +10,9 @@ pytest.importorskip("torch")
 
 from compiled.certificate.closure.claims import Claims, Work
 from compiled.certificate.closure.local import NOTHING, Local
-from compiled.certificate.states import States, Tabled, Term
+from compiled.certificate.states import States, Tabled, Term, alike
+from compiled.errors import Refused
+from compiled.meaning.columns import NO_VALUE, Results, different
 from compiled.meaning.combinations import Combinations
 from compiled.meaning.leaves import INPUT, POSITION, Leaf, Tuple, row_key
 from compiled.numbering import distinct, distinct_rows
@@ -88,3 +90,35 @@ def test_operators_on_columns_are_operators_on_states(numbers: Numbers) -> None:
         for number, row in zip(found.tolist(), single, strict=True):
             assert (number == NOTHING) is (row is None)
             assert row is None or row_key(rows[number]) == row_key(row)
+
+
+def test_tuples_that_are_equal_as_numbers_are_one_and_kinds_decide_nothing() -> None:
+    """Against a dictionary, which takes equal numbers of different kinds for one key."""
+    rng, refused = Random(4), 0
+    for _ in range(200):
+        drawn = [tuple(rng.choice(ATOMS) for _ in range(2)) for _ in range(rng.randint(0, 9))]
+        rows = list({row_key(row): row for row in drawn}.values())
+        results: list[tuple[Atom, ...]] = [(True,), (1,), ("x",)]
+        codes = np.array([rng.choice((NO_VALUE, 0, 0, 1, 1, 2)) for _ in rows], dtype=np.int64)
+        found = Results(results, codes)
+        assert found.listed() == [None if code == NO_VALUE else results[code] for code in codes.tolist()]
+        wanted: dict[tuple[Atom, ...], tuple[Atom, ...]] = {}
+        pairs = [(row, result) for row, result in zip(rows, found.listed(), strict=True) if result is not None]
+        if any(wanted.setdefault(row, result) != result for row, result in pairs):
+            refused += 1
+            with pytest.raises(Refused, match="an s-op depends on whether a number is"):
+                different(Combinations.of(rows, 2), found)
+            continue
+        tuples, kept = different(Combinations.of(rows, 2), found)
+        assert list(zip(tuples, kept.listed(), strict=True)) == list(wanted.items())
+        assert list(map(row_key, tuples)) == list(map(row_key, wanted))
+    assert 0 < refused < 100
+
+
+def test_states_are_alike_where_all_columns_are() -> None:
+    rng = np.random.default_rng(6)
+    columns = [rng.choice([0.0, 1.5, np.nan], size=40), rng.integers(0, 2, size=40)]
+    first, place = alike(columns, 40)
+    rows = [(str(a), int(b)) for a, b in zip(*columns, strict=True)]
+    assert [rows[k] for k in first[place].tolist()] == rows
+    assert len(first) == len(set(rows))
