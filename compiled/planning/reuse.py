@@ -139,7 +139,8 @@ def _erased(plan: Plan, until: Mapping[int, int]) -> Plan:
         if slot.number not in until:
             continue
         layer = layers[until[slot.number] - 1]
-        (base,), steps = staircase([(value, (-value,)) for value in image(slot.table)], exact=True)
+        # Ramps as for shares: between two values, so that the units have a margin although the values have no error.
+        (base,), steps = staircase([(value, (-value,)) for value in image(slot.table)], exact=False)
         layer.bias[slot.number] = layer.bias.get(slot.number, Fraction(0)) + base
         for step in steps:
             read = Linear(((slot.number, step.slope),), -step.bias)
