@@ -138,11 +138,12 @@ def compared(made: Compiled, outcome: Outcome, words: int) -> Outcome:
 
 @dataclass(frozen=True)
 class Allowed:
-    """For each s-op: seconds of processor time to compile it, and to compare it; memory; words to compare."""
+    """For each s-op: seconds of processor time to compile it, and to compare it; memory; words; what to save."""
 
     seconds: int
     gigabytes: int
     words: int
+    optimise: str
 
     def limit_time(self) -> None:
         """Begin the seconds now."""
@@ -158,7 +159,8 @@ def limited(program: Program, name: str, symbols: Sequence[Atom], length: int, d
         allowed.limit_time()
         resource.setrlimit(resource.RLIMIT_AS, (allowed.gigabytes << 30, resource.RLIM_INFINITY))
         try:
-            outcome, made = made_of(program, name, symbols, length, {"dtype": dtype})
+            options = {"dtype": dtype, "optimise": allowed.optimise}
+            outcome, made = made_of(program, name, symbols, length, options)
             if made is not None and allowed.words:
                 allowed.limit_time()
                 outcome = compared(made, outcome, allowed.words)
@@ -257,7 +259,8 @@ def programs_table(programs: Sequence[tuple[str, Subject]], length: int, symbols
                 flush=True,
             )
     certified = [found for found in outcomes if not found.reason]
-    print(f"\n{len(certified)} of {len(outcomes)} certified")
+    total = sum(found.parameters for found in certified)
+    print(f"\n{len(certified)} of {len(outcomes)} certified, {total} parameters together")
     for reason, count in Counter(re.sub(r"\d+", "N", found.reason) for found in outcomes if found.reason).most_common():
         print(f"- {count}: {reason}")
     wrong = sum(1 for found in certified if found.mismatch)
@@ -273,6 +276,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--all", action="store_true", help="after the limits every s-op of every program: many minutes")
     parser.add_argument("--length", type=int, default=10, help="of the second table")
     parser.add_argument("--symbols", type=int, default=0, help="add symbols to each contract's own up to so many")
+    parser.add_argument(
+        "--optimise", "-O", default="layers", choices=("layers", "heads", "params"), help="what to save"
+    )
     parser.add_argument("--seconds", type=int, default=60, help="processor time for an s-op")
     parser.add_argument("--gigabytes", type=int, default=8, help="memory for an s-op, what torch maps included")
     parser.add_argument("--crosscheck", type=int, default=0, metavar="N", help="sampled words for each certified model")
@@ -282,6 +288,6 @@ def main(arguments: list[str]) -> int:
         parser.error(f"no program of spec/programs has one of these in its name: {', '.join(options.programs)}")
     kept = bool(options.programs) or limits_table()
     if chosen:
-        allowed = Allowed(options.seconds, options.gigabytes, options.crosscheck)
+        allowed = Allowed(options.seconds, options.gigabytes, options.crosscheck, options.optimise)
         kept &= programs_table(chosen, options.length, options.symbols, allowed)
     return 0 if kept else 1
