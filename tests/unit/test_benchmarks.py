@@ -134,7 +134,7 @@ def test_compiling_takes_minutes_only_when_it_is_asked_to(
     assert "| paper/histogram | - | 1 |" in (limits := capsys.readouterr().out)
     assert "certified" not in limits
     assert benchmark.main(["paper/histogram_bos", "--length", "3", "--crosscheck", "5"]) == 0
-    assert "1 of 1 certified\ncompared on 5 words, 0 models differ" in capsys.readouterr().out
+    assert "1 of 1 certified, 160 parameters together\ncompared on 5 words, 0 models differ" in capsys.readouterr().out
     wrong = Mismatch(("a",), 0, "histogram", "1", "2", 1)
     agreement = Agreement(0, 5, 0, 5, 4, wrong, "cpu", "float32", 0.1, 0.1)
     monkeypatch.setattr(benchmark, "cross_check", lambda *_, **__: agreement)
