@@ -45,7 +45,10 @@ def kind_of(atom: Atom) -> Kind:
     kind = _KINDS.get(type(atom))
     if kind is not None:
         return kind
-    return next(_KINDS[base] for base in type(atom).__mro__ if base in _KINDS)  # of a derived class
+    for base in type(atom).__mro__:  # of a derived class
+        if base in _KINDS:
+            return _KINDS[base]
+    raise TypeError(f"{atom!r} is no atom")
 
 
 def atom_key(atom: Atom) -> tuple[Kind, str | int | Fraction]:

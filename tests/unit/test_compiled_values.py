@@ -13,13 +13,13 @@ from compiled.meaning.counting import definitions
 from compiled.meaning.formula import disjoint, formula, holds, keys_of, literals, queries_of
 from compiled.meaning.grid import Labels, union
 from compiled.meaning.leaves import Tuple, row_key
-from compiled.meaning.means import Shares, as_fraction
+from compiled.meaning.means import Share, Shares, as_fraction
 from compiled.meaning.values import Domain
 from spec.elaborate import Program, elaborate
 from spec.graph import Aggregate, Map, Select, SOp, topological
 from spec.interp import Interpreter, ProgramFailure
 from spec.source import Source
-from spec.values import Atom, Numbers, atom_key
+from spec.values import Atom, Kind, Numbers, atom_key, kind_of
 
 PROGRAMS = {
     "histogram": "out_ = selector_width(select(tokens, tokens, ==));",
@@ -232,3 +232,9 @@ def test_too_much_work_is_refused_after_the_same_steps_everywhere(monkeypatch: p
     monkeypatch.setattr("compiled.meaning.values.MAX_WORK", domain.work - 1)
     with pytest.raises(Refused, match=r"takes more than \d+ steps"):
         Domain(("a", "b", "c"), 6, Numbers.EXACT).values_of(root)
+
+
+def test_an_atom_of_a_derived_class_has_the_kind_of_its_class_and_others_have_none() -> None:
+    assert kind_of(Share(1, 2)) is Kind.REAL
+    with pytest.raises(TypeError, match="no atom"):
+        kind_of(b"x")  # type: ignore[arg-type]  # no atom
