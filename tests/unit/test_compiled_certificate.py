@@ -187,17 +187,10 @@ def test_programs_with_stored_s_ops_are_right_or_refused_and_so_are_their_faults
     """Everything is stored that may be, however few combinations it would save."""
     monkeypatch.setattr(storing, "MANY", 1)
     rng = Random(seed)
-    made = attention_program(rng, rng.choice(list(Numbers)), rng.randint(2, 6))
-    root, length = made.roots[0], {1: 5, 2: 4}.get(len(made.alphabet), 3)
-    assert isinstance(root, SOp)
-    chosen = options(rng)
-    try:
-        model = compiled.compile_program(made.graph, root, alphabet=made.alphabet, max_length=length, **chosen)  # type: ignore[arg-type]  # chosen at random
-    except NotClosed:
-        raise
-    except (Refused, Uncertified):
+    found = of_mixed_kinds(rng, 6, 5)
+    if found is None:
         return
-    wanted = answers(root, made.numbers, model.plan.alphabet, length)
+    model, wanted = found
     assert is_right(model, model.weights.tensors, wanted)
     if not wanted:
         return
