@@ -188,7 +188,11 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--own", nargs="*", metavar="FOLDER/NAME", help="shipped programs with their own contracts")
     options = parser.parse_args(arguments)
-    sizes = list(filter(None, options.symbols.split(",")))
+    sizes, engines = list(filter(None, options.symbols.split(","))), options.engines.split(",")
+    if not all(size.isdecimal() and int(size) for size in sizes):
+        parser.error(f"--symbols: {options.symbols!r} are no sizes of alphabets")
+    if options.behind and engines[0] != AUTO:
+        parser.error(f"--behind compares with `{AUTO}`, which has to be the first of --engines")
     chosen = [
         (case, alphabet)
         for case in (CASES if options.own is None else _own(options.own, sizes))
@@ -199,7 +203,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.bars:
         missed = _bars(chosen, options.seconds)
     else:
-        missed = _table(chosen, options.engines.split(","), options.seconds, only_behind=options.behind)
+        missed = _table(chosen, engines, options.seconds, only_behind=options.behind)
     print("\n" + ("\n".join(missed) or "no bar was missed"))
     return int(bool(missed))
 

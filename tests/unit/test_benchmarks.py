@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from benchmarks import naive
+from benchmarks import naive, reach
 from benchmarks.__main__ import main
 from benchmarks.confirm import Tally
 from benchmarks.interpreter import CASES, PROGRAMS, Case, compare, measure_naive, reference
@@ -120,6 +120,37 @@ def test_reference_is_asked_in_a_process_of_its_own(tmp_path: Path) -> None:
 def test_unknown_benchmark_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nothing"]) == 2
     assert "interpreter" in capsys.readouterr().err
+
+
+def test_other_engines_are_asked_beyond_twice_as_far_unless_a_claim_is_refuted() -> None:
+    assert reach._beyond([(2, 0.1, "sat"), (4, 0.2, "sat")]) == (10,)
+    assert reach._beyond([]) == (2,)
+    assert reach._beyond([(2, 0.1, "sat"), (4, 0.2, reach.REFUTED + "sat")]) == ()
+    assert reach._beyond([(48, 0.1, "sat")]) == ()
+
+
+def test_contracts_are_about_as_many_symbols_as_is_said() -> None:
+    case = reach.Case("paper/sort.rasp")
+    for size, symbols in ((reach.OWN, tuple("abc")), ("2", tuple("ab")), ("5", tuple("abcde"))):
+        assert {prop.property.scope.alphabet for prop in reach._properties(case, size)} == {symbols}
+    integers = reach.Case("raspy/cumsum.rasp")
+    assert {prop.property.scope.size for prop in reach._properties(integers, "8")} == {8}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--behind", "--engines", "sat,auto"], "has to be the first"),
+        (["--own", "--symbols", "x"], "no sizes"),
+        (["--symbols", "0"], "no sizes"),
+    ],
+)
+def test_reach_refuses_what_it_cannot_compare(
+    arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        reach.main(arguments)
+    assert reason in capsys.readouterr().err
 
 
 def test_compiling_takes_minutes_only_when_it_is_asked_to(
