@@ -227,6 +227,21 @@ def test_answers_in_python(program: Path) -> None:
     assert verifier.loads("x = indices;").prove("causal x", integers=(0, 1), lengths=2).proved
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("selector_width(not select(tokens, indices, <))", "cannot order string and int"),
+        ("aggregate(full_s, tokens)", "non-numbers"),
+        ("tokens if indices == 0 else 0", "different types"),
+        ("tokens_int + 1", "invalid literal"),
+    ],
+)
+def test_a_failing_program_is_a_counterexample_whatever_fails(value: str, reason: str) -> None:
+    answer = verifier.loads(f"x = {value};").prove("n > 9 or x[0] == 1", lengths=2, alphabet="ab")
+    assert answer.input == ("a", "a")
+    assert reason in str(answer)
+
+
 def test_a_question_that_makes_no_sense_is_an_error(program: Path) -> None:
     for wrong in ("forall", "nothing == 1", "ensures a: true\nensures b: true"):
         with pytest.raises(RaspError):

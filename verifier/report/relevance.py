@@ -3,7 +3,7 @@
 x[i] of a map          depends on the operands at i
 x[i] of an aggregate   depends on the selected values, and on row i of its selector
 s[i] of a select       depends on the queries at i and on the keys at every position that was selected
-                       (on all keys when none was: that none fits is then what matters)
+                       (on all keys when none was: that none fits is then what matters; and when the select failed)
 """
 
 from collections.abc import Iterable
@@ -48,8 +48,8 @@ def _depends_on(run: Run, node: Node, at: int) -> list[Cell]:
         case Aggregate(selector=selector, values=values):
             return [(selector, at), *((values, j) for j in _chosen(run, selector, at))]
         case Select(keys=keys, queries=queries):
-            chosen = _chosen(run, node, at) or range(run.n)
-            return [(queries, at), *((keys, j) for j in chosen)]
+            chosen = _chosen(run, node, at) if node in run.rows else []
+            return [(queries, at), *((keys, j) for j in chosen or range(run.n))]
         case Negate(operand=operand):
             return [(operand, at)]
         case Combine(left=left, right=right):
