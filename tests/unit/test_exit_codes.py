@@ -167,6 +167,26 @@ def test_a_crash_is_70_and_leaves_the_marker(tmp_path: Path) -> None:
     assert _json(tmp_path)["run_state"] == "incomplete"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no file that is always full")
+def test_an_output_that_is_full_is_2_and_the_file_says_so(tmp_path: Path) -> None:
+    """It is no bug here, and a verdict that nobody can read is none."""
+    _write(tmp_path, REVERSE + SCOPE + RIGHT)
+    code = "import sys, verifier.cli; sys.argv[1:] = ['check', 'p.rasp', '-o', 'r.json']; sys.exit(verifier.cli.main())"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.decode() == "error[R0602]: cannot write the output: No space left on device\n"
+    assert _json(tmp_path)["run_state"] == "incomplete"
+
+
 ENDLESS = REVERSE + "#@ scope lengths=1..40 alphabet=ab\n#@ requires any(r != tokens)\n" + RIGHT
 
 

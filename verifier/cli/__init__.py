@@ -1,6 +1,7 @@
 """The command line `rasp`: one module for each family of commands, one door for errors and exit codes."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +43,9 @@ _EPILOG: Final = """exit codes
   70   two parts of this tool disagree: a bug here, please report it
   130  interrupted
   143  terminated"""
+
+_CANNOT_WRITE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What is wrong with standard output then is not a bug: there is no room for it, or its device is broken."""
 
 
 def parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -91,6 +95,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output went away; there is nobody left to tell, and nothing more to say.
         sys.stderr.close()
         return 141
+    except OSError as error:
+        if error.filename is not None or error.errno not in _CANNOT_WRITE:
+            raise
+        # What the output still holds must not fail once more when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"error[R0602]: cannot write the output: {error.strerror}", file=sys.stderr)
+        return Exit.USAGE
 
 
 def _crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
