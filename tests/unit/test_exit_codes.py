@@ -187,6 +187,14 @@ def test_an_output_that_is_full_is_2_and_the_file_says_so(tmp_path: Path) -> Non
     assert _json(tmp_path)["run_state"] == "incomplete"
 
 
+def test_a_contract_without_its_program_is_2(tmp_path: Path, rasp: Rasp) -> None:
+    _write(tmp_path, REVERSE + SCOPE + RIGHT)
+    (tmp_path / "gone.prop").write_text("ensures back: n == 0\n", encoding="utf-8")
+    assert rasp(".")[0] == 2
+    assert _json(tmp_path)["summary"]["proved"] == 3
+    assert "there is no file gone.rasp" in str(_json(tmp_path)["problems"])
+
+
 ENDLESS = REVERSE + "#@ scope lengths=1..40 alphabet=ab\n#@ requires any(r != tokens)\n" + RIGHT
 
 

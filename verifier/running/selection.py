@@ -34,13 +34,14 @@ class Target:
 def files(targets: Iterable[Target]) -> Iterator[Target]:
     """The targets with folders replaced by the programs in them, in order; an empty folder gives nothing.
 
-    A `.prop` file stands for the program beside it.
+    A `.prop` file stands for the program beside it, in a folder too: without one it would be a promise nobody checks.
     """
     for target in targets:
         if target.path.is_dir():
             if target.name is not None:
                 raise UsageError(Diagnostic("R0501", f"{target.path} is a folder, so it defines no `{target.name}`"))
-            yield from (Target(path) for path in sorted(target.path.rglob("*.rasp")))
+            found = (path for ending in ("rasp", "prop") for path in target.path.rglob(f"*.{ending}"))
+            yield from map(Target, sorted({path.with_suffix(".rasp") for path in found}))
         elif target.path.suffix == ".prop":
             yield replace(target, path=target.path.with_suffix(".rasp"))
         else:

@@ -13,7 +13,7 @@ from spec.property.bind import bind
 from spec.property.bound import BoundContract
 from spec.property.contract import read_contract
 from spec.reader import read_source
-from spec.source import Source, Span
+from spec.source import Source, Span, printable
 from spec.values import Numbers
 
 
@@ -30,6 +30,10 @@ class Subject:
     @staticmethod
     def load(path: Path, others: tuple[Path, ...] = ()) -> "Subject":
         """The program in a file; its contracts may name `others` wherever they lie."""
+        beside = path.with_suffix(".prop")
+        if not path.exists() and beside.exists():
+            hint = f"{printable(str(beside))} is a contract for it"
+            raise LoadError(Diagnostic("R0110", f"there is no file {printable(str(path))}", hint=hint))
         return Subject(read_source(path), path.parent, path, others)
 
     def __call__(self, path: str | None, numbers: Numbers) -> Program:
