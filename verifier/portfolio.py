@@ -36,7 +36,7 @@ from verifier.engines.parallel import PARALLEL
 from verifier.engines.sat import SAT
 from verifier.engines.second import SECOND
 from verifier.engines.smt import SMT
-from verifier.evidence.confirm import Confirmed, Contradicted, confirm, of_fewer
+from verifier.evidence.confirm import INTERPRETER, Confirmed, Contradicted, confirm, of_fewer
 from verifier.reductions.fewer import reduced
 
 _ALL: Final[tuple[Engine, ...]] = (ENUMERATE, PARALLEL, DEVICE, DIAGRAMS, SAT, SMT, SECOND, BITS)
@@ -75,7 +75,7 @@ def by_name(name: str) -> tuple[Engine, ...]:
     if name == AUTO:
         return tuple(ENGINES.values())
     if name not in ENGINES:
-        known = ", ".join([AUTO, *ENGINES])
+        known = ", ".join([AUTO, INTERPRETER, *ENGINES])
         raise UsageError(Diagnostic("R0501", f"there is no engine `{name}`", hint=f"one of: {known}"))
     return (ENGINES[name],)
 

@@ -195,6 +195,11 @@ def test_a_contract_without_its_program_is_2(tmp_path: Path, rasp: Rasp) -> None
     assert "there is no file gone.rasp" in str(_json(tmp_path)["problems"])
 
 
+def test_what_could_not_be_read_was_selected(tmp_path: Path, rasp: Rasp) -> None:
+    _write(tmp_path, "r = ;\n")
+    assert "nothing decided" in rasp("p.rasp")[1]
+
+
 ENDLESS = REVERSE + "#@ scope lengths=1..40 alphabet=ab\n#@ requires any(r != tokens)\n" + RIGHT
 
 

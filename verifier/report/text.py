@@ -136,7 +136,9 @@ def summary(document: Document) -> list[str]:
     announced = sum(
         as_expected(result.verdict, result.expected) and result.expected.value != "proved" for result in results
     )
-    parts = ", ".join(f"{counts[name]} {name}" for name in names) or "nothing selected"
+    parts = ", ".join(f"{counts[name]} {name}" for name in names) or (
+        "nothing decided" if document.problems or document.stopped is not None else "nothing selected"
+    )
     expected = f" ({announced} of them announced by `expect`)" if announced else ""
     files = len({result.file for result in results})
     last = (
