@@ -75,7 +75,9 @@ def claims_of(domain: Domain, outputs: Iterable[SOp], leaves: Iterable[Leaf]) ->
             sops += leaf.sop.args
             continue
         profile = domain.profile(leaf)
-        found[leaf] = LeafClaim(profile.sets, profile.numbers, profile.always_selects, profile.at_most_one)
+        found[leaf] = LeafClaim(
+            profile.sets, profile.numbers, profile.always_selects, profile.at_most_one, profile.rank
+        )
         part = formula(leaf.selector) if isinstance(leaf, Aggregate) else leaf.formula
         sops += [*keys_of(part), *queries_of(part), *([leaf.values] if isinstance(leaf, Aggregate) else [])]
     for sop in sops:

@@ -16,6 +16,10 @@ NO_DEVICE: Final = "C0604"
 
 
 FEWER: Final = "a shorter greatest length or fewer symbols take less: --lengths 1..N, --alphabet SYMBOLS"
+ONE_KEY: Final = (
+    "whatever a contract requires, a model is right on every word: where one key is meant, a mark of the first or last"
+    " (mark_first_instance) selects one; " + FEWER
+)
 FINER: Final = "float64 rounds more finely: --dtype float64"
 
 
@@ -48,8 +52,8 @@ class Refused(UsageError):
 class TooMuch(Refused):
     """Refused for its size: something grows with the length or the alphabet beyond a limit."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, hint=FEWER)
+    def __init__(self, reason: str, hint: str = FEWER) -> None:
+        super().__init__(reason, hint=hint)
 
 
 class Uncertified(UsageError):

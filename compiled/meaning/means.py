@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from compiled.errors import Refused, TooMuch
+from compiled.errors import ONE_KEY, Refused, TooMuch
 from compiled.numbering import Ids
 from spec.values import Atom, Kind, Numbers, atom_key, kind_of
 
@@ -98,9 +98,9 @@ def _means(choices: Sequence[Choice], numbers: Numbers, shares: Shares) -> list[
         raise Refused("a mean of reals whose double sum depends on the order of the summands")
     # About 6/pi^2 of the fractions s/m with s up to m times the range are different.
     if all(not must for must, _ in whole) and 0.3 * (high - low) // step * len(whole) ** 2 > 2 * MAX_SET:
-        raise TooMuch(f"a mean over up to {len(whole)} keys, for all that is known, with more than {MAX_SET} values")
+        raise _too_many(len(whole), f"more than {MAX_SET} values")
     if (high - low) // step * len(whole) > 1 << 20:
-        raise TooMuch(f"a mean over up to {len(whole)} keys, for all that is known, with too many different sums")
+        raise _too_many(len(whole), "too many different sums")
     sums = [1] + [0] * len(whole)
     for must, values in whole:
         chosen = [0] * len(sums)
@@ -117,15 +117,17 @@ def _means(choices: Sequence[Choice], numbers: Numbers, shares: Shares) -> list[
         if len(fractions) > MAX_SET * 4:
             fractions = _first_of_each(fractions)
             if len(fractions) > MAX_SET:
-                raise TooMuch(
-                    f"a mean over up to {len(whole)} keys, for all that is known, with more than {MAX_SET} values"
-                )
+                raise _too_many(len(whole), f"more than {MAX_SET} values")
     found: list[Atom] = []
     for fraction in _first_of_each(fractions).tolist():
         bit, count = divmod(fraction, len(sums))
         total = bit * step + count * low
         found.append(shares.ratio(total, scale * count) if numbers is Numbers.EXACT else total / scale / count)
     return found
+
+
+def _too_many(keys: int, what: str) -> TooMuch:
+    return TooMuch(f"a mean over up to {keys} keys, for all that is known, with {what}", ONE_KEY)
 
 
 def _set_bits(bits: int) -> Ids:

@@ -10,6 +10,7 @@ from compiled.meaning.entries import Flags
 from compiled.meaning.formula import Formula, conjuncts, formula, keys_of, queries_of
 from compiled.meaning.leaves import POSITION, Count, Leaf
 from compiled.meaning.means import MAX_SET, Choice, Shares, Values, aggregated, averageable, distinct
+from compiled.meaning.ranks import rank_of
 from spec.graph import Aggregate, SOp
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ class Profile(Sets):
         rows = domain.entries(formula(leaf.selector) if isinstance(leaf, Aggregate) else leaf.formula)
         columns = _Columns(domain, leaf.values) if isinstance(leaf, Aggregate) else None
         single = _fetches_one(domain, rows.part)
+        self.rank = None if single else rank_of(domain, rows.part)
+        """A count that tells the keys apart of which a row can select one only."""
+        single |= self.rank is not None
         for m in range(1, domain.max_length + 1):
             can, cannot = rows.rows(m)
             must = can & ~cannot

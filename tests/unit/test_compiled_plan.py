@@ -250,6 +250,10 @@ def test_what_is_too_much_is_refused_with_its_place_in_the_program_and_what_woul
         compile_program(made.graph, made.sop("out_"), alphabet="ab", max_length=40)
     assert refused.value.render().startswith("t.rasp:1:5: error[C0601]: not compiled: a mean over up to ")
     assert "--lengths 1..N" in refused.value.render()
+    assert "mark_first_instance" in refused.value.render()
+    marked = text.replace('select(tokens, "a", ==)', 'select(mark_first_instance(tokens, "a"), True, ==)')
+    made = elaborate(Source("t.rasp", marked), Numbers.EXACT)
+    assert compile_program(made.graph, made.sop("out_"), alphabet="ab", max_length=40).margins
 
 
 def test_where_rounding_is_in_the_way_a_finer_format_is_named_and_does() -> None:

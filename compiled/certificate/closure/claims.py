@@ -2,6 +2,7 @@
 
     sets          at position i of words of length m on which the program has a value, the leaf is an atom of its set
     always        every row of the leaf selects a key; `alone`: no row selects more than one
+    rank          why not, if values at pairs of places do not show it: this count is another one at any two of the keys
     formulas      an aggregate's selector, in the normal form in which heads are checked, selects the same keys
     definitions   an s-op is this function of these counts, kinds included
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 from compiled.errors import Uncertified
 from compiled.meaning.formula import Formula
-from compiled.meaning.leaves import Computed, Definition
+from compiled.meaning.leaves import Computed, Count, Definition
 from spec.graph import Aggregate, SOp
 from spec.values import Atom, Numbers
 
@@ -38,6 +39,7 @@ class LeafClaim:
     number: Mapping[Place, int]
     always: bool
     alone: bool
+    rank: Count | None = None
 
 
 @dataclass(frozen=True)

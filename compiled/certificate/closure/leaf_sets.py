@@ -6,6 +6,7 @@ import numpy as np
 
 from compiled.certificate.closure.claims import Claims, LeafClaim, NotClosed, Place, Work
 from compiled.certificate.closure.local import Local
+from compiled.certificate.closure.one_key import selects_one_key
 from compiled.certificate.closure.outcomes import NOT, Rows
 from compiled.certificate.closure.sums import Folding, Sums, Together, check_order, scale
 from compiled.meaning.leaves import Computed, Count, Stored
@@ -56,10 +57,19 @@ def _missing(leaf: Computed, value: Atom, place: Place) -> NotClosed:
     return NotClosed(f"{leaf!r} can be {value!r} at position {i} of inputs of length {m}, which its set does not have")
 
 
+def _one_key(claims: Claims, local: Local, work: Work, leaf: Aggregate | Count) -> bool:
+    """Whether a count shows that each row selects one key at most; `NotClosed` where that is claimed and not so."""
+    part, rank = leaf.formula if isinstance(leaf, Count) else claims.formulas[leaf], claims.leaves[leaf].rank
+    if rank is not None and not selects_one_key(claims, local, work, part, rank):
+        raise NotClosed(f"{leaf!r} may select several keys with the same {rank!r}, against the claim")
+    return rank is not None
+
+
 def _check_count(claims: Claims, local: Local, work: Work, leaf: Count, claim: LeafClaim) -> None:
     """From the number of keys that must be selected up to that of those that can be, nothing is missing."""
     rows = Rows(claims, local, work, (leaf,))
     known = [frozenset(map(atom_key, values)) for values in claim.sets]
+    one_key = _one_key(claims, local, work, leaf)
     for row in rows.all([claim.number[place] for place in local.places]):
         keys = [rows.outcomes[key] for key in row.keys]
         work.spend(len(keys))
@@ -67,6 +77,7 @@ def _check_count(claims: Claims, local: Local, work: Work, leaf: Count, claim: L
             continue
         least = sum((NOT,) not in outcomes for outcomes in keys)
         most = sum((0,) in outcomes for outcomes in keys)
+        most = min(most, 1) if one_key else most
         _check_size(leaf, claim, row.place, least == 0, most > 1)
         for width in range(least, most + 1):
             if atom_key(width) not in known[row.kind]:
@@ -87,13 +98,15 @@ class _AggregateCheck:
     def __init__(self, claims: Claims, local: Local, work: Work, leaf: Aggregate, claim: LeafClaim) -> None:
         self.claims, self.local, self.work, self.leaf, self.claim = claims, local, work, leaf, claim
         self.rows = Rows(claims, local, work, (leaf,))
+        self.one_key = _one_key(claims, local, work, leaf)
         self.values = self.rows.atoms[0]
         self.known = [frozenset(map(atom_key, values)) for values in claim.sets]
         self._ordered: set[tuple[frozenset[int], int]] = set()
 
     def run(self) -> None:
         """Every row once for each set that it belongs to."""
-        averages = self._averages()
+        # Rows that would select several keys are none: then there are no means.
+        averages = dict.fromkeys(range(1, self.claims.max_length + 1), False) if self.one_key else self._averages()
         folds = {several: self._folding(several) for several in set(averages.values())}
         reached: dict[int, int] = {}
         where: dict[int, Place] = {}
@@ -143,7 +156,7 @@ class _AggregateCheck:
 
     def _check_few(self, together: Together, number: int, place: Place) -> None:
         """No value and one value."""
-        _check_size(self.leaf, self.claim, place, together.none, together.several)
+        _check_size(self.leaf, self.claim, place, together.none, together.several and not self.one_key)
         single = [self.values[value] for value in together.one]
         for value in [self.leaf.default, *single] if together.none else single:
             if atom_key(value) not in self.known[number]:
