@@ -7,7 +7,9 @@ token, padding comes after the end and is never attended to.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from html import escape
+from math import isfinite
 from typing import Any, Final
 
 import torch
@@ -247,12 +249,18 @@ class Transformer(nn.Module):
         return self(tokens, cache), cache
 
     def encode(self, words: Iterable[Sequence[Atom]]) -> Tensor:
-        """Words as one padded batch of ids, on the device of the model; each begins with the start token."""
-        index = {symbol: k for k, symbol in enumerate(self.config.vocabulary)}
-        rows = [[self.config.start, *[index[symbol] for symbol in word]] for word in words]
-        width = max(map(len, rows))
+        """Words as one padded batch of ids, on the device of the model; each begins with the start token.
+
+        Raises `ValueError` for what is no symbol of the model. Decimals may be floats.
+        """
+        index = {_kind_and_value(symbol): k for k, symbol in enumerate(self.config.vocabulary)}
+        try:
+            rows = [[self.config.start, *[index[_kind_and_value(symbol)] for symbol in word]] for word in words]
+        except KeyError as error:
+            raise ValueError(f"{error.args[0][-1]!r} is none of the symbols {_few(self.config.vocabulary)}") from None
+        width = max(map(len, rows), default=1)
         padded = [row + [self.config.padding] * (width - len(row)) for row in rows]
-        return torch.tensor(padded, device=self.embed.W_E.device)
+        return torch.tensor(padded, dtype=torch.long, device=self.embed.W_E.device).reshape(len(rows), width)
 
     def classes(self, logits: Tensor) -> dict[str, Tensor]:
         """For each output the number of its value at every position, the start token left out."""
@@ -287,6 +295,13 @@ class Transformer(nn.Module):
             rows = classes[name].tolist()
             answers[name] = [[values[k] for k in row[: len(word)]] for row, word in zip(rows, words, strict=True)]
         return answers
+
+
+def _kind_and_value(symbol: Atom) -> tuple[bool, bool, Atom]:
+    """What tells symbols apart: `1`, `1.0` and `True` are three, a float is the decimal that it is written as."""
+    is_real = isinstance(symbol, (float, Fraction))
+    value = Fraction(repr(float(symbol))) if isinstance(symbol, float) and isfinite(symbol) else symbol
+    return isinstance(symbol, bool), is_real, value
 
 
 def _few(atoms: Sequence[Atom]) -> str:

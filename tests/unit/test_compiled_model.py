@@ -307,6 +307,18 @@ def test_the_lines_of_the_documentation_load_a_folder_with_torch_alone(tmp_path:
     assert (done.stdout, done.stderr) == ('{"backwards": [["c", "b", "a"], ["b"]]} [2, 1, 4, 4]\n', "")
 
 
+@pytest.mark.parametrize("numbers", list(Numbers))
+def test_words_are_those_of_the_alphabet_and_of_nothing_else(numbers: Numbers) -> None:
+    made = elaborate(Source("t.rasp", "out_ = tokens_asis + 0;"), numbers)
+    model = compiled.compile_program(made.graph, made.sop("out_"), alphabet=(0.1, 2), max_length=2).model()
+    found = model.run([(0.1, 2), ()])["output"]
+    assert [[float(value) for value in values] for values in found] == [[0.1, 2.0], []]
+    assert model.run([]) == {"output": []}
+    for word in ("a", [True], [2.0], [0.2]):
+        with pytest.raises(ValueError, match="none of the symbols"):
+            model.run([word])
+
+
 @pytest.mark.parametrize("damage", ["truncate", "header", "nan", "shape", "config"])
 def test_a_damaged_folder_is_refused(tmp_path: Path, damage: str) -> None:
     made = program(PROGRAMS["shift"])
