@@ -37,3 +37,12 @@ def distinct_rows(columns: Iterable[Ids], size: int) -> tuple[Ids, Ids]:
             bound = max(1, len(first))
         key, bound = key * digits + column, bound * digits
     return distinct(key, bound)
+
+
+def different_columns(table: Ids) -> list[int]:
+    """The first of each kind of equal columns: faster than by numbers where the columns are few and long."""
+    contents, width = np.ascontiguousarray(table.T).tobytes(), table.shape[0] * table.itemsize
+    first: dict[bytes, int] = {}
+    for k in range(table.shape[1]):
+        first.setdefault(contents[k * width : (k + 1) * width], k)
+    return list(first.values())

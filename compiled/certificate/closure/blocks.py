@@ -159,12 +159,12 @@ class Block:
         self.work.spend((codes.size + count * len(self._codes)) // 64)
         present = np.zeros((count, len(self._codes)), dtype=np.bool_)
         present[np.broadcast_to(queries, codes.shape), codes] = True
-        found = []
-        for row, packed in zip(present, np.packbits(present, axis=1), strict=True):
-            key = packed.tobytes()
+        contents, width, found = np.packbits(present, axis=1).tobytes(), (len(self._codes) + 7) // 8, []
+        for query in range(count):
+            key = contents[query * width : (query + 1) * width]
             if key not in self._sets:
                 self._sets[key] = len(self.parts)
-                self.parts.append(tuple(self._codes[k] for k in np.flatnonzero(row).tolist()))
+                self.parts.append(tuple(self._codes[k] for k in np.flatnonzero(present[query]).tolist()))
             found.append(self._sets[key])
         return np.array(found, dtype=np.int64)
 

@@ -155,6 +155,9 @@ class _DefinitionCheck:
 
     def __init__(self, folded: _Folded, work: Work, sop: SOp, order: Sequence[SOp], definition: Definition) -> None:
         self.folded, self.work, self.sop, self.order, self.definition = folded, work, sop, order, definition
+        meanings = {node: function(node.op, folded.claims.numbers) for node in order if isinstance(node, Map)}
+        self._maps = [(node, meaning, node.args) for node, meaning in meanings.items()]
+        self._constants: dict[SOp, Atom] = {node: node.value for node in order if isinstance(node, Constant)}
 
     def run(self) -> None:
         """Every state, with all that the aggregates can be in it."""
@@ -185,14 +188,9 @@ class _DefinitionCheck:
 
     def _meaning(self, values: Sequence[Atom], given: Tuple) -> Atom:
         """The s-op, from its aggregates and from what it reads of the input."""
-        known: dict[SOp, Atom] = dict(zip(self.folded.aggregates, values, strict=True))
-        known |= dict(zip(self.folded.inputs, given, strict=True))
-        for node in self.order:
-            match node:
-                case Map(op=op, args=args):
-                    known[node] = function(op, self.folded.claims.numbers)(*[known[arg] for arg in args])
-                case Constant(value=value):
-                    known[node] = value
-                case Tokens() | Indices() | Aggregate():
-                    pass
+        known = dict(self._constants)
+        known.update(zip(self.folded.aggregates, values, strict=True))
+        known.update(zip(self.folded.inputs, given, strict=True))
+        for node, meaning, operands in self._maps:
+            known[node] = meaning(*[known[one] for one in operands])
         return known[self.sop]

@@ -1,6 +1,6 @@
 """What s-ops can be together at one place, by the interpreter's operators, when leaves are what is claimed."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -23,6 +23,8 @@ UNKNOWN: Final = -2
 NOTHING: Final = -1
 FEW: Final = 2_000
 """Up to so many combinations of all values of leaves nothing is merged."""
+PART: Final = 1 << 16
+NO_KEY: Final = -1
 LARGEST: Final = 1 << 24
 """The most entries of a table."""
 
@@ -42,6 +44,20 @@ class Local:
         self._stored: dict[SOp, Stored] = {leaf.sop: leaf for leaf in claims.leaves if isinstance(leaf, Stored)}
         self._tables: dict[tuple[SOp, ...], Table] = {}
         self._programs: dict[object, tuple[list[Step], list[int]]] = {}
+
+    def keys_elsewhere(self) -> Iterator[tuple[int, Ids]]:
+        """The places in parts that are not too large: the number of the first, and for each the places of the same
+        word but for itself, in rows that are filled up with `NO_KEY`."""
+        lengths, at = np.array(self.places, dtype=np.int64).reshape(-1, 2).T
+        begin = 0
+        while begin < len(lengths):
+            # The longest words are the last ones.
+            end = begin + max(1, min(len(lengths) - begin, PART // int(lengths[-1])))
+            key = np.arange(int(lengths[end - 1]))[None, :]
+            m, i = lengths[begin:end, None], at[begin:end, None]
+            word = np.arange(begin, end)[:, None] - i
+            yield begin, np.where((key < m) & (key != i), word + key, NO_KEY)
+            begin = end
 
     def below(self, sops: Iterable[SOp]) -> list[SOp]:
         """The s-ops from the leaves, and from what counts define, up to these; operands first."""

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 from typing import Final, TypeAlias
 
@@ -25,10 +25,10 @@ import numpy as np
 from compiled.certificate.closure.blocks import NO_CONTENT, Block, contents
 from compiled.certificate.closure.claims import Claims, NotClosed, Place, TooMuchWork, Work
 from compiled.certificate.closure.comparisons import FAILS, Comparison, Truths, comparisons, selected
-from compiled.certificate.closure.local import LARGEST, Local
+from compiled.certificate.closure.local import LARGEST, NO_KEY, Local
 from compiled.meaning.formula import Formula
 from compiled.meaning.leaves import Count, Tuple, row_key
-from compiled.numbering import Ids, distinct, distinct_rows
+from compiled.numbering import Ids, different_columns, distinct, distinct_rows
 from spec.graph import Aggregate, Selector, SOp
 from spec.values import Atom
 
@@ -183,20 +183,19 @@ class Rows:
 
     def _behaviours(self, blocks: Sequence["_Places"]) -> Iterator[Ids]:
         """Per place the behaviours of the keys elsewhere that are not `NO_USE`, ascending."""
-        first = 0
-        for m in range(1, self.claims.max_length + 1):
-            self.work.spend(m * m // 8)
-            each = [block.behaviours(slice(first, first + m)).reshape(-1) for block in blocks]
-            kinds, place = distinct_rows(each, m * m)
+        for first, others in self.local.keys_elsewhere():
+            self.work.spend(others.size // 8)
+            queries, keys = np.nonzero(others != NO_KEY)
+            each = [block.behaviours(first + queries, others[queries, keys]) for block in blocks]
+            kinds, place = distinct_rows(each, len(queries))
             numbers = [
                 self._number(blocks, parts) for parts in zip(*(one[kinds].tolist() for one in each), strict=True)
             ]
-            found = np.array(numbers, dtype=np.int64)[place].reshape(m, m)
-            np.fill_diagonal(found, NO_USE)
+            found = np.full(others.shape, NO_USE, dtype=np.int64)
+            found[queries, keys] = np.array(numbers, dtype=np.int64)[place]
             found.sort(axis=1)
             for row, none in zip(found, (found == NO_USE).sum(axis=1).tolist(), strict=True):
                 yield row[none:]
-            first += m
 
     def _number(self, blocks: Sequence["_Places"], parts: tuple[int, ...]) -> int:
         """The number of the behaviour that has these parts in the blocks; `NO_USE` if such a key is never selected."""
@@ -230,13 +229,13 @@ class Rows:
             for k, block in enumerate(blocks):
                 tables = [block.tables[self._sequences[number][k]] for number in behaviours]
                 table = np.stack([block.ranks(at), *tables, block.owns[block.own[at]]])
-                parts.append(table[:, distinct_rows(table, table.shape[1])[0]])
+                parts.append(table[:, different_columns(table)])
             sizes = [table.shape[1] for table in parts]
             self.work.spend(prod(sizes) * (len(behaviours) + 1))
             grid = np.indices(sizes).reshape(len(sizes), -1)
             chosen = [table[:, states] for table, states in zip(parts, grid, strict=True)]
             rows = np.vstack([*(table[:1] for table in chosen), self._joined([table[1:] for table in chosen])])
-            rows, cut = rows[:, distinct_rows(rows, rows.shape[1])[0]], len(blocks)
+            rows, cut = rows[:, different_columns(rows)], len(blocks)
             self._found[key] = [(tuple(row[:cut]), _groups(row[cut:])) for row in rows.T.tolist()]
         return self._found[key]
 
@@ -310,19 +309,25 @@ class _Places:
         """What is known of the query at a place, by this number."""
         return dict(zip(self._asked, self._values[self._query[at]][rank], strict=True))
 
-    def behaviours(self, here: slice) -> Ids:
-        """For each query and each key of these places the number of the behaviour."""
-        pairs = self._query[here, None] * len(self.block.key.members) + self._key[None, here]
+    def behaviours(self, queries: Ids, keys: Ids) -> Ids:
+        """For each query with each key, at these places, the number of the behaviour."""
+        pairs = self._query[queries] * len(self.block.key.members) + self._key[keys]
+        unknown = np.unique(pairs[self._pairs[pairs] == UNKNOWN])
+        asked, keys = np.divmod(unknown, len(self.block.key.members))
+        cuts = np.flatnonzero(np.diff(asked, prepend=-1)).tolist()
+        for begin, end in pairwise([*cuts, len(unknown)]):
+            made = self._table[np.ix_(keys[begin:end], self.block.query.members[asked[begin]])]
+            self._pairs[unknown[begin:end]] = [self._behaviour(one) for one in made]
         found: Ids = self._pairs[pairs]
-        unknown = pairs[found == UNKNOWN]
-        for pair in np.unique(unknown).tolist() if len(unknown) else ():
-            query, key = divmod(pair, len(self.block.key.members))
-            made = self._table[key][self.block.query.members[query]]
-            self._pairs[pair] = self._known.setdefault(made.tobytes(), len(self.tables))
-            if self._pairs[pair] == len(self.tables):
-                self.tables.append(made)
-                self.used.append(np.unique(made).tolist())
-        return self._pairs[pairs] if len(unknown) else found
+        return found
+
+    def _behaviour(self, made: Ids) -> int:
+        """The number of a behaviour."""
+        number = self._known.setdefault(made.tobytes(), len(self.tables))
+        if number == len(self.tables):
+            self.tables.append(made)
+            self.used.append(sorted(set(made.tolist())))
+        return number
 
 
 def _selector(column: Aggregate | Count) -> Selector | Formula:
