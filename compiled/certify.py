@@ -64,20 +64,21 @@ def claims_of(domain: Domain, outputs: Iterable[SOp], leaves: Iterable[Leaf]) ->
     found: dict[Computed, LeafClaim] = {}
     defined: dict[SOp, Definition] = {}
     sops = [*outputs, *(node for node in topological(outputs) if isinstance(node, Map))]
+    places = list(domain.places())
     todo = [leaf for leaf in (*leaves, *domain.leaves_of(outputs)) if not isinstance(leaf, Input | Position)]
     while todo:
         leaf = todo.pop()
         if leaf in found:
             continue
         todo += domain.below(leaf)
+        sets = domain.sets(leaf)
+        number = dict(zip(places, sets.where, strict=True))
         if isinstance(leaf, Stored):
-            found[leaf] = LeafClaim(domain.sets(leaf).sets, domain.sets(leaf).numbers, always=False, alone=False)
+            found[leaf] = LeafClaim(sets.sets, number, always=False, alone=False)
             sops += leaf.sop.args
             continue
         profile = domain.profile(leaf)
-        found[leaf] = LeafClaim(
-            profile.sets, profile.numbers, profile.always_selects, profile.at_most_one, profile.rank
-        )
+        found[leaf] = LeafClaim(sets.sets, number, profile.always_selects, profile.at_most_one, profile.rank)
         part = formula(leaf.selector) if isinstance(leaf, Aggregate) else leaf.formula
         sops += [*keys_of(part), *queries_of(part), *([leaf.values] if isinstance(leaf, Aggregate) else [])]
     for sop in sops:

@@ -53,7 +53,7 @@ def kind_of(atom: Atom) -> Kind:
 
 def atom_key(atom: Atom) -> tuple[Kind, str | int | Fraction]:
     """A hashable identity: atoms with equal keys are indistinguishable by any operator (`-0.0` is not `0.0`)."""
-    kind = kind_of(atom)
+    kind = _KINDS.get(type(atom)) or kind_of(atom)
     if kind is Kind.BOOL:
         return kind, int(atom)
     return kind, atom.hex() if isinstance(atom, float) else atom

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from compiled.certificate.ledger import HeadClaim, PartClaim
-from compiled.certificate.rounding import Operand, digits_of, exactly, operand, summed
+from compiled.certificate.rounding import Operand, digits_of, exactly, operand, operands, summed
 from compiled.certificate.states import Floats, Read, States, Tabled, Term, alike
 from compiled.errors import Uncertified
 from compiled.meaning.formula import Both, Formula, Literal, formula, keys_of, queries_of
@@ -143,7 +143,7 @@ class HeadCheck:
         for one in wanted - given:
             entries = domain.entries(one)
             keys, queries = self.checker.values(keys_of(one)), self.checker.values(queries_of(one))
-            if any(entries.holds(key, query) is not True for key in keys for query in queries):
+            if not all(entries.truths([query], keys).holds.all() for query in queries):
                 raise Uncertified(f"{self.where}: a conjunct of the selector is not scored")
 
     def _levels(self, parts: Sequence[PartClaim]) -> list[_Levels]:
@@ -168,10 +168,7 @@ class HeadCheck:
         entries, factors = self.checker.domain.entries(part), _factors(query, key)
         self.checker.pairs += len(queries.states) * len(keys.states)
         key_rows, key_class = keys.rows, keys.classes
-        truth = [
-            np.array([entries.holds(one, value) is True for one in keys.values], dtype=np.bool_)[key_class]
-            for value in queries.values
-        ]
+        truth = entries.truths(queries.values, keys.values).holds[:, key_class]
         found: list[tuple[float, float, float]] = []
         for row, which in zip(queries.rows, queries.classes.tolist(), strict=True):
             scores, selected = key_rows @ row, truth[which]
@@ -262,7 +259,7 @@ class HeadCheck:
             rest = np.maximum(rest, other[:, k] + np.delete(most, k, axis=1).sum(axis=1))
         ground = asked @ key
         rows = np.column_stack([low.sum(axis=1), high.sum(axis=1), most.sum(axis=1), rest]) - ground[:, None]
-        return _Group(np.unique(rows, axis=0), [operand(asked[:, r], 0.0) for r in range(len(key))])
+        return _Group(np.unique(rows, axis=0), operands(asked, [0.0] * len(key)))
 
     def _together(self, groups: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:
         """The least and the largest score of selected keys, and the largest of others, for all groups at once."""
@@ -415,7 +412,7 @@ def _components(levels: Sequence[_Levels], terms: Sequence[tuple[Floats, Term]])
 
 def _operands(read: Read) -> list[Operand]:
     """The columns of a read as factors."""
-    return [operand(read.rows[:, r], float(read.errors[r])) for r in range(read.rows.shape[1])]
+    return operands(read.rows, read.errors.tolist())
 
 
 def _factors(query: Read, key: Read) -> list[tuple[Operand, Operand]]:

@@ -33,7 +33,7 @@ from compiled.certificate.closure.claims import Claims
 from compiled.certificate.closure.cover import Cover
 from compiled.certificate.closure.prove import LIMIT, prove
 from compiled.certificate.ledger import HeadClaim, Ledger, StoredClaim
-from compiled.certificate.rounding import Arithmetic, Operand, exactly, operand
+from compiled.certificate.rounding import Arithmetic, Operand, exactly, operands
 from compiled.certificate.states import Floats, Held, Read, States, Tabled, Term, alike
 from compiled.errors import Refused, Uncertified
 from compiled.meaning.classes import leaf_classes
@@ -164,7 +164,7 @@ class Checker:
         return found
 
     def _operands(self, slots: Sequence[int], columns: Floats) -> list[Operand]:
-        return [operand(columns[:, k], self.slots[slot].error) for k, slot in enumerate(slots)]
+        return operands(columns, [self.slots[slot].error for slot in slots])
 
     def _states(self, leaves: tuple[Leaf, ...], slots: Sequence[int], sops: Sequence[SOp]) -> States:
         """Combinations of values of the leaves, one for each class of values where there are too many.
@@ -438,8 +438,7 @@ class Checker:
     ) -> None:
         logits = stream @ weights + bias
         rows = np.arange(len(right))
-        operands = [operand(stream[:, k], float(errors[k])) for k in range(stream.shape[1])]
-        bounds = self.arithmetic.linear(weights, bias, operands)
+        bounds = self.arithmetic.linear(weights, bias, operands(stream, errors.tolist()))
         sizes = (np.abs(stream) + errors) @ np.abs(weights) + np.abs(bias)
         relative = self.arithmetic.gamma(weights.shape[0] + 2) + 2.02 * self.precision.product_unit
         least = (weights.shape[0] + 2) * self.precision.least

@@ -6,9 +6,9 @@ error is at most gamma_k times the sum of absolute values,
 gamma_k = k u / (1 - k u), u = 2^-p (Higham 2002, section 3.1), and operands that a matrix unit shortens add theirs.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import inf, isinf
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import inf, isfinite, isinf
 from typing import Final
 
 import numpy as np
@@ -21,18 +21,16 @@ Floats = npt.NDArray[np.float64]
 
 def quanta(values: Floats) -> Floats:
     """For each value the largest power of two that divides it; infinite for 0."""
+    return quanta_and_digits(values)[0]
+
+
+def quanta_and_digits(values: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Besides, how many significand bits each value has; 0 for 0."""
     fractions, exponents = np.frexp(values)
     whole = np.abs(fractions * 2.0**53).astype(np.int64)
-    lowest = (whole & -whole).astype(np.float64)
-    return np.where(values == 0, inf, np.ldexp(lowest, exponents - 53))
-
-
-def digits(values: Floats) -> npt.NDArray[np.int64]:
-    """How many significand bits each value has; 0 for 0."""
-    fractions, _ = np.frexp(values)
-    whole = np.abs(fractions * 2.0**53).astype(np.int64)
-    lowest = (whole & -whole).astype(np.float64)
-    return np.where(values == 0, 0, 53 - np.log2(np.where(values == 0, 1.0, lowest))).astype(np.int64)
+    lowest, zeros = np.frexp((whole & -whole).astype(np.float64))  # half of a power of two, and its exponent
+    none = values == 0
+    return np.where(none, inf, np.ldexp(lowest, exponents + zeros - 53)), np.where(none, 0, 54 - zeros)
 
 
 def quantum(values: Floats) -> float:
@@ -42,7 +40,7 @@ def quantum(values: Floats) -> float:
 
 def digits_of(values: Floats) -> int:
     """How many significand bits the longest of the values has."""
-    return int(np.max(digits(values), initial=0))
+    return int(np.max(quanta_and_digits(values)[1], initial=0))
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,15 @@ class Operand:
 
 def operand(values: Floats, error: float) -> Operand:
     """The operand that takes these values up to the error."""
-    largest = float(np.max(np.abs(values), initial=0.0))
-    return Operand(largest, error, quantum(values), digits_of(values))
+    return operands(values.reshape(-1, 1), [error])[0]
+
+
+def operands(columns: Floats, errors: Iterable[float]) -> list[Operand]:
+    """For each column the operand that takes its values up to the error."""
+    steps, digits = quanta_and_digits(columns)
+    largest = np.abs(columns).max(axis=0, initial=0.0)
+    least, most = steps.min(axis=0, initial=inf), digits.max(axis=0, initial=0)
+    return list(map(Operand, largest.tolist(), errors, least.tolist(), most.tolist()))
 
 
 def summed(parts: Sequence[Operand], error: float) -> Operand:
@@ -75,7 +80,13 @@ NOTHING: Final = Operand(0.0, 0.0, inf, 0)
 
 def exactly(value: float, error: float = 0.0) -> Operand:
     """The operand that takes one value up to the error."""
-    return operand(np.array([value]), error)
+    if not value:
+        return replace(NOTHING, error=error)
+    if not isfinite(value):
+        return Operand(abs(value), error, inf, 0)
+    whole, parts = abs(value).as_integer_ratio()
+    lowest = whole & -whole
+    return Operand(abs(value), error, lowest / parts, (whole // lowest).bit_length())
 
 
 @dataclass(frozen=True)
@@ -106,17 +117,18 @@ class Arithmetic:
         with np.errstate(invalid="ignore"):
             inherited = np.where(used, weights * error, 0.0).sum(axis=0)
             sizes = np.where(used, weights * (largest + error), 0.0)
-            steps = np.where(used, quanta(matrix) * quantum_, inf)
+            steps, own = quanta_and_digits(matrix)
+            steps = np.where(used, steps * quantum_, inf)
         size = sizes.sum(axis=0) + np.abs(bias)
         kept = self.precision.product_digits
-        long = (digits(matrix) > kept).astype(np.int64) + ((error > 0) | (length > kept))
+        long = (own > kept).astype(np.int64) + ((error > 0) | (length > kept))
         lost = 1.01 * self.precision.product_unit * (sizes * long).sum(axis=0)
         step = np.minimum(steps.min(axis=0, initial=inf), quanta(bias))
         terms = used.sum(axis=0) + 2
         rounded = inherited + lost + self.gammas(terms) * size + terms * self.precision.least
         short = (self.precision.least <= step) & (size <= 2.0**self.precision.digits * step)
         alone = (used.sum(axis=0) == 1) & (bias == 0) & (self.precision.least <= step)
-        alone &= np.where(used, digits(matrix) + length, 0).max(axis=0, initial=0) <= self.precision.digits
+        alone &= np.where(used, own + length, 0).max(axis=0, initial=0) <= self.precision.digits
         exact = (inherited == 0) & (lost == 0) & (np.isinf(step) | short | alone)
         return np.where(size < self.precision.largest, np.where(exact, 0.0, rounded), inf)
 

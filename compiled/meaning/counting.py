@@ -28,6 +28,7 @@ from compiled.meaning.formula import (
 )
 from compiled.meaning.leaves import POSITION, Count, Definition, Leaf, Position
 from compiled.meaning.means import is_number
+from compiled.meaning.places import index
 from compiled.meaning.presence import presence
 from compiled.meaning.values import Domain
 from spec.ast import Predicate
@@ -273,10 +274,10 @@ def _sums(node: Map, mean: Aggregate, domain: Domain) -> dict[int, Atom] | None:
         sizes |= {(m, i): size for i, size in enumerate(can.sum(axis=1).tolist())}
     at = leaves.index(mean)
     for (m, i), size in sizes.items():
-        signature = (size, domain.signature(leaves, m, i))
-        if signature in seen:
+        kind = size, int(domain.kinds(leaves).number[index(m, i)])
+        if kind in seen:
             continue
-        seen.add(signature)
+        seen.add(kind)
         tuples = domain.tuples_at(leaves, m, i)
         results = list(domain.evaluated((node,), leaves, tuples))
         if len(results) < len(tuples):

@@ -8,7 +8,7 @@ import numpy as np
 
 from compiled.meaning.columns import NO_VALUE, Numbered, Results, apply
 from compiled.meaning.combinations import Combinations
-from compiled.meaning.leaves import INPUT, POSITION, Leaf, Stored
+from compiled.meaning.leaves import INPUT, POSITION, Definition, Leaf, Stored
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
 from spec.interp import read_token
 from spec.operators import function
@@ -24,8 +24,8 @@ def by_column(domain: "Domain", sops: Sequence[SOp], leaves: Sequence[Leaf], row
     size, found = len(rows), dict[SOp, Numbered]()
     for node in domain.cone(sops):
         if node in domain.definitions:
-            operands = [columns[leaf] for leaf in domain.definitions[node].leaves]
-            found[node] = apply(domain.definitions[node].value, operands, size)
+            defined = domain.definitions[node]
+            found[node] = apply(defined.of_sum, [_total(defined, columns, size)], size)
             continue
         match node:
             case Tokens(view=view):
@@ -48,6 +48,16 @@ def by_column(domain: "Domain", sops: Sequence[SOp], leaves: Sequence[Leaf], row
     for column in found.values():
         fails |= column.codes == NO_VALUE
     return Results(together.values, np.where(fails, NO_VALUE, together.codes))
+
+
+def _total(defined: Definition, columns: Mapping[Leaf, Numbered], size: int) -> Numbered:
+    """The weighted sum of the counts, which all have values: few sums of many combinations are different."""
+    totals = np.zeros(size, dtype=np.int64)
+    for leaf, weight in zip(defined.leaves, defined.weights, strict=True):
+        counts = np.array([int(value) for value in columns[leaf].values], dtype=np.int64)
+        totals += weight * counts[columns[leaf].codes]
+    values, codes = np.unique(totals, return_inverse=True)
+    return Numbered(values.tolist(), codes)
 
 
 def step(

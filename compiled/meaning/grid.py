@@ -11,6 +11,7 @@ import numpy.typing as npt
 from compiled.meaning.columns import Results
 from compiled.meaning.combinations import Combinations
 from compiled.meaning.leaves import Classes, Leaf, Tuple
+from compiled.meaning.places import of_length
 from spec.graph import SOp
 from spec.values import Atom, atom_key
 
@@ -126,7 +127,7 @@ def cells_of(domain: "Domain", sops: tuple[SOp, ...], leaves: tuple[Leaf, ...], 
         labels = domain.numbers_of(leaf)
         place = np.arange(len(labels.values))
         if leaf in classes:
-            used = [domain.class_codes(leaf, classes, *at) for at in domain.signatures((leaf,)).values()]
+            used = [domain.class_codes(leaf, classes, *at) for at in domain.kinds((leaf,)).first]
             shown = np.unique(np.concatenate(used))
             place = np.searchsorted(shown, place)
             labels = Labels([labels.values[code] for code in shown.tolist()])
@@ -144,20 +145,23 @@ class Numbering:
 
     def __init__(self, domain: "Domain", sops: tuple[SOp, ...]) -> None:
         self.domain, self.sops, self.leaves = domain, sops, domain.leaves_of(sops)
-        self._by_place: dict[int, int] = {}
+        self._by_kind: Codes = np.zeros(0, dtype=np.int64)
         self._by_content: dict[object, int] = {}
+        self.sets: list[Sequence[Tuple]] = []
+        """By number, of the places that have been asked for."""
         self._rows: dict[int, Codes] = {}
-
-    def number(self, m: int, i: int) -> int:
-        """That of one place."""
-        place = self.domain.place_number(self.leaves, m, i)
-        if place not in self._by_place:
-            content = frozenset(map(id, self.domain.joint(self.sops, m, i)))
-            self._by_place[place] = self._by_content.setdefault(content, len(self._by_content))
-        return self._by_place[place]
 
     def row(self, m: int) -> Codes:
         """Those of every position of words of one length."""
         if m not in self._rows:
-            self._rows[m] = np.array([self.number(m, i) for i in range(m)], dtype=np.int64)
+            kinds = self.domain.kinds(self.leaves)
+            if not len(self._by_kind):
+                self._by_kind = np.full(len(kinds.first), UNKNOWN, dtype=np.int64)
+            own = kinds.number[of_length(m)]
+            for kind in dict.fromkeys(own[self._by_kind[own] == UNKNOWN].tolist()):
+                tuples = self.domain.joint(self.sops, *kinds.first[kind])
+                self._by_kind[kind] = self._by_content.setdefault(frozenset(map(id, tuples)), len(self.sets))
+                if self._by_kind[kind] == len(self.sets):
+                    self.sets.append(tuples)
+            self._rows[m] = self._by_kind[own]
         return self._rows[m]

@@ -19,7 +19,11 @@ Choice: TypeAlias = tuple[bool, Values]
 
 def distinct(atoms: Iterable[Atom]) -> Values:
     """Each atom once; atoms of different kinds stay apart, although `1 == True`."""
-    return tuple({atom_key(atom): atom for atom in atoms}.values())
+    given = list(atoms)
+    kinds = set(map(type, given))
+    if len(kinds) <= 1 and float not in kinds:
+        return tuple(dict.fromkeys(given))  # equal ones are the same: this is faster
+    return tuple({atom_key(atom): atom for atom in given}.values())
 
 
 class Share(Fraction):

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from compiled.errors import Refused, TooMuch, about
-from compiled.meaning.entries import Flags
 from compiled.meaning.formula import Formula, conjuncts, formula, keys_of, queries_of
 from compiled.meaning.leaves import POSITION, Count, Leaf
 from compiled.meaning.means import MAX_SET, Choice, Shares, Values, aggregated, averageable, distinct
+from compiled.meaning.places import index
 from compiled.meaning.ranks import rank_of
+from compiled.meaning.truths import Flags
 from spec.graph import Aggregate, SOp
 
 if TYPE_CHECKING:
@@ -23,17 +24,18 @@ class Sets:
     """The values of what a layer computes, by length and position; equal sets have equal numbers."""
 
     def __init__(self) -> None:
-        self.numbers: dict[tuple[int, int], int] = {}
+        self.where: list[int] = []
+        """The number of the set of each place."""
         self.sets: list[Values] = []
         self._values: Values | None = None
 
     def at(self, m: int, i: int) -> Values:
         """What the leaf can be at position i of words of length m."""
-        return self.sets[self.numbers[m, i]]
+        return self.sets[self.number(m, i)]
 
     def number(self, m: int, i: int) -> int:
         """The number of that set."""
-        return self.numbers[m, i]
+        return self.where[index(m, i)]
 
     def values(self) -> Values:
         """What the leaf can be anywhere."""
@@ -48,12 +50,12 @@ class StoredSets(Sets):
     def __init__(self, domain: "Domain", sop: SOp) -> None:
         super().__init__()
         known: dict[int, int] = {}
-        for m, i in domain.places():
-            number = domain.joint_number((sop,), m, i)
-            if number not in known:
-                known[number] = len(self.sets)
-                self.sets.append(distinct(row[0] for row in domain.joint((sop,), m, i)))
-            self.numbers[m, i] = known[number]
+        for m in range(1, domain.max_length + 1):
+            for i, number in enumerate(domain.joint_numbers((sop,), m).tolist()):
+                if number not in known:
+                    known[number] = len(self.sets)
+                    self.sets.append(distinct(row[0] for row in domain.joint((sop,), m, i)))
+                self.where.append(known[number])
 
 
 class Profile(Sets):
@@ -89,7 +91,7 @@ class Profile(Sets):
                     known[key] = self._add(values)
                 elif key not in known:
                     known[key] = self._add(tuple(range(size[0], size[1] + 1)))
-                self.numbers[m, i] = known[key]
+                self.where.append(known[key])
 
     def _add(self, values: Values) -> int:
         if len(values) > MAX_SET:
@@ -171,9 +173,7 @@ def _fetches_one(domain: "Domain", part: Formula) -> bool:
         at = domain.table(keys)
         if len(set(at.values())) < domain.max_length:
             continue
-        entries = domain.entries(one)
-        if all(
-            sum(entries.holds(key, query) is True for key in at.values()) <= 1 for query in domain.all_values(queries)
-        ):
+        selected = domain.entries(one).truths(domain.all_values(queries), list(at.values())).holds
+        if (selected.sum(axis=1) <= 1).all():
             return True
     return False

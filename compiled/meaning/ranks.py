@@ -135,9 +135,9 @@ class _Pairs:
             on, columns = _column([self.sops.index(sop) for sop in entries.keys], self.states)
             if len(of) * len(on) > MAX_PRODUCT:
                 raise Refused(f"more than {MAX_PRODUCT} comparisons")
-            truths = [[entries.holds(key, query) for key in on] for query in of]
-            small = np.array([[NO_VALUE if one is None else one for one in row] for row in truths], dtype=np.int8)
-            found = np.minimum(found, small.reshape(len(of), len(on))[np.ix_(rows, columns)])
+            truths = entries.truths(of, on)
+            small: Truths = np.where(truths.holds, YES, np.where(truths.fails, NO, NO_VALUE)).astype(np.int8)
+            found = np.minimum(found, small[np.ix_(rows, columns)])
         return found
 
     def what(self, upwards: bool) -> "_What":

@@ -40,6 +40,7 @@ from compiled.meaning.leaves import (
     row_key,
 )
 from compiled.meaning.means import Values, distinct
+from compiled.meaning.places import Kinds, Place, index
 from compiled.meaning.profiles import Profile, Sets, StoredSets, profile_of
 from compiled.numbering import distinct_rows
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
@@ -70,11 +71,11 @@ class Domain:
     _refused: dict[Leaf, Refused] = field(default_factory=dict)
     _stored: dict[SOp, StoredSets] = field(default_factory=dict)
     _tuples: dict[tuple[Leaf, ...], Combinations] = field(default_factory=dict)
-    _joints: dict[tuple[tuple[SOp, ...], tuple[int, ...]], tuple[Tuple, ...]] = field(default_factory=dict)
+    _joints: dict[tuple[tuple[SOp, ...], int], tuple[Tuple, ...]] = field(default_factory=dict)
     _everywhere: dict[tuple[SOp, ...], tuple[Combinations, Results]] = field(default_factory=dict)
     _classes: dict[tuple[SOp, ...], "Classes"] = field(default_factory=dict)
     _entries: dict[Formula, "Entries"] = field(default_factory=dict)
-    _places: dict[tuple[Leaf, ...], dict[tuple[int, int], int]] = field(default_factory=dict)
+    _kinds: dict[tuple[Leaf, ...], Kinds] = field(default_factory=dict)
     _numbers: dict[tuple[SOp, ...], Numbering] = field(default_factory=dict)
     _memo: dict[object, dict[object, Tuple | None]] = field(default_factory=dict)
     _rows: dict[object, Tuple] = field(default_factory=dict)
@@ -129,7 +130,7 @@ class Domain:
         if self.work > MAX_WORK:
             raise TooMuch(f"finding what s-ops of the program can be takes more than {MAX_WORK} steps")
 
-    def places(self) -> Iterator[tuple[int, int]]:
+    def places(self) -> Iterator[Place]:
         """Every pair of a length and a position in it."""
         return ((m, i) for m in range(1, self.max_length + 1) for i in range(m))
 
@@ -288,12 +289,31 @@ class Domain:
             case _:
                 return self.sets(leaf).at(m, i)
 
-    def signature(self, leaves: Sequence[Leaf], m: int, i: int) -> tuple[int, ...]:
-        """Positions with equal signatures have equal sets of tuples."""
-        return tuple(
-            0 if isinstance(leaf, Input) else i if isinstance(leaf, Position) else self.sets(leaf).number(m, i)
-            for leaf in leaves
-        )
+    def set_number(self, leaf: Leaf, m: int, i: int) -> int:
+        """A number for what the leaf can be at a place: equal sets, equal numbers."""
+        match leaf:
+            case Input():
+                return 0
+            case Position():
+                return i
+            case _:
+                return self.sets(leaf).number(m, i)
+
+    def kinds(self, leaves: tuple[Leaf, ...]) -> Kinds:
+        """Which places have equal sets of tuples."""
+        if leaves not in self._kinds:
+            self._kinds[leaves] = Kinds.of([self._numbers_of_sets(leaf) for leaf in leaves], list(self.places()))
+        return self._kinds[leaves]
+
+    def _numbers_of_sets(self, leaf: Leaf) -> Codes:
+        """For each place that of the set of the leaf."""
+        match leaf:
+            case Input():
+                return np.zeros(index(self.max_length + 1, 0), dtype=np.int64)
+            case Position():
+                return np.array([i for _, i in self.places()], dtype=np.int64)
+            case _:
+                return np.array(self.sets(leaf).where, dtype=np.int64)
 
     def tuples_at(self, leaves: Sequence[Leaf], m: int, i: int) -> list[Tuple]:
         """The product of the leaves' sets at one place."""
@@ -302,13 +322,6 @@ class Domain:
         if size > MAX_TUPLES:
             raise TooMuch(f"{size} combinations of values at one position, more than {MAX_TUPLES}")
         return list(product(*sets))
-
-    def signatures(self, leaves: Sequence[Leaf]) -> dict[tuple[int, ...], tuple[int, int]]:
-        """One place for each different set of tuples."""
-        found: dict[tuple[int, ...], tuple[int, int]] = {}
-        for m, i in self.places():
-            found.setdefault(self.signature(leaves, m, i), (m, i))
-        return found
 
     def tuples(self, leaves: Sequence[Leaf]) -> Combinations:
         """Every tuple of leaf values at any place."""
@@ -348,7 +361,7 @@ class Domain:
 
     def _codes_at(self, leaf: Leaf, m: int, i: int) -> Codes:
         """The numbers of what the leaf can be at a place."""
-        (number,) = self.signature((leaf,), m, i)
+        number = self.set_number(leaf, m, i)
         if (leaf, number) not in self._codes:
             self._codes[leaf, number] = self.numbers_of(leaf).of(self.leaf_set(leaf, m, i))
         return self._codes[leaf, number]
@@ -358,9 +371,8 @@ class Domain:
         key = tuple(leaves)
         if key not in self._covers:
             boxes: dict[tuple[int, ...], tuple[int, int]] = {}
-            for signature, (m, i) in self.signatures(leaves).items():
-                sides = zip(leaves, signature, strict=True)
-                boxes.setdefault(tuple(self._side(leaf, number, m, i) for leaf, number in sides), (m, i))
+            for m, i in self.kinds(key).first:
+                boxes.setdefault(tuple(self._side(leaf, m, i) for leaf in leaves), (m, i))
             kept: list[tuple[int, ...]] = []
             for box in sorted(boxes, key=lambda box: -sum(map(int.bit_count, box))):
                 if not any(all(a & b == a for a, b in zip(box, other, strict=True)) for other in kept[:32]):
@@ -368,8 +380,9 @@ class Domain:
             self._covers[key] = [boxes[box] for box in kept]
         return self._covers[key]
 
-    def _side(self, leaf: Leaf, number: int, m: int, i: int) -> int:
-        """The leaf's set with this number, a bit for each value."""
+    def _side(self, leaf: Leaf, m: int, i: int) -> int:
+        """The leaf's set at a place, a bit for each value."""
+        number = self.set_number(leaf, m, i)
         if (leaf, number) not in self._sides:
             bits = np.zeros(len(self.numbers_of(leaf).values), dtype=np.bool_)
             bits[self._codes_at(leaf, m, i)] = True
@@ -415,7 +428,7 @@ class Domain:
         codes: Codes = self._codes_at(leaf, m, i)
         if leaf not in classes:
             return codes
-        key = id(classes[leaf]), *self.signature((leaf,), m, i)
+        key = id(classes[leaf]), self.set_number(leaf, m, i)
         if key in self._shown_at:
             return self._shown_at[key]
         of = classes[leaf]
@@ -435,7 +448,7 @@ class Domain:
     def joint(self, sops: Sequence[SOp], m: int, i: int) -> tuple[Tuple, ...]:
         """The tuples of values that these s-ops can have together at one place."""
         leaves = self.leaves_of(sops)
-        key = (tuple(sops), self.signature(leaves, m, i))
+        key = (tuple(sops), int(self.kinds(leaves).number[index(m, i)]))
         if key not in self._joints:
             with about(sops):
                 self._joints[key] = self._joint(sops, leaves, m, i)
@@ -534,21 +547,16 @@ class Domain:
             self._entries[part] = Entries(self, part)
         return self._entries[part]
 
-    def place_number(self, leaves: tuple[Leaf, ...], m: int, i: int) -> int:
-        """A small number for the set of tuples at a place."""
-        if leaves not in self._places:
-            known: dict[tuple[int, ...], int] = {}
-            numbers = {place: known.setdefault(self.signature(leaves, *place), len(known)) for place in self.places()}
-            self._places[leaves] = numbers
-        return self._places[leaves][m, i]
-
-    def joint_number(self, sops: tuple[SOp, ...], m: int, i: int) -> int:
-        """A number for the set of tuples of values that the s-ops have at a place: equal sets, equal numbers."""
-        return self._numbering(sops).number(m, i)
-
     def joint_numbers(self, sops: tuple[SOp, ...], m: int) -> Codes:
-        """These numbers for every position of words of length m."""
+        """For every position of words of length m a number for the set of tuples of values that the s-ops have there:
+        equal sets, equal numbers."""
         return self._numbering(sops).row(m)
+
+    def joint_sets(self, sops: tuple[SOp, ...]) -> Sequence[Sequence[Tuple]]:
+        """The sets of tuples of values that the s-ops have at any place, by number."""
+        for m in range(1, self.max_length + 1):
+            self._numbering(sops).row(m)
+        return self._numbering(sops).sets
 
     def _numbering(self, sops: tuple[SOp, ...]) -> Numbering:
         if sops not in self._numbers:

@@ -86,8 +86,8 @@ def relation(part: Formula, domain: Domain) -> Relation:
     at_query = domain.all_values(queries) if queries else ((),)
     if len(at_key) * len(at_query) > MAX_PAIRS:
         raise TooMuch(f"a comparison of {len(at_key)} with {len(at_query)} values: more than {MAX_PAIRS} pairs")
-    entries = domain.entries(part)
-    selected = {(query, key): entries.holds(key, query) is True for key, query in product(at_key, at_query)}
+    holds = domain.entries(part).truths(at_query, at_key).holds
+    selected = dict(zip(product(at_query, at_key), holds.reshape(-1).tolist(), strict=True))
     return Relation(part, keys, queries, at_key, at_query, selected)
 
 

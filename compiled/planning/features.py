@@ -103,9 +103,10 @@ def _shape(unary: Unary, values: Sequence[Atom]) -> tuple[int, ...]:
 
 
 def affine(known: Unary, wanted: Unary) -> tuple[Fraction, Fraction] | None:
-    """`a, b` with wanted = a * known + b and a exact in binary, or None."""
-    low = min(known, key=lambda value: known[value])
-    high = max(known, key=lambda value: known[value])
+    """`a, b` with wanted = a * known + b and a exact in binary, or None; of the same values, one at least."""
+    # Any two points with different numbers decide the line.
+    low = next(iter(known))
+    high = next((value for value in known if known[value] != known[low]), low)
     if known[low] == known[high]:
         return None
     slope = (wanted[high] - wanted[low]) / (known[high] - known[low])

@@ -37,6 +37,7 @@ FULL: Final = 60_000
 """Up to this many combinations a function is also tried without classes."""
 MAX_HINTS: Final = 24
 """So many s-ops are looked at for sums that a function may be read off."""
+ZERO: Final = Fraction(0)
 Sum: TypeAlias = tuple[tuple[Leaf, Unary], ...]
 """Functions of leaves that are added up."""
 
@@ -93,8 +94,8 @@ class Functions:
             leaves, classes = self.domain.leaves_of(sops), self.domain.classes(sops)
             given, found = self.given(sops).where(phis), list[Sum | None]()
             for phi in phis:
-                numbers = [phi.get(row, Fraction(0)) for row in given.rows]
-                parts = None if crosses(numbers, given.crossed) else _sum(given, numbers, leaves)
+                numbers, scale = whole([phi.get(row, ZERO) for row in given.rows])
+                parts = None if crosses(numbers, given.crossed) else _sum(given, numbers, scale, leaves)
                 found.append(parts and tuple((leaf, _spread(part, classes, leaf)) for leaf, part in parts))
             self._sums[key] = tuple(found)
         return self._sums[key]
@@ -134,7 +135,7 @@ class Functions:
             return None
         given = self.given((node,))
         numbers = [as_fraction(value) for (value,) in given.rows if not isinstance(value, str) and isfinite(value)]
-        parts = _sum(given, numbers, leaves) if len(numbers) == len(given.rows) else None
+        parts = _sum(given, *whole(numbers), leaves) if len(numbers) == len(given.rows) else None
         return parts if parts is not None and len(parts) > 1 else None
 
     def given(self, sops: Sequence[SOp]) -> Given:
@@ -157,16 +158,15 @@ class Everywhere(dict[Atom, Fraction]):
         self.value = value
 
 
-def _sum(given: Given, numbers: Sequence[Fraction], leaves: tuple[Leaf, ...]) -> Sum | None:
-    """The function that is `numbers[k]` where the s-ops are `rows[k]` as a sum of functions of leaves."""
+def _sum(given: Given, numbers: Whole, scale: int, leaves: tuple[Leaf, ...]) -> Sum | None:
+    """The function that is `numbers[k] / scale` where the s-ops are `rows[k]` as a sum of functions of leaves."""
     points, labels = given.points, given.labels
     if not points.size:
         return ()
-    scaled, scale = whole(numbers)
-    wanted: Whole = scaled[labels]
+    wanted: Whole = numbers[labels]
     keep = relevant(points, wanted) if len(leaves) > 1 else tuple(range(len(leaves)))
     if not keep:
-        return ((leaves[0] if leaves else Position(), Everywhere(numbers[int(labels[0])])),)
+        return ((leaves[0] if leaves else Position(), Everywhere(Fraction(int(wanted[0]), scale))),)
     kept = first_of_each(points, keep)
     fewer = points.columns(keep).at(kept)
     parts = additive(fewer, wanted[kept])

@@ -214,9 +214,9 @@ def crossings(points: Points, labels: Ints) -> Ints:
     return rows[distinct_rows(rows.T, len(rows))[0]]
 
 
-def crosses(numbers: Sequence[Fraction], crossed: Ints) -> bool:
+def crosses(numbers: Whole, crossed: Ints) -> bool:
     """Whether these numbers of labels are no sum of unary functions on some `crossings`."""
-    a, b, c, d = whole(numbers)[0][crossed.T]
+    a, b, c, d = numbers[crossed.T]
     return bool((a - b - c + d).any())
 
 
