@@ -71,7 +71,8 @@ class Profile(Sets):
         rows = domain.entries(formula(leaf.selector) if isinstance(leaf, Aggregate) else leaf.formula)
         columns = _Columns(domain, leaf.values) if isinstance(leaf, Aggregate) else None
         single = _fetches_one(domain, rows.part)
-        self.rank = None if single else rank_of(domain, rows.part)
+        useful = columns is None or columns.averages(domain.max_length)
+        self.rank = rank_of(domain, rows.part) if useful and not single else None
         """A count that tells the keys apart of which a row can select one only."""
         single |= self.rank is not None
         for m in range(1, domain.max_length + 1):

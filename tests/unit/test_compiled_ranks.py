@@ -226,12 +226,12 @@ FIELDS = ["kept", "same", "later_has_earlier", "earlier_lacks_itself", "later_ha
 @pytest.mark.parametrize("field", FIELDS)
 def test_the_analysis_needs_each_of_its_conditions(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Taken for granted, each of them lets a wrong claim through on some program, and the proof finds every one."""
-    original = ranks._ranks
+    original = ranks._Pairs.what
 
-    def granted(blocks: Any) -> bool:
-        return original([replace(block, **{field: True}) for block in blocks])
+    def granted(self: Any, upwards: bool) -> Any:
+        return replace(original(self, upwards), **{field: True})
 
-    monkeypatch.setattr(ranks, "_ranks", granted)
+    monkeypatch.setattr(ranks._Pairs, "what", granted)
     wrong = 0
     for text in SEVERAL.values():
         root, leaf, claims = claims_about(text, "abc", 3)
