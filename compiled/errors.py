@@ -36,8 +36,10 @@ def about(nodes: Iterable[Node]) -> Iterator[None]:
 class Refused(UsageError):
     """The program is not compiled, and no weights exist; the message is the reason."""
 
+    what = "compiled"
+
     def __init__(self, reason: str, span: Span | None = None, hint: str | None = None) -> None:
-        super().__init__(Diagnostic(REFUSED, f"not compiled: {reason}", span, hint))
+        super().__init__(Diagnostic(REFUSED, f"not {self.what}: {reason}", span, hint))
         self.reason = reason
         self.about: tuple[Node, ...] = ()
 
@@ -47,6 +49,12 @@ class Refused(UsageError):
         if known and self.diagnostics[0].span is None:
             self.diagnostics = (replace(self.diagnostics[0], span=known[0]),)
         return self
+
+
+class NotTrained(Refused):
+    """No transformer is fitted to the program; the message is the reason."""
+
+    what = "trained"
 
 
 class TooMuch(Refused):

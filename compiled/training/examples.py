@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import islice, product
 from typing import Final, TypeAlias
 
-from compiled.errors import Refused
+from compiled.errors import NotTrained
 from spec.cost import TRANSFORMER, as_soon_as_possible, selector_of
 from spec.graph import Selector, SOp
 from spec.interp import Interpreter, ProgramFailure
@@ -73,7 +73,7 @@ class Source:
         return hashlib.sha256(text.encode()).digest()[0] < HELD_OUT
 
     def stream(self, chance: random.Random, lengths: range, *, held_out: bool) -> Iterator[Example]:
-        """Random examples of one part without end; `Refused` where none can be found.
+        """Random examples of one part without end; `NotTrained` where none can be found.
 
         A word has a length of `lengths` and is written with a random choice of symbols, few or all, so that it may
         repeat itself.
@@ -86,7 +86,7 @@ class Source:
             missed = missed + 1 if example is None else 0
             if example is not None:
                 yield example
-        raise Refused(f"{_TRIES} random inputs in a row fail, or break the preconditions: nothing to learn from")
+        raise NotTrained(f"{_TRIES} random inputs in a row fail, or break the preconditions: nothing to learn from")
 
     def measured(self, length: int, wanted: int) -> tuple[Example, ...]:
         """Up to `wanted` different held-out examples of one length, the same ones each time."""
@@ -97,7 +97,7 @@ class Source:
             found = (self._example(word, True) for word in words)
             return tuple(example for example in found if example is not None)[:wanted]
         kept: dict[Word, Example] = {}
-        with suppress(Refused):
+        with suppress(NotTrained):
             for example in islice(self.stream(chance, range(length, length + 1), held_out=True), 4 * wanted):
                 kept.setdefault(example.word, example)
         return tuple(kept.values())[:wanted]

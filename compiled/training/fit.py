@@ -13,7 +13,7 @@ import json
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from compiled.crosscheck import pick_device
-from compiled.errors import BadFile, Refused
+from compiled.errors import BadFile, NotTrained
 from compiled.model import Cache, Config
 from compiled.training import checkpoint
 from compiled.training.batch import NO_CLASS, Batch, attention, batch_of
@@ -79,8 +79,8 @@ def train(
     """Fit a transformer to the s-op of a source.
 
     With a folder, a checkpoint and a line of `log.jsonl` are written every `settings.every` steps; `resume` goes on
-    from there. Raises `Refused` when there is nothing to learn from, or heads to supervise are missing; `BadFile` when
-    the folder holds another training.
+    from there. Raises `NotTrained` when there is nothing to learn from, or heads to supervise are missing;
+    `BadFile` when the folder holds another training.
     """
     begin = time.monotonic()
     with _one_thread():
@@ -183,13 +183,14 @@ class _Training:
         path, stands = self.folder / "settings.json", self.folder / checkpoint.NAME
         settings = self.settings.to_json()
         if resume:
-            if read_json(path) != settings:
-                raise BadFile(f"{path.name} is about another training: resume with the settings that it began with")
+            began = read_json(path)
+            if began != settings:
+                raise BadFile(f"{path} is about another training: {_differences(began, settings)}")
             step = checkpoint.restore(self.folder, self.network, self.optimizer)
             self._keep_log(step)
             return step
         if stands.exists():
-            raise Refused(f"{self.folder} holds a training already: resume it, or choose another folder")
+            raise NotTrained(f"{self.folder} holds a training already: resume it, or choose another folder")
         make_folder(self.folder)
         write(path, to_text(settings))
         write(self.folder / "log.jsonl", b"")
@@ -224,6 +225,15 @@ class _Training:
         self.log(line)
 
 
+def _differences(began: object, now: Mapping[str, object]) -> str:
+    """The settings that a training began with and that are others now."""
+    before = began if isinstance(began, dict) else {}
+    changed = [
+        f"{name} was {before.get(name)} and is {value}" for name, value in now.items() if before.get(name) != value
+    ]
+    return ", ".join(changed) or "it has other settings than there are"
+
+
 def _config(source: Source, name: str, settings: Settings, values: Sequence[Atom]) -> Config:
     mask = "<=" if settings.causal else "none"
     return Config(
@@ -248,9 +258,9 @@ def _assigned(source: Source, settings: Settings) -> tuple[tuple[Selector, ...],
     widest = max(map(len, wanted), default=0)
     if len(wanted) > settings.layers or widest > settings.heads:
         needs = f"{len(wanted)} layers with up to {widest} heads"
-        raise Refused(f"supervised attention needs the program's own {needs}, or more")
+        raise NotTrained(f"supervised attention needs the program's own {needs}, or more")
     if not widest:
-        raise Refused("the program attends to nothing: there is no attention to supervise")
+        raise NotTrained("the program attends to nothing: there is no attention to supervise")
     return wanted
 
 

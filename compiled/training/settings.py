@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from compiled.errors import Refused
+from compiled.errors import NotTrained
 
 LARGEST: Final = 4_096
 """Of layers, heads, widths, lengths."""
@@ -46,15 +46,17 @@ class Settings:
         sizes |= {"batch": self.batch, "measured": self.measured}
         for name, size in sizes.items():
             if not 1 <= size <= LARGEST:
-                raise Refused(f"`{name}` must be from 1 to {LARGEST}, not {size}")
+                raise NotTrained(f"`{name}` must be from 1 to {LARGEST}, not {size}")
         if self.d_model % self.heads:
-            raise Refused(f"{self.heads} heads cannot share {self.d_model} dimensions: d_model must be a multiple")
+            raise NotTrained(f"{self.heads} heads cannot share {self.d_model} dimensions: d_model must be a multiple")
         if not 1 <= self.low <= self.high <= self.beyond <= LARGEST:
-            raise Refused(f"lengths {self.low}..{self.high}, measured up to {self.beyond}: not an ascending range")
-        if not (self.steps >= 1 and self.every >= 1 and 0 < self.rate < 1 and 0 <= self.supervise < 1e6):
-            raise Refused(
-                "steps, every and the learning rate must be positive, and the weight of supervision not negative"
-            )
+            raise NotTrained(f"lengths {self.low}..{self.high}, measured up to {self.beyond}: not an ascending range")
+        if not (self.steps >= 1 and self.every >= 1):
+            raise NotTrained(f"{self.steps} steps, a checkpoint every {self.every}: both must be at least 1")
+        if not 0 < self.rate < 1:
+            raise NotTrained(f"the learning rate must be between 0 and 1, not {self.rate}")
+        if not 0 <= self.supervise < 1e6:
+            raise NotTrained(f"the weight of supervision must be from 0 to a million, not {self.supervise}")
 
     def to_json(self) -> dict[str, Any]:
         """As data for JSON."""

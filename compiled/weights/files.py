@@ -50,10 +50,10 @@ def read(path: Path, limit: int) -> bytes:
     """The bytes of a file of at most `limit` bytes, or `BadFile`."""
     try:
         if path.stat().st_size > limit:
-            raise BadFile(f"{path.name} is larger than {limit} bytes")
+            raise BadFile(f"{path} is larger than {limit} bytes")
         return path.read_bytes()
     except OSError as error:
-        raise BadFile(f"{path.name} cannot be read: {error.strerror}") from error
+        raise BadFile(f"{path} cannot be read: {error.strerror}") from error
 
 
 def read_json(path: Path) -> Any:
@@ -61,4 +61,4 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(read(path, MAX_JSON))
     except (ValueError, RecursionError) as error:
-        raise BadFile(f"{path.name} is not JSON: {error}") from error
+        raise BadFile(f"{path} is not JSON: {error}") from error
