@@ -131,7 +131,8 @@ class Checker:
         except EvaluationError as error:
             problem = error.diagnostics[0]
             position = getattr(error, "position", None)
-            return Failure(Explanation(f"evaluation fails: {problem.message}", problem.span, position=position))
+            place = "" if problem.span is None else f" at {problem.span.location}"
+            return Failure(Explanation(f"evaluation fails{place}: {problem.message}", problem.span, position=position))
 
     def _condition(self, expression: Expression, word: Word) -> Explanation | Failure | None:
         """None when the expression is true; why it is false; or why it, or what it names, has no value."""
