@@ -1,7 +1,8 @@
 """Whether a count ranks the keys that a selector selects: then it selects one of them at most.
 
 Let S be a selector and C a count, of the keys j with R(k, j), that S reads at the key k. For one query, S selects no
-two keys k and l if for all of these with k before l (or for all with k after l)
+two keys k and l if for all of these with k before l (or for all with k after l; or, where of any two keys one counts
+the other one, for all that have R(l, k)), as far as the block with positions says
 
     same      C(k) = C(l)
     kept      R(k, j) implies R(l, j), for every j
@@ -16,8 +17,9 @@ keys are looked at block by block: those that S selects together agree, in each 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from math import prod
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 import numpy as np
 import numpy.typing as npt
@@ -59,10 +61,18 @@ def _tells_apart(domain: "Domain", part: Formula, count: Count) -> bool:
     # Most counts are not the same at all keys: that is asked first, since it reads least.
     first, *others = sorted(_blocks(domain, part, count), key=lambda block: count not in block.own)
     own = _Pairs(domain, first)
-    if not any(own.what(upwards).same for upwards in (True, False)):
+    if not any(own.what(order).same for order in Order):
         return False
     blocks = [own, *(_Pairs(domain, block) for block in others)]
-    return any(_ranks([block.what(upwards) for block in blocks]) for upwards in (True, False))
+    return any(_ranks([block.what(order) for block in blocks]) for order in Order)
+
+
+class Order(Enum):
+    """Which of two keys is k, the one that counts less."""
+
+    BEFORE = "the one before the other"
+    AFTER = "the one after it"
+    COUNTED = "the one that the other one counts"
 
 
 @dataclass(frozen=True)
@@ -148,16 +158,29 @@ class _Pairs:
             found = np.minimum(found, small[np.ix_(rows, columns)])
         return found
 
-    def what(self, upwards: bool) -> "_What":
-        """What is so of all pairs that there can be, if k is before l, or after it."""
-        pairs = self.together.copy()
-        if POSITION in self.own:
-            at = self._owned(POSITION)
-            pairs &= (at[:, None] < at) if upwards else (at[:, None] > at)
+    def _ordered(self, order: Order) -> tuple[Flags, bool]:
+        """The pairs that there can be with k and l in this order, and whether of any two keys one can be k."""
+        if POSITION not in self.own:
+            return self.together, True
+        at = self._owned(POSITION)
+        match order:
+            case Order.BEFORE:
+                return self.together & (at[:, None] < at), True
+            case Order.AFTER:
+                return self.together & (at[:, None] > at), True
+            case Order.COUNTED:
+                apart = self.together & (at[:, None] != at)
+                return apart & self.counted.T, not (apart & self.left_out & self.left_out.T).any()
+        assert_never(order)
+
+    def what(self, order: Order) -> "_What":
+        """What is so of all pairs that there can be with k and l in this order."""
+        pairs, total = self._ordered(order)
         kept = self.counted.astype(np.float32) @ self.left_out.T.astype(np.float32) == 0
         count = next((self._owned(leaf) for leaf in self.own if isinstance(leaf, Count)), None)
         first, second = pairs.any(axis=1), pairs.any(axis=0)
         return _What(
+            total=total,
             kept=bool(kept[pairs].all()),
             same=count is not None and not (pairs & (count[:, None] != count)).any(),
             later_has_earlier=not self.left_out.T[pairs].any(),
@@ -173,8 +196,9 @@ class _Pairs:
 
 @dataclass(frozen=True)
 class _What:
-    """What is so in one block; see the formulas above, k is the earlier one of the two."""
+    """What is so in one block; see the formulas above: k is the earlier one of the two, l the later one."""
 
+    total: bool
     kept: bool
     same: bool
     later_has_earlier: bool
@@ -187,7 +211,7 @@ def _ranks(blocks: Sequence[_What]) -> bool:
     """All conjuncts of R hold where R does, and one of them fails where R fails."""
     itself = all(one.later_has_itself for one in blocks) and any(one.earlier_lacks_later for one in blocks)
     other = all(one.later_has_earlier for one in blocks) and any(one.earlier_lacks_itself for one in blocks)
-    return all(one.kept for one in blocks) and any(one.same for one in blocks) and (itself or other)
+    return all(one.total and one.kept for one in blocks) and any(one.same for one in blocks) and (itself or other)
 
 
 def _column(places: Sequence[int], rows: Sequence[Tuple]) -> tuple[list[Tuple], Ids]:

@@ -17,7 +17,7 @@ from compiled.certificate.closure.local import Local
 from compiled.certificate.closure.prove import prove
 from compiled.errors import Refused
 from compiled.meaning import profiles, ranks, storing
-from compiled.meaning.formula import Holds, Literal, holds, keys_of, queries_of
+from compiled.meaning.formula import Both, holds, keys_of, queries_of
 from compiled.meaning.leaves import Count
 from compiled.meaning.values import Domain
 from spec.graph import Aggregate, SOp
@@ -36,6 +36,7 @@ RECORDS = (
     "records = round((indices + 1) * aggregate(past, indicator(record))); "
 )
 MARK = BEFORE + 'mark = not has_focus(select(tokens, "a", ==) and before); '
+PLACE = "place = selector_width(select(key, key, <)); "
 OUT = "out_ = aggregate({}, indices, -1);"
 
 ONE_KEY = {
@@ -51,6 +52,9 @@ ONE_KEY = {
     "nearest": BEFORE + 'here = tokens == "a"; so_far = round((indices + 1) * aggregate(past, indicator(here))); '
     "earlier = round(indices * aggregate(before, indicator(here))); "
     + OUT.format("select(earlier, so_far, ==) and select(here, True, ==)"),
+    "place in an order": 'key = indices * 0.5 + (0.6 if tokens == "a" else 0.0); '
+    + PLACE
+    + OUT.format("select(place, indices, ==)"),
 }
 """A selector that selects one key at most."""
 
@@ -70,6 +74,9 @@ SEVERAL = {
     "numbers of all": NUMBER + OUT.format("select(number, number, ==)"),
     "records or not": RECORDS.format(">=") + OUT.format("select(records, records, ==)"),
     "as many": BEFORE + "number = selector_width(same); " + OUT.format("same and select(number, number, ==)"),
+    "place in an order with ties": 'key = indices % 2 + (0.1 if tokens == "a" else 0.0); '
+    + PLACE
+    + OUT.format("select(place, indices, ==)"),
     "two apart": BEFORE
     + "second = selector_width(same and select(indices, indices - 1, <)); "
     + OUT.format("same and select(second, 0, ==)"),
@@ -166,6 +173,16 @@ def varied() -> list[str]:
             f"same = select(tokens, tokens, ==); n = selector_width({parts[0]} and select(indices, indices, {order})); "
             f"out_ = aggregate({parts[1]} and {parts[2]} and select(n, {mark}), indices, -1);"
         )
+    keys = (
+        'indices * 0.5 + (0.6 if tokens == "a" else 0.0)',
+        'indices % 2 + (2 if tokens == "a" else 0)',
+        "indices % 3",
+    )
+    for key, order, kind, mark in product(keys, orders, kinds, (*marks, "indices, ==")):
+        texts.append(
+            f"same = select(tokens, tokens, ==); key = {key}; n = selector_width(select(key, key, {order})); "
+            f"out_ = aggregate({'full_s' if kind == 'True' else kind} and select(n, {mark}), indices, -1);"
+        )
     return texts
 
 
@@ -201,7 +218,7 @@ def test_a_count_that_all_keys_share_tells_none_apart() -> None:
 def test_a_count_that_the_selector_does_not_read_proves_nothing() -> None:
     """Its set is not known to be right where the selector's is proved: it may be computed from it. Here it is empty."""
     _, leaf, claims = claims_about(SEVERAL["every first"])
-    other = Count(Literal(Holds(leaf, 0)))
+    other = Count(Both(()))
     nothing = LeafClaim([()], dict.fromkeys(claims.places(), 0), always=False, alone=False)
     ranked = replace(claims.leaves[leaf], alone=True, rank=other)
     assert not proves_one(replace(claims, leaves={**claims.leaves, leaf: ranked, other: nothing}), leaf)
@@ -220,7 +237,15 @@ def test_a_fault_in_the_analysis_is_found(name: str, monkeypatch: pytest.MonkeyP
         compiled.compile_program(made.graph, made.sop("out_"), alphabet="ab", max_length=4)
 
 
-FIELDS = ["kept", "same", "later_has_earlier", "earlier_lacks_itself", "later_has_itself", "earlier_lacks_later"]
+FIELDS = [
+    "total",
+    "kept",
+    "same",
+    "later_has_earlier",
+    "earlier_lacks_itself",
+    "later_has_itself",
+    "earlier_lacks_later",
+]
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -228,8 +253,8 @@ def test_the_analysis_needs_each_of_its_conditions(field: str, monkeypatch: pyte
     """Taken for granted, each of them lets a wrong claim through on some program, and the proof finds every one."""
     original = ranks._Pairs.what
 
-    def granted(self: Any, upwards: bool) -> Any:
-        return replace(original(self, upwards), **{field: True})
+    def granted(self: Any, order: ranks.Order) -> Any:
+        return replace(original(self, order), **{field: True})
 
     monkeypatch.setattr(ranks._Pairs, "what", granted)
     wrong = 0

@@ -1,7 +1,9 @@
 """The claim that a selector selects one key at most, because a count would have to be the same at two keys and is not.
 
-Let S be the selector, C the count, of the keys j with R(k, j). Suppose that S selects k and l for one query, k before l
-(or, for all such pairs, k after l). There are no such keys if it follows from the values that the s-ops can have there:
+Let S be the selector, C the count, of the keys j with R(k, j). Suppose that S selects two keys for one query, and call
+one of them k, the other one l: always the one before the other (or always the one after it; or, where of any two one
+counts the other, as far as one block says, always the one that is counted). There are no such keys if it follows from
+the values that the s-ops can have there:
 
     C(k) = C(l)                                                  S asks for it, and yet
     R(l, j) wherever R(k, j), so that C(k) <= C(l), and          what k counts, l counts
@@ -34,6 +36,7 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 MOST: Final = 2_000
 """States of a block, of which every pair is looked at."""
 MOST_COMBINED: Final = 200_000
+ORDERS: Final = ("before", "after", "counted")
 
 
 def selects_one_key(claims: Claims, local: Local, work: Work, part: Formula, rank: Count) -> bool:
@@ -50,12 +53,14 @@ def _follows(claims: Claims, local: Local, work: Work, part: Formula, rank: Coun
     if rank not in local.leaves(keys_of(part)):
         return False  # then it may be proved from what is to be proved here
     blocks = [_Block(claims, local, work, content) for content in _contents(local, part, rank)]
-    return any(_contradicts([block.pairs(earlier) for block in blocks], blocks) for earlier in (True, False))
+    return any(_contradicts(blocks, order) for order in ORDERS)
 
 
-def _contradicts(pairs: Sequence[Flags], blocks: "Sequence[_Block]") -> bool:
-    """Whether C must be the same at keys of which one counts more."""
-    given = list(zip(blocks, pairs, strict=True))
+def _contradicts(blocks: "Sequence[_Block]", order: str) -> bool:
+    """Whether C must be the same at keys of which one counts more, if they are called k and l in this order."""
+    if not all(block.has(order) for block in blocks):
+        return False
+    given = [(block, block.pairs(order)) for block in blocks]
     if not any(block.forces_equal(of) for block, of in given):
         return False
     if not all(block.includes(of) for block, of in given):
@@ -157,12 +162,24 @@ class _Block:
             found[comparison] = small.reshape(len(values), len(keys))[np.ix_(lines, columns)]
         return np.broadcast_to(selected(what, found, shape), shape)  # type: ignore[arg-type]  # keys are comparisons
 
-    def pairs(self, earlier: bool) -> Flags:
-        """States of k and l that some query selects both, k before l, or after it."""
+    def has(self, order: str) -> bool:
+        """Whether it says of any two keys which of them is k: the block of positions does."""
+        if order != "counted" or POSITION not in self.known:
+            return True
+        at = self.known[POSITION]
+        neither = self.lacks & self.lacks.T
+        return not (self.together & (at[:, None] != at[None, :]) & neither).any()
+
+    def pairs(self, order: str) -> Flags:
+        """States of k and l that some query selects both, in this order."""
         if POSITION not in self.known:
             return self.together
         at = self.known[POSITION]
-        return self.together & (at[:, None] < at[None, :] if earlier else at[:, None] > at[None, :])
+        first, second = at[:, None], at[None, :]
+        called: Flags = {"before": first < second, "after": first > second}.get(
+            order, (first != second) & self.counts.T
+        )
+        return self.together & called
 
     def forces_equal(self, pairs: Flags) -> bool:
         """Whether the count is here, and the same for both of each pair."""
