@@ -71,6 +71,11 @@ def test_paths_are_meant_from_the_folder_of_the_file(tmp_path: Path, monkeypatch
     assert settings.cache == "../.cache"
 
 
+def test_a_file_may_be_written_as_windows_writes_it(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(b"\xef\xbb\xbf[tool.rasp]\r\nmax-length = 3\r\n")
+    assert resolve({}, file=tmp_path / "pyproject.toml").settings.overrides.max_length == 3
+
+
 def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
     assert resolve({}, start=tmp_path).settings == Settings()
 

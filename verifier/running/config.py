@@ -239,7 +239,7 @@ def _table(path: Path, *, required: bool) -> dict[str, object]:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise UsageError(Diagnostic("R0703", f"{path} is larger than {MAX_BYTES >> 20} MiB"))
-        table = tomllib.loads(content.decode("utf-8"))
+        table = tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise UsageError(Diagnostic("R0703", f"cannot read {path}: {error.strerror}")) from error
     except (ValueError, RecursionError) as error:
