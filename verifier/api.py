@@ -168,18 +168,24 @@ class Program:
             raise CounterexampleError(str(answer))
         return answer.input
 
-    def replay(self, name: str, word: str | Sequence[Atom], *, numbers: str | None = None) -> None:
-        """Evaluate one property of the contract on one input; `CounterexampleError` when it fails there."""
+    def replay(self, name: str, word: str | Sequence[Atom], *, numbers: str | None = None) -> bool:
+        """Evaluate one property of the contract on one input; `CounterexampleError` when it fails there.
+
+        False where nothing is claimed of this input, since a precondition excludes it.
+        """
         tokens = tuple(word)
         found = [bound for bound in self._named(name) if numbers in (None, bound.property.scope.numbers.value)]
         if not found:
             raise UsageError(Diagnostic("R0502", f"{self.name} has no property `{name}`"))
+        claimed = False
         for bound in found:
             outcome = Checker(bound).check(tokens)
+            claimed |= outcome.status is not Status.SKIPPED
             if outcome.status is Status.FAILS:
                 shown = counterexample(bound, Witness(tokens, str(outcome.explanation), _position(outcome.explanation)))
                 lines = [f"{name} fails on {text.word_text(tokens)}", f"because {outcome.explanation}"]
                 raise CounterexampleError("\n".join([*lines, *([] if shown is None else [shown.table])]))
+        return claimed
 
     def elaborated(self, numbers: str = "exact") -> Elaborated:
         """The graph behind it, with the nodes of its names: what `compiled.compile_program` takes."""

@@ -76,6 +76,19 @@ def test_replay_judges_one_property_on_one_input(capsys: pytest.CaptureFixture[s
     assert cli.main(["replay", "p.rasp", "ab"]) == 2
 
 
+def test_replay_says_when_nothing_is_claimed_of_an_input(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program.write_text(f"{PROGRAM}#@ requires odd: n % 2 == 1\n#@ ensures no_late: late[0] < 0\n", encoding="utf-8")
+    assert cli.main(["replay", "p.rasp::no_late", "a"]) == 0
+    assert cli.main(["replay", "p.rasp::no_late", "ab"]) == 0
+    assert capsys.readouterr().out == "p.rasp::no_late\nholds on a\np.rasp::no_late\nclaims nothing about ab\n"
+
+
+@pytest.mark.usefixtures("program")
+def test_replay_asks_for_the_input_that_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["replay", "p.rasp::back"]) == 2
+    assert "FILE::PROPERTY INPUT" in capsys.readouterr().err
+
+
 def test_replay_of_a_result_judges_every_counterexample_in_it(
     program: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,6 +49,8 @@ def _config(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     """1 when a counterexample still is one."""
+    if options.input is None and "::" in options.target and not Path(options.target).exists():
+        raise usage(f"there is no input on which to evaluate `{options.target}`", hint="write FILE::PROPERTY INPUT")
     if options.input is None:
         return _replay_all(read_document(Path(options.target)))
     wanted = target(options.target)
@@ -69,11 +71,12 @@ def _replay_all(document: Document) -> int:
 
 def _replay_one(path: str, name: str, tokens: Word, numbers: str | None) -> int:
     try:
-        api.load(path).replay(name, tokens, numbers=numbers)
+        claimed = api.load(path).replay(name, tokens, numbers=numbers)
     except api.CounterexampleError as error:
         print(f"{path}::{name}\n{error}")
         return Exit.REFUTED
-    print(f"{path}::{name}\nholds on {text.word_text(tokens)}")
+    said = "holds on" if claimed else "claims nothing about"
+    print(f"{path}::{name}\n{said} {text.word_text(tokens)}")
     return Exit.EXPECTED
 
 
