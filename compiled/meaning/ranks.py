@@ -9,7 +9,9 @@ the other one, for all that have R(l, k)), as far as the block with positions sa
     gained    R(l, k) and not R(k, k); or, for all of them, R(l, l) and not R(k, l)
 
 since `kept` and `gained` say that C(k) < C(l). So it is with marks of first and last occurrences, which have 0 earlier
-or later ones, and with numbers of occurrences. What has no value on some pair is on no input that has an output.
+or later ones, and with numbers of occurrences. In the place of a count there may be an aggregate over the keys j with
+R(k, j) that is its default only where there are none: if S asks for the default at both keys, R(l, k) is enough.
+What has no value on some pair is on no input that has an output.
 
 S and R are conjunctions. Leaves that a conjunct reads at the key of S, or at both sides of R, are in one *block*, and
 keys are looked at block by block: those that S selects together agree, in each block, with some query.
@@ -26,30 +28,35 @@ import numpy.typing as npt
 
 from compiled.errors import Refused
 from compiled.meaning.combinations import Combinations
-from compiled.meaning.formula import Formula, conjuncts, keys_of, queries_of
+from compiled.meaning.formula import Formula, conjuncts, formula, keys_of, queries_of
 from compiled.meaning.leaves import POSITION, Count, Leaf, Tuple, leaf_order, row_key
 from compiled.numbering import Ids
-from spec.graph import SOp
+from spec.graph import Aggregate, SOp
 
 if TYPE_CHECKING:
     from compiled.meaning.values import Domain
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
+Rank: TypeAlias = Count | Aggregate
 Truths: TypeAlias = npt.NDArray[np.int8]
 NO_VALUE: Final = -1
 NO: Final = 0
 YES: Final = 1
+LARGEST: Final = 1 << 40
+"""Of integers up to here any sum is exact in doubles, and a mean is not below or above all of them."""
 MAX_STATES: Final = 1_000
 """The most states of a block that are compared with each other."""
 MAX_PRODUCT: Final = 50_000
 """The most combinations of values from which they are found."""
+MAX_PAIRS: Final = 200_000
+"""The most pairs of values that one conjunct compares."""
 
 
-def rank_of(domain: "Domain", part: Formula) -> Count | None:
-    """A count that is another one at any two keys that the formula selects for one query, if one is found."""
+def rank_of(domain: "Domain", part: Formula) -> Rank | None:
+    """What is not the same at any two keys that the formula selects for one query, if it is found."""
     for leaf in domain.leaves_of(keys_of(part)):
         try:
-            if isinstance(leaf, Count) and _tells_apart(domain, part, leaf):
+            if isinstance(leaf, Count | Aggregate) and _tells_apart(domain, part, leaf):
                 return leaf
         except Refused:
             # What cannot be found out here is refused where it is needed.
@@ -57,14 +64,27 @@ def rank_of(domain: "Domain", part: Formula) -> Count | None:
     return None
 
 
-def _tells_apart(domain: "Domain", part: Formula, count: Count) -> bool:
+def _tells_apart(domain: "Domain", part: Formula, count: Rank) -> bool:
+    if isinstance(count, Aggregate) and not _tells_emptiness(domain, count):
+        return False
     # Most counts are not the same at all keys: that is asked first, since it reads least.
     first, *others = sorted(_blocks(domain, part, count), key=lambda block: count not in block.own)
     own = _Pairs(domain, first)
     if not any(own.what(order).same for order in Order):
         return False
     blocks = [own, *(_Pairs(domain, block) for block in others)]
-    return any(_ranks([block.what(order) for block in blocks]) for order in Order)
+    decides = _excludes if isinstance(count, Aggregate) else _ranks
+    return any(decides([block.what(order) for block in blocks]) for order in Order)
+
+
+def _tells_emptiness(domain: "Domain", leaf: Aggregate) -> bool:
+    """Whether no value and no mean of values is the default: these are integers, and it is not between them."""
+    values = domain.values_of(leaf.values)
+    whole = [value for value in values if isinstance(value, int) and abs(value) <= LARGEST]
+    if len(whole) < len(values):
+        return False
+    default = leaf.default
+    return isinstance(default, str) or not min(whole, default=0) <= default <= max(whole, default=0)
 
 
 class Order(Enum):
@@ -85,10 +105,10 @@ class _Block:
     counts: tuple[Formula, ...] = ()
 
 
-def _blocks(domain: "Domain", part: Formula, count: Count) -> list[_Block]:
+def _blocks(domain: "Domain", part: Formula, count: Rank) -> list[_Block]:
     units = [_Block(frozenset({leaf}), own=(leaf,)) for leaf in (count, POSITION)]
     units += [_Block(frozenset(domain.leaves_of(keys_of(one))), selects=(one,)) for one in conjuncts(part)]
-    counted = conjuncts(count.formula)
+    counted = conjuncts(count.formula if isinstance(count, Count) else formula(count.selector))
     units += [_Block(frozenset(domain.leaves_of((*keys_of(one), *queries_of(one)))), counts=(one,)) for one in counted]
     found: list[_Block] = []
     for unit in units:
@@ -151,8 +171,8 @@ class _Pairs:
             entries = self.domain.entries(part)
             of, rows = _column([asked.index(sop) for sop in entries.queries], queries)
             on, columns = _column([self.sops.index(sop) for sop in entries.keys], self.states)
-            if len(of) * len(on) > MAX_PRODUCT:
-                raise Refused(f"more than {MAX_PRODUCT} comparisons")
+            if len(of) * len(on) > MAX_PAIRS:
+                raise Refused(f"more than {MAX_PAIRS} comparisons")
             truths = entries.truths(of, on)
             small: Truths = np.where(truths.holds, YES, np.where(truths.fails, NO, NO_VALUE)).astype(np.int8)
             found = np.minimum(found, small[np.ix_(rows, columns)])
@@ -177,17 +197,25 @@ class _Pairs:
         """What is so of all pairs that there can be with k and l in this order."""
         pairs, total = self._ordered(order)
         kept = self.counted.astype(np.float32) @ self.left_out.T.astype(np.float32) == 0
-        count = next((self._owned(leaf) for leaf in self.own if isinstance(leaf, Count)), None)
         first, second = pairs.any(axis=1), pairs.any(axis=0)
         return _What(
             total=total,
             kept=bool(kept[pairs].all()),
-            same=count is not None and not (pairs & (count[:, None] != count)).any(),
+            same=any(self._same(leaf, pairs) for leaf in self.own if isinstance(leaf, Count | Aggregate)),
             later_has_earlier=not self.left_out.T[pairs].any(),
             earlier_lacks_itself=not self.counted.diagonal()[first].any(),
             later_has_itself=not self.left_out.diagonal()[second].any(),
             earlier_lacks_later=not self.counted[pairs].any(),
         )
+
+    def _same(self, leaf: Rank, pairs: Flags) -> bool:
+        """Whether a count is the same at both, or an aggregate its default at both."""
+        if isinstance(leaf, Count):
+            count = self._owned(leaf)
+            return not (pairs & (count[:, None] != count)).any()
+        at = len(self.sops) + self.own.index(leaf)
+        other = np.array([state[at] != leaf.default for state in self.states], dtype=np.bool_)
+        return not pairs[other].any() and not pairs[:, other].any()
 
     def _owned(self, leaf: Leaf) -> Ids:
         at = len(self.sops) + self.own.index(leaf)
@@ -212,6 +240,11 @@ def _ranks(blocks: Sequence[_What]) -> bool:
     itself = all(one.later_has_itself for one in blocks) and any(one.earlier_lacks_later for one in blocks)
     other = all(one.later_has_earlier for one in blocks) and any(one.earlier_lacks_itself for one in blocks)
     return all(one.total and one.kept for one in blocks) and any(one.same for one in blocks) and (itself or other)
+
+
+def _excludes(blocks: Sequence[_What]) -> bool:
+    """Each of two keys would have none that R allows, and one has the other."""
+    return any(one.same for one in blocks) and all(one.total and one.later_has_earlier for one in blocks)
 
 
 def _column(places: Sequence[int], rows: Sequence[Tuple]) -> tuple[list[Tuple], Ids]:

@@ -36,6 +36,7 @@ RECORDS = (
     "records = round((indices + 1) * aggregate(past, indicator(record))); "
 )
 MARK = BEFORE + 'mark = not has_focus(select(tokens, "a", ==) and before); '
+EMPTY = BEFORE + "x = aggregate(same and before, {}, {}); "
 PLACE = "place = selector_width(select(key, key, <)); "
 OUT = "out_ = aggregate({}, indices, -1);"
 
@@ -55,6 +56,10 @@ ONE_KEY = {
     "place in an order": 'key = indices * 0.5 + (0.6 if tokens == "a" else 0.0); '
     + PLACE
     + OUT.format("select(place, indices, ==)"),
+    "none before": EMPTY.format("indices + 3", "2") + OUT.format("same and select(x, 2, ==)"),
+    "none before, in words": EMPTY.format("indices", '"none"') + OUT.format('same and select(x, "none", ==)'),
+    "the greatest": 'key = indices * 0.5 + (0.6 if tokens == "a" else 0.0); x = aggregate(select(key, key, >), 2, 0); '
+    + OUT.format("select(x, 0, ==)"),
 }
 """A selector that selects one key at most."""
 
@@ -77,6 +82,12 @@ SEVERAL = {
     "place in an order with ties": 'key = indices % 2 + (0.1 if tokens == "a" else 0.0); '
     + PLACE
     + OUT.format("select(place, indices, ==)"),
+    "a value that is the default": EMPTY.format("indices", "1") + OUT.format("same and select(x, 1, ==)"),
+    "a mean that is the default": EMPTY.format("2 * (indices % 2)", "1") + OUT.format("same and select(x, 1, ==)"),
+    "some before": EMPTY.format("1", "0") + OUT.format("same and select(x, 0, >)"),
+    "none of two": EMPTY.format("1", "0") + OUT.format("select(x, 0, ==)"),
+    "none before another": EMPTY.format("1", "0").replace("same and before", "not same and before")
+    + OUT.format("same and select(x, 0, ==)"),
     "two apart": BEFORE
     + "second = selector_width(same and select(indices, indices - 1, <)); "
     + OUT.format("same and select(second, 0, ==)"),
@@ -118,8 +129,8 @@ def widths(leaf: Count, run: Any, claims: Claims) -> Iterator[int]:
 
 
 def forged(claims: Claims) -> Iterator[tuple[Aggregate | Count, Claims]]:
-    """For each leaf and each count the claim that the count tells the keys of the leaf apart."""
-    counts = [leaf for leaf in claims.leaves if isinstance(leaf, Count)]
+    """For each leaf and each count or aggregate the claim that this tells the keys of the leaf apart."""
+    counts = [leaf for leaf in claims.leaves if isinstance(leaf, Aggregate | Count)]
     for leaf, claim in claims.leaves.items():
         if isinstance(leaf, Aggregate | Count):
             for count in counts:
@@ -183,6 +194,14 @@ def varied() -> list[str]:
             f"same = select(tokens, tokens, ==); key = {key}; n = selector_width(select(key, key, {order})); "
             f"out_ = aggregate({'full_s' if kind == 'True' else kind} and select(n, {mark}), indices, -1);"
         )
+    values, defaults = ("1", "indices", "2 * (indices % 2)", "indices / 2"), ("0", "1", "0 - 1", '"a"')
+    asked = ("0, ==", "1, ==", "0 - 1, ==", "x, ==", "0, >", '"a", ==')
+    for kind, order, value, default, ask in product(kinds, orders, values, defaults, asked):
+        row = "full_s" if kind == "True" else kind
+        texts.append(
+            f"same = select(tokens, tokens, ==); x = aggregate({row} and select(indices, indices, {order}), {value}, "
+            f"{default}); out_ = aggregate(same and select(x, {ask}), indices, -1);"
+        )
     return texts
 
 
@@ -194,7 +213,7 @@ SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in ran
 def test_nothing_is_proved_of_rows_that_select_several_keys(seed: int) -> None:
     """Every claim that the analysis makes, and every one that can be forged."""
     rng = Random(seed)
-    for text in rng.sample(VARIED, 12):
+    for text in rng.sample(VARIED, 16):
         alphabet, length = ("ab", 4) if rng.random() < 0.7 else ("abc", 3)
         try:
             root, _, claims = claims_about(text, alphabet, length)

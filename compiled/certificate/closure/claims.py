@@ -2,7 +2,8 @@
 
     sets          at position i of words of length m on which the program has a value, the leaf is an atom of its set
     always        every row of the leaf selects a key; `alone`: no row selects more than one
-    rank          why not, if values at pairs of places do not show it: this count is another one at any two of the keys
+    rank          why not, if values at pairs of places do not show it: of any two of the keys this count is another
+                  one, or this aggregate is its default at one of them only
     formulas      an aggregate's selector, in the normal form in which heads are checked, selects the same keys
     definitions   an s-op is this function of these counts, kinds included
 
@@ -39,7 +40,7 @@ class LeafClaim:
     number: Mapping[Place, int]
     always: bool
     alone: bool
-    rank: Count | None = None
+    rank: Count | Aggregate | None = None
 
 
 @dataclass(frozen=True)

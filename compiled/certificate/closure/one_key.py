@@ -9,6 +9,9 @@ the values that the s-ops can have there:
     R(l, j) wherever R(k, j), so that C(k) <= C(l), and          what k counts, l counts
     R(l, k), not R(k, k);  or R(l, l), not R(k, l)               l counts k or itself, k does not: C(k) < C(l)
 
+C may be an aggregate instead, over the keys j with R(k, j). If it is its default only where there are no such keys, and
+S asks for the default at both, it is enough that R(l, k).
+
 S and R are read as conjunctions. Values at one place are looked at by blocks of leaves, each conjunct of S at the key
 and each of R at both sides in one block; what a block has at a place is taken to be independent of other blocks and of
 other places. What has no value on some pair of places is on no input that has an output.
@@ -29,9 +32,10 @@ from compiled.meaning.combinations import Combinations
 from compiled.meaning.formula import Both, Formula, keys_of, queries_of
 from compiled.meaning.leaves import POSITION, Count, Leaf, Stored, Tuple, leaf_order
 from compiled.numbering import Ids, distinct_rows
-from spec.graph import SOp
+from spec.graph import Aggregate, SOp
 from spec.values import Atom
 
+Rank: TypeAlias = Count | Aggregate
 Flags: TypeAlias = npt.NDArray[np.bool_]
 MOST: Final = 2_000
 """States of a block, of which every pair is looked at."""
@@ -39,7 +43,7 @@ MOST_COMBINED: Final = 200_000
 ORDERS: Final = ("before", "after", "counted")
 
 
-def selects_one_key(claims: Claims, local: Local, work: Work, part: Formula, rank: Count) -> bool:
+def selects_one_key(claims: Claims, local: Local, work: Work, part: Formula, rank: Rank) -> bool:
     """Whether it follows that for no query two keys are selected; stored s-ops are seen through where they hide why."""
     if _follows(claims, local, work, part, rank):
         return True
@@ -49,17 +53,40 @@ def selects_one_key(claims: Claims, local: Local, work: Work, part: Formula, ran
     return _follows(plain, Local(plain, work), work, part, rank)
 
 
-def _follows(claims: Claims, local: Local, work: Work, part: Formula, rank: Count) -> bool:
+def _follows(claims: Claims, local: Local, work: Work, part: Formula, rank: Rank) -> bool:
     if rank not in local.leaves(keys_of(part)):
         return False  # then it may be proved from what is to be proved here
-    blocks = [_Block(claims, local, work, content) for content in _contents(local, part, rank)]
-    return any(_contradicts(blocks, order) for order in ORDERS)
-
-
-def _contradicts(blocks: "Sequence[_Block]", order: str) -> bool:
-    """Whether C must be the same at keys of which one counts more, if they are called k and l in this order."""
-    if not all(block.has(order) for block in blocks):
+    if isinstance(rank, Aggregate) and (rank not in claims.formulas or not _is_default_only_of_none(local, rank)):
         return False
+    counted = rank.formula if isinstance(rank, Count) else claims.formulas[rank]
+    blocks = [_Block(claims, local, work, content) for content in _contents(local, part, rank, counted)]
+    contradicts = _counts_more if isinstance(rank, Count) else _is_not_empty
+    return any(all(block.has(order) for block in blocks) and contradicts(blocks, order) for order in ORDERS)
+
+
+def _is_default_only_of_none(local: Local, rank: Aggregate) -> bool:
+    """Whether neither one value nor a mean is the default: of integers whose sums are exact in doubles, no mean is
+    less than all of them or greater, rounded or not."""
+    given = [value for (value,) in local.table((rank.values,)).rows]
+    values = [value for value in given if isinstance(value, int) and abs(value) * local.claims.max_length <= 2**53]
+    default = rank.default
+    if len(values) < len(given):
+        return False
+    return (
+        isinstance(default, str) or all(value < default for value in values) or all(value > default for value in values)
+    )
+
+
+def _is_not_empty(blocks: "Sequence[_Block]", order: str) -> bool:
+    """Whether no key could be counted at either of two, and one is counted at the other."""
+    given = [(block, block.pairs(order)) for block in blocks]
+    return any(block.forces_default(of) for block, of in given) and not any(
+        block.lacks[_turned(of)].any() for block, of in given
+    )
+
+
+def _counts_more(blocks: "Sequence[_Block]", order: str) -> bool:
+    """Whether C must be the same at keys of which one counts more, if they are called k and l in this order."""
     given = [(block, block.pairs(order)) for block in blocks]
     if not any(block.forces_equal(of) for block, of in given):
         return False
@@ -90,9 +117,9 @@ class _Content:
     """The count and the position, where they are."""
 
 
-def _contents(local: Local, part: Formula, rank: Count) -> list[_Content]:
+def _contents(local: Local, part: Formula, rank: Rank, counted: Formula) -> list[_Content]:
     contents: list[_Content] = []
-    for unit in _units(local, part, rank):
+    for unit in _units(local, part, rank, counted):
         apart = [content for content in contents if not content.leaves & unit.leaves]
         joined = [content for content in contents if content.leaves & unit.leaves] + [unit]
         contents = [
@@ -107,12 +134,12 @@ def _contents(local: Local, part: Formula, rank: Count) -> list[_Content]:
     return contents
 
 
-def _units(local: Local, part: Formula, rank: Count) -> Iterator[_Content]:
+def _units(local: Local, part: Formula, rank: Rank, counted: Formula) -> Iterator[_Content]:
     yield _Content(frozenset({rank}), known=(rank,))
     yield _Content(frozenset({POSITION}), known=(POSITION,))
     for one in part.parts if isinstance(part, Both) else (part,):
         yield _Content(frozenset(local.leaves(keys_of(one))), selector=(one,))
-    for one in rank.formula.parts if isinstance(rank.formula, Both) else (rank.formula,):
+    for one in counted.parts if isinstance(counted, Both) else (counted,):
         yield _Content(frozenset(local.leaves((*keys_of(one), *queries_of(one)))), count=(one,))
 
 
@@ -189,6 +216,11 @@ class _Block:
             if isinstance(leaf, Count)
         )
 
+    def forces_default(self, pairs: Flags) -> bool:
+        """Whether the aggregate is here, and its default for both of each pair."""
+        of_pairs = pairs.any(axis=0) | pairs.any(axis=1)
+        return any(not (of_pairs & (at == 0)).any() for leaf, at in self.known.items() if isinstance(leaf, Aggregate))
+
     def includes(self, pairs: Flags) -> bool:
         """Whether for each pair the second counts what the first counts."""
         more = self.counts.astype(np.float32) @ self.lacks.T.astype(np.float32)
@@ -212,6 +244,8 @@ def _states(local: Local, sops: tuple[SOp, ...], content: _Content) -> tuple[Seq
     first, _ = distinct_rows([number[some], *own], len(some))
     known: dict[Leaf, Ids] = {}
     for leaf, at in zip(content.known, own, strict=True):
-        values = [int(value) for (value,) in axes[leaves.index(leaf)].rows]
-        known[leaf] = np.array(values, dtype=np.int64)[at[first]]
+        values = [value for (value,) in axes[leaves.index(leaf)].rows]
+        # Of an aggregate it matters only whether it is its default: 1 or 0.
+        numbers = [int(value == leaf.default if isinstance(leaf, Aggregate) else value) for value in values]
+        known[leaf] = np.array(numbers, dtype=np.int64)[at[first]]
     return [rows[k] for k in number[some][first].tolist()], known
