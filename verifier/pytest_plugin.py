@@ -8,6 +8,7 @@ that `rasp check --save-tests` has written run first.
 Everything else is imported only when there is something to collect: this module is loaded by every run of pytest.
 """
 
+import argparse
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("rasp", "RASP programs")
     group.addoption("--rasp", action="store_true", default=None, help="collect .rasp and .prop files")
     group.addoption("--rasp-profile", metavar="NAME", help="settings of [tool.rasp.profile.NAME]")
-    group.addoption("--rasp-max-length", metavar="N", type=int, help="leave longer inputs out")
+    group.addoption("--rasp-max-length", metavar="N", type=_positive, help="leave longer inputs out")
     group.addoption(
         "--rasp-unknown",
         choices=("fail", "xfail"),
@@ -34,6 +35,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what a property that is not decided is: a failure (the default), or an expected one",
     )
     parser.addini("rasp", "collect .rasp and .prop files", type="bool", default=False)
+
+
+def _positive(given: str) -> int:
+    number = int(given)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{given} is not a positive number")
+    return number
 
 
 def _active(config: pytest.Config) -> bool:
@@ -55,8 +63,6 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "RaspFile 
     if file_path.suffix not in (".rasp", ".prop"):
         return None
     if not _active(parent.config) and not parent.session.isinitpath(file_path):
-        return None
-    if file_path.suffix == ".prop" and not file_path.with_suffix(".rasp").exists():
         return None
     collector: RaspFile = RaspFile.from_parent(parent, path=file_path)
     return collector

@@ -59,6 +59,16 @@ def test_one_item_for_each_property_and_a_failure_shows_the_counterexample(folde
     assert found["back"]["rasp.scope"] == "lengths=1..3 alphabet=ab numbers=exact"
 
 
+def test_a_contract_without_its_program_and_a_limit_that_is_none_are_errors(folder: Path) -> None:
+    (folder / "p.rasp").unlink()
+    code, out = _pytest(folder, "--rasp")
+    assert code == 2
+    assert "there is no file p.rasp" in out
+    code, out = _pytest(folder, "--rasp", "--rasp-max-length", "0")
+    assert code == 4
+    assert "0 is not a positive number" in out
+
+
 def test_a_setting_is_asking_and_what_is_not_decided_fails_by_default(folder: Path) -> None:
     for file in ("p.rasp", "p.prop"):
         (folder / file).unlink()
