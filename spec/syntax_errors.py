@@ -175,6 +175,8 @@ def _hint_about_operators(at: Situation) -> str | None:
         return "`!=` is only a third argument of `select(`; elsewhere write `not (a == b)`"
     if kind == "NOT" and previous in EXPRESSION_ENDS:
         return "there is no `not in`; write `not (x in list)`"
+    if kind == "SLASH" and previous is None:
+        return "a comment begins with `#`"
     if kind in ("STAR", "SLASH") and previous == kind:
         return "power is `^`" if kind == "STAR" else "division is `/`; there is no integer division"
     spaced = at.bracket is not None and at.bracket.type == "LPAR" and _before(at, at.bracket) == "select"
@@ -211,6 +213,8 @@ def _hint_about_punctuation(at: Situation) -> str | None:
         return "remove the comma before it: trailing commas are not allowed"
     if token.type == "COMMA" and not at.bracket and "SEMI" in at.expected:
         return "several values can be assigned or returned; a list is written `[a, b]`"
+    if token.type == "COLON" and at.bracket is not None and at.bracket.type == "LSQB":
+        return "there are no slices: `x[i]` is one element of a list, or the value at one position"
     if token.type == "COLON":
         return "blocks stand between `{` and `}`"
     if token.type == "LBRACE" and "SEMI" in at.expected:
