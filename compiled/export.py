@@ -75,7 +75,7 @@ def save(compiled: "Compiled", folder: Path, *, program: str | None = None) -> P
     if program is not None:
         files["program.rasp"] = program.encode()
     card = _CARD.format(summary=compiled.explain().replace("\n", "\n\n"), example=repr(list(plan.alphabet[:3])))
-    files["README.md"] = card.encode()
+    files["README.md"] = card.encode(errors="backslashreplace")
     make_folder(folder)
     for name, content in files.items():
         write(folder / name, content)

@@ -13,7 +13,10 @@ MAX_JSON: Final = 1 << 28
 
 def to_text(data: object) -> bytes:
     """JSON as the bytes of a file."""
-    return (json.dumps(data, ensure_ascii=False, indent=1) + "\n").encode()
+    try:
+        return (json.dumps(data, ensure_ascii=False, indent=1) + "\n").encode()
+    except UnicodeEncodeError:  # half of a surrogate pair is a symbol like any other, which JSON has to escape
+        return (json.dumps(data, indent=1) + "\n").encode()
 
 
 def make_folder(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import json
+import os
 import pkgutil
 import subprocess
 import sys
@@ -225,6 +226,14 @@ def test_the_installed_command_is_this_one(folder: Path) -> None:
         [command, "run", "plain.rasp::r", "ab"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "[b, a]\n", "")
+
+
+def test_an_output_that_has_not_every_character_does_not_end_a_run(folder: Path) -> None:
+    environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"}
+    command = [str(Path(sys.executable).with_name("rasp")), "check", "right.rasp::back"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(rb"PROVED n \u2264 4")
 
 
 # --- which commands there are ---------------------------------------------------------------------------------------

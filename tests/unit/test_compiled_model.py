@@ -319,6 +319,13 @@ def test_words_are_those_of_the_alphabet_and_of_nothing_else(numbers: Numbers) -
             model.run([word])
 
 
+def test_a_folder_holds_symbols_that_have_no_utf8(tmp_path: Path) -> None:
+    made = program(PROGRAMS["reverse"])
+    word = ["\ud800", "\0", '"\n']
+    compiled.compile_program(made.graph, made.sop("out_"), alphabet=word, max_length=3).save(tmp_path)
+    assert compiled.load_model(tmp_path).run([word]) == {"output": [word[::-1]]}
+
+
 @pytest.mark.parametrize("damage", ["truncate", "header", "nan", "shape", "config"])
 def test_a_damaged_folder_is_refused(tmp_path: Path, damage: str) -> None:
     made = program(PROGRAMS["shift"])

@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -74,6 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the result is the process's exit code."""
     if argv is None:
         sys.excepthook = _crash
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # Where standard output is no UTF-8, as on Windows in a pipe, `≤` must not end the run.
+            sys.stdout.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if argv is None else argv
     options = parser(words[0] if words else None).parse_args(words)
     handler: Callable[[argparse.Namespace], int] = options.handler
