@@ -107,6 +107,14 @@ def test_run_prints_values(rasp: Rasp) -> None:
     assert rasp("run", "plain.rasp", "ab").out == "r = [b, a]\n"
 
 
+@pytest.mark.parametrize("brackets", ["[]", "[()]"])
+def test_brackets_as_characters_get_a_hint(rasp: Rasp, brackets: str) -> None:
+    done = rasp("run", "plain.rasp::r", brackets)
+    assert done.code == 2
+    assert """'["[", "]"]'""" in done.err
+    assert rasp("run", "plain.rasp::r", '["[", "]"]').out == "[], []\n"
+
+
 def test_run_shows_both_number_semantics(rasp: Rasp, folder: Path) -> None:
     (folder / "third.rasp").write_text("t = 1 / (indices + 3);")
     assert rasp("run", "third.rasp::t", "a").out == "[1/3]\n"

@@ -5,13 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from spec.diagnostics import Diagnostic, UsageError
 from spec.property.scope import Alphabet, Integers, Scope
 from spec.values import Atom, Numbers
 
 T = TypeVar("T")
+
+_LIST: Final = """quote strings: '["if", "x", 3]'; the characters `[` and `]` are '["[", "]"]' too"""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ def word(text: str) -> tuple[Atom, ...]:
     try:
         listed = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise usage(f"the input is not a JSON list: {error}", hint='quote strings: \'["if", "x", 3]\'') from error
+        raise usage(f"the input is not a JSON list: {error}", hint=_LIST) from error
+    if not listed:
+        raise usage("the input is an empty list", hint=_LIST)
     return _atoms(listed, "the input")
 
 
