@@ -127,6 +127,12 @@ def test_the_gravest_outcome_decides(tmp_path: Path, rasp: Rasp) -> None:
         ["check", "p.rasp", "-o", "json:."],
         ["check", "p.rasp", "--profile", "none"],
         ["check", "p.rasp", "--shard", "3/2"],
+        ["check", "a" * 300],
+        ["fuzz", "a" * 300],
+        ["report", "a" * 300, "-o", "p.html"],
+        ["mutate", "."],
+        ["replay", ".::r", "ab"],
+        ["replay", "a" * 300 + "::r"],
     ],
 )
 def test_a_request_that_makes_no_sense_is_2(

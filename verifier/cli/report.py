@@ -1,6 +1,7 @@
 """`rasp report`: results, certificates and compiled models as one HTML file."""
 
 import argparse
+import os
 from pathlib import Path
 
 from spec.reader import read_source
@@ -35,7 +36,7 @@ def _report(options: argparse.Namespace) -> int:
     documents: list[Document] = []
     sections: list[Markup] = []
     for path in options.results:
-        if path.is_dir():
+        if os.path.isdir(path):
             sections.append(stream(path))
             continue
         data = read_json(path)

@@ -1,6 +1,7 @@
 """`rasp config`, `replay`, `diff`, `merge`: what can be done with settings and with results that are there already."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def _config(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     """1 when a counterexample still is one."""
-    if options.input is None and "::" in options.target and not Path(options.target).exists():
+    if options.input is None and "::" in options.target and not os.path.exists(options.target):
         raise usage(f"there is no input on which to evaluate `{options.target}`", hint="write FILE::PROPERTY INPUT")
     if options.input is None:
         return _replay_all(read_document(Path(options.target)))

@@ -1,5 +1,6 @@
 """Which properties a request means: files and folders to subjects, names to properties, options to scopes."""
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,7 +38,7 @@ def files(targets: Iterable[Target]) -> Iterator[Target]:
     A `.prop` file stands for the program beside it, in a folder too: without one it would be a promise nobody checks.
     """
     for target in targets:
-        if target.path.is_dir():
+        if os.path.isdir(target.path):  # the method of a path fails where a name is too long or may not be seen
             if target.name is not None:
                 raise UsageError(Diagnostic("R0501", f"{target.path} is a folder, so it defines no `{target.name}`"))
             found = (path for ending in ("rasp", "prop") for path in target.path.rglob(f"*.{ending}"))

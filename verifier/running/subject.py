@@ -1,5 +1,6 @@
 """What is checked: a program under both number semantics, the programs it is compared with, and its contracts."""
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,8 +31,7 @@ class Subject:
     @staticmethod
     def load(path: Path, others: tuple[Path, ...] = ()) -> "Subject":
         """The program in a file; its contracts may name `others` wherever they lie."""
-        beside = path.with_suffix(".prop")
-        if not path.exists() and beside.exists():
+        if not os.path.exists(path) and os.path.exists(beside := path.with_suffix(".prop")):
             hint = f"{printable(str(beside))} is a contract for it"
             raise LoadError(Diagnostic("R0110", f"there is no file {printable(str(path))}", hint=hint))
         return Subject(read_source(path), path.parent, path, others)
@@ -75,6 +75,6 @@ class Subject:
         """The `#@` lines of the program, and the `.prop` file beside it if there is one."""
         found = [read_contract(self.source, Carrier.ANNOTATIONS)]
         beside = None if self.path is None else self.path.with_suffix(".prop")
-        if beside is not None and beside.exists():
+        if beside is not None and os.path.exists(beside):
             found.append(read_contract(read_source(beside), Carrier.FILE))
         return tuple(found)
