@@ -115,6 +115,9 @@ class Domain:
         self._all_values = {key: rows for key, rows in self._all_values.items() if sop not in key}
         self._grids = {key: known for key, known in self._grids.items() if sop not in key}
         self._numbers = {key: numbers for key, numbers in self._numbers.items() if sop not in key}
+        # Entries go by the numbers of sets, which are given anew.
+        entries = self._entries.items()
+        self._entries = {part: one for part, one in entries if sop not in (*one.keys, *one.queries)}
 
     def store(self, sop: Map) -> None:
         """Let the s-op be a leaf from now on, with the values that it has as a function of others."""
