@@ -30,7 +30,7 @@ from compiled.errors import Refused
 from compiled.meaning.combinations import Combinations
 from compiled.meaning.formula import Formula, conjuncts, formula, keys_of, queries_of
 from compiled.meaning.leaves import POSITION, Count, Leaf, Tuple, leaf_order, row_key
-from compiled.numbering import Ids
+from compiled.numbering import Ids, distinct_rows
 from spec.graph import Aggregate, SOp
 
 if TYPE_CHECKING:
@@ -157,10 +157,16 @@ class _Pairs:
         if prod(sizes) > MAX_PRODUCT:
             raise Refused(f"more than {MAX_PRODUCT} combinations")
         given = Combinations(values, [*np.indices(sizes).reshape(len(sizes), -1)], prod(sizes))
+        results = self.domain.columns(self.sops, leaves, given)
+        known = np.flatnonzero(results.known)
         own = [leaves.index(leaf) for leaf in block.own]
-        results = zip(given, self.domain.results(self.sops, leaves, given), strict=True)
-        rows = [(*found, *(row[k] for k in own)) for row, found in results if found is not None]
-        return list({row_key(row): row for row in rows}.values())
+        codes = [results.codes[known], *(given.codes[k][known] for k in own)]
+        first, _ = distinct_rows(codes, len(known))
+        shown = [results.rows[number] for number in codes[0][first].tolist()]
+        more = [
+            [values[k][number] for number in column[first].tolist()] for k, column in zip(own, codes[1:], strict=True)
+        ]
+        return [(*row, *of_own) for row, *of_own in zip(shown, *more, strict=True)]
 
     def _all(
         self, parts: Sequence[Formula], asked: Sequence[SOp], queries: Sequence[Tuple], shape: tuple[int, int]
