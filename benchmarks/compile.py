@@ -9,6 +9,7 @@ time and memory; only when it is asked for. Where there is no certificate in flo
 """
 
 import argparse
+import gc
 import re
 import resource
 from collections import Counter
@@ -169,7 +170,9 @@ def limited(program: Program, name: str, symbols: Sequence[Atom], length: int, d
         channel.send(outcome)
 
     child = context.Process(target=run, args=(sender,))
+    gc.freeze()  # what is imported here, torch for one, is no garbage to look for there
     child.start()
+    gc.unfreeze()
     sender.close()
     try:
         return receiver.recv()  # type: ignore[no-any-return]  # the child sends one outcome

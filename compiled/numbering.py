@@ -1,6 +1,7 @@
 """Numbers for equal entries of arrays: nothing but arithmetic, for all that lists combinations."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -10,6 +11,8 @@ Ids: TypeAlias = npt.NDArray[np.int64]
 FEW: Final = 1 << 10
 LARGEST: Final = 1 << 62
 """Keys of few rows may be as large as numbers are."""
+UNKNOWN: Final = -2
+LARGEST_TABLE: Final = 1 << 19
 
 
 def distinct(keys: Ids, bound: int) -> tuple[Ids, Ids]:
@@ -46,3 +49,31 @@ def different_columns(table: Ids) -> list[int]:
     for k in range(table.shape[1]):
         first.setdefault(contents[k * width : (k + 1) * width], k)
     return list(first.values())
+
+
+class Memory:
+    """A function of numbers that are not negative, as a table of what it gave so far."""
+
+    def __init__(self, make: Callable[..., int]) -> None:
+        """`make` gives -1 or more; it is called once for each combination, when it is asked for."""
+        self._make = make
+        self._table: Ids | None = None
+
+    def of(self, columns: Sequence[Ids], bounds: Sequence[int]) -> Ids | None:
+        """What it gives for each row of these columns, one at least, of numbers below the bounds; None where the table
+        would be too large."""
+        known = np.zeros([0] * len(bounds), dtype=np.int64) if self._table is None else self._table
+        room = tuple(map(max, known.shape, bounds))
+        if prod(room) > LARGEST_TABLE:
+            return None
+        if self._table is None or room != known.shape:
+            self._table = np.full(room, UNKNOWN, dtype=np.int64)
+            self._table[tuple(map(slice, known.shape))] = known
+        flat, table = np.ravel_multi_index(columns, room), self._table.reshape(-1)
+        unknown = flat[table[flat] == UNKNOWN]
+        if len(unknown):
+            asked = unknown[distinct(unknown, len(table))[0]]
+            rows = zip(*(part.tolist() for part in np.unravel_index(asked, room)), strict=True)
+            table[asked] = [self._make(*row) for row in rows]
+        found: Ids = table[flat]
+        return found

@@ -26,27 +26,23 @@ Rows: TypeAlias = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class _Read:
-    """What units read: a constant; sums of a number of the state times one of the unit; where leaves have classes,
-    the least and the largest of the class that the state has."""
+    """What units read: a constant; products of the numbers of a state, one in each column, with those of the units, one
+    in each row; where leaves have classes, the least and the largest of the class that the state has."""
 
     constant: Floats
-    sums: Sequence[tuple[Floats, Floats]]
+    at_state: Floats
+    at_unit: Floats
     ranges: Sequence[tuple[Ids, Floats, Floats]]
 
     def alike(self, size: int) -> tuple["_Read", Ids]:
         """The same on the first of each kind of so many states that are the same here, and of which kind each is."""
-        columns = [at_state for at_state, _ in self.sums], [codes for codes, _, _ in self.ranges]
-        first, place = alike([*columns[0], *columns[1]], size)
-        sums = [(at_state[first], at_unit) for at_state, at_unit in self.sums]
+        first, place = alike([*self.at_state.T, *(codes for codes, _, _ in self.ranges)], size)
         ranges = [(codes[first], least, most) for codes, least, most in self.ranges]
-        return _Read(self.constant, sums, ranges), place
+        return _Read(self.constant, self.at_state[first], self.at_unit, ranges), place
 
     def bounds(self, rows: slice) -> tuple[Floats, Floats]:
         """The least and the largest that each unit reads in each of these states."""
-        size = rows.stop - rows.start
-        low = np.tile(self.constant, (size, 1))
-        for at_state, at_unit in self.sums:
-            low += np.outer(at_state[rows], at_unit)
+        low = self.constant + self.at_state[rows] @ self.at_unit
         high = low.copy()
         for codes, least, most in self.ranges:
             low += least[codes[rows]]
@@ -151,7 +147,9 @@ class UnitCheck:
         for leaf, terms in alone.items():
             shown, codes = states.index(leaf)
             ranges.append((codes, *self._class_bounds(states.classes[leaf], shown, terms, units)))
-        return _Read(self.b_in[units], sums, ranges)
+        at_state = np.array([column for column, _ in sums]).reshape(len(sums), len(states)).T
+        at_unit = np.array([row for _, row in sums]).reshape(len(sums), len(units))
+        return _Read(self.b_in[units], at_state, at_unit, ranges)
 
     def _class_bounds(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from compiled.numbering import Ids, distinct_rows
 from spec.values import Atom
 
 Floats = npt.NDArray[np.float64]
+SMALL: Final = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -203,4 +204,15 @@ class Read:
 
 def alike(columns: Iterable[npt.NDArray[Any]], size: int) -> tuple[Ids, Ids]:
     """The first of each kind of states that are the same in these columns, and of which kind each state is."""
-    return distinct_rows([np.unique(column, return_inverse=True)[1].reshape(-1) for column in columns], size)
+    return distinct_rows(map(_numbers, columns), size)
+
+
+def _numbers(column: npt.NDArray[Any]) -> Ids:
+    """A number for each entry, equal ones the same; small integers are their own."""
+    with np.errstate(invalid="ignore"):
+        whole = column.astype(np.int64)
+    if (whole == column).all():
+        whole -= whole.min(initial=0)
+        if whole.max(initial=0) < SMALL:
+            return whole
+    return np.unique(column, return_inverse=True)[1].reshape(-1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from compiled.errors import Refused
 from compiled.meaning.combinations import Combinations
-from compiled.numbering import distinct_rows
+from compiled.numbering import Memory, distinct_rows
 from spec.operators import OperatorError
 from spec.values import Atom, atom_key
 
@@ -21,10 +21,14 @@ Codes = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Numbered:
-    """A column: its different values, and the number of the one in each row, `NO_VALUE` where there is none."""
+    """A column: its different values, and the number of the one in each row, `NO_VALUE` where there is none.
+
+    `kept`: other columns have the same list of values, which may grow.
+    """
 
     values: Sequence[Any]
     codes: Codes
+    kept: bool = False
 
     @classmethod
     def of(cls, atoms: Iterable[Atom]) -> "Numbered":
@@ -117,3 +121,43 @@ def apply(meaning: Callable[..., Any], operands: Sequence[Numbered], size: int) 
     found = np.full(size, NO_VALUE, dtype=np.int64)
     found[~fails] = codes[place]
     return Numbered(values, found)
+
+
+class Operator:
+    """An operator that is applied to many columns: what it gives for values that are kept is kept."""
+
+    def __init__(self, meaning: Callable[..., Atom]) -> None:
+        self._meaning = meaning
+        self._values: list[Atom] = []
+        self._index: dict[object, int] = {}
+        self._memories: dict[tuple[int, ...], tuple[Sequence[Numbered], Memory]] = {}
+
+    def __call__(self, operands: Sequence[Numbered], size: int) -> Numbered:
+        """As `apply`."""
+        if not operands or not all(one.kept for one in operands):
+            return apply(self._meaning, operands, size)
+        key = tuple(id(one.values) for one in operands)
+        if key not in self._memories:
+            # The operands are kept, so that no other list of values has the identity of theirs.
+            self._memories[key] = operands, Memory(partial(self._make, [one.values for one in operands]))
+        fails = np.zeros(size, dtype=bool)
+        for one in operands:
+            fails |= one.codes == NO_VALUE
+        codes = [one.codes[~fails] for one in operands] if fails.any() else [one.codes for one in operands]
+        known = self._memories[key][1].of(codes, [len(one.values) for one in operands])
+        if known is None:
+            return apply(self._meaning, operands, size)
+        found = np.full(size, NO_VALUE, dtype=np.int64)
+        found[~fails] = known
+        return Numbered(self._values, found, kept=True)
+
+    def _make(self, operands: Sequence[Sequence[Atom]], *numbers: int) -> int:
+        """The number of what it gives for the operands with these numbers, or `NO_VALUE`."""
+        try:
+            value = self._meaning(*[values[k] for values, k in zip(operands, numbers, strict=True)])
+        except OperatorError:
+            return NO_VALUE
+        number = self._index.setdefault(atom_key(value), len(self._values))
+        if number == len(self._values):
+            self._values.append(value)
+        return number

@@ -288,7 +288,7 @@ def _sums(node: Map, mean: Aggregate, domain: Domain) -> dict[int, Atom] | None:
                 return None
             total = Fraction(value) * size
             whole = round(total)
-            if abs(total - whole) > Fraction(1, 1 << 20):
+            if total != whole and abs(total - whole) > Fraction(1, 1 << 20):
                 return None
             if not isinstance(result, int) or not _fits(table, whole, result):
                 return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
-from compiled.meaning.columns import NO_VALUE, Numbered, Results, apply
+from compiled.meaning.columns import NO_VALUE, Numbered, Operator, Results, apply
 from compiled.meaning.combinations import Combinations
 from compiled.meaning.leaves import INPUT, POSITION, Definition, Leaf, Stored
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 def by_column(domain: "Domain", sops: Sequence[SOp], leaves: Sequence[Leaf], rows: Combinations) -> Results:
     """The values of the s-ops on each row, every operator once for each combination of operands that occurs."""
-    columns = dict(zip(leaves, map(Numbered, rows.values, rows.codes), strict=True))
+    columns = {
+        leaf: Numbered(values, codes, kept=values is domain.numbers_of(leaf).values)
+        for leaf, values, codes in zip(leaves, rows.values, rows.codes, strict=True)
+    }
     size, found = len(rows), dict[SOp, Numbered]()
     for node in domain.cone(sops):
         if node in domain.definitions:
@@ -40,7 +43,8 @@ def by_column(domain: "Domain", sops: Sequence[SOp], leaves: Sequence[Leaf], row
             case Map() if domain.is_stored(node):
                 found[node] = columns[Stored(node)]
             case Map(args=args, op=op):
-                found[node] = apply(function(op, domain.numbers), [found[arg] for arg in args], size)
+                operator = domain.operators.setdefault(node, Operator(function(op, domain.numbers)))
+                found[node] = operator([found[arg] for arg in args], size)
             case _:
                 assert_never(node)
     together = apply(lambda *row: row, [found[sop] for sop in sops], size)

@@ -18,7 +18,7 @@ import numpy as np
 
 from compiled.errors import Refused, TooMuch, about
 from compiled.meaning.classes import leaf_classes
-from compiled.meaning.columns import KINDS, Results, different
+from compiled.meaning.columns import KINDS, Operator, Results, different
 from compiled.meaning.combinations import Combinations
 from compiled.meaning.entries import Entries
 from compiled.meaning.evaluate import by_column, step
@@ -64,6 +64,7 @@ class Domain:
     max_length: int
     numbers: Numbers
     definitions: dict[SOp, Definition] = field(default_factory=dict)
+    operators: dict[SOp, Operator] = field(default_factory=dict)
     work: int = 0
     _leaves: dict[SOp, tuple[Leaf, ...]] = field(default_factory=dict)
     _together: dict[tuple[SOp, ...], tuple[Leaf, ...]] = field(default_factory=dict)

@@ -87,6 +87,18 @@ class Functions:
             self._phis[id(phi)] = phi, self._numbers.setdefault(content, len(self._numbers))
         return self._phis[id(phi)][1]
 
+    def apart(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> Ints | None:
+        """For each of the values of the s-ops a number, the same where all of those functions are that are no sums for
+        certain; None when there are none of these, or some are not defined everywhere."""
+        given = self.given(sops)
+        if not phis or given.where(phis) is not given:
+            return None
+        numbers = whole([phi[row] for phi in phis for row in given.rows])[0].reshape(len(phis), len(given.rows))
+        hard = numbers[crosses(numbers, given.crossed)]
+        if not len(hard):
+            return None
+        return np.unique(hard, axis=1, return_inverse=True)[1].reshape(-1) if hard.dtype == np.int64 else None
+
     def sums(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> tuple[Sum | None, ...]:
         """Each function as a sum of functions of single leaves, or None where it is none."""
         key = self.key(sops, phis)
@@ -95,7 +107,7 @@ class Functions:
             given, found = self.given(sops).where(phis), list[Sum | None]()
             for phi in phis:
                 numbers, scale = whole([phi.get(row, ZERO) for row in given.rows])
-                parts = None if crosses(numbers, given.crossed) else _sum(given, numbers, scale, leaves)
+                parts = None if crosses(numbers[None, :], given.crossed).any() else _sum(given, numbers, scale, leaves)
                 found.append(parts and tuple((leaf, _spread(part, classes, leaf)) for leaf, part in parts))
             self._sums[key] = tuple(found)
         return self._sums[key]

@@ -268,6 +268,8 @@ class Planner:
         for scoring in self.relations.scorings(given.part, compact, largest, powers):
             if near and not self._is_small(scoring):
                 continue
+            if best is not None and self._not_before(given, scoring, needs_level) >= best[1]:
+                continue
             try:
                 level = self._level(given, scoring, needs_level)
             except Refused as refused:
@@ -299,11 +301,13 @@ class Planner:
         return self.precision.beta if self.precision.largest < 1e6 else 1
 
     def _level(self, given: Relation, scoring: Scoring, needs_level: bool) -> int:
-        queries = list(scoring.queries)
-        if needs_level and scoring.level is not None:
-            queries.append(scoring.level)
-        at_query = self.stream.resolve(given.query_sops, queries).level
+        at_query = self.stream.resolve(given.query_sops, _asked(scoring, needs_level)).level
         return max(at_query, self.stream.resolve(given.key_sops, scoring.keys).level)
+
+    def _not_before(self, given: Relation, scoring: Scoring, needs_level: bool) -> int:
+        """A level that is not above it, as far as it is known from others."""
+        at_query = self.stream.not_before(given.query_sops, _asked(scoring, needs_level))
+        return max(at_query, self.stream.not_before(given.key_sops, scoring.keys))
 
     def _value_level(self, leaf: Aggregate, fetched: bool) -> int:
         """From which layer on the values can be read: as numbers, or any feature of them."""
@@ -484,3 +488,8 @@ def _as_mask(part: Formula) -> Mask:
 def _ordered(values: Sequence[Atom]) -> tuple[Atom, ...]:
     """Numbers in order, then strings in order."""
     return tuple(sorted(values, key=lambda value: (1, 0, value) if isinstance(value, str) else (0, value, "")))
+
+
+def _asked(scoring: Scoring, needs_level: bool) -> list[Phi]:
+    """What a head asks at the query."""
+    return [*scoring.queries, *([scoring.level] if needs_level and scoring.level is not None else [])]

@@ -134,8 +134,15 @@ def whole(numbers: Sequence[Fraction]) -> tuple[Whole, int]:
 
 def decides(points: Points, labels: Whole, keep: Sequence[int]) -> bool:
     """Whether these columns decide the label."""
-    first, place = distinct_rows([points.codes[k] for k in keep], points.size)
-    return bool((labels[first][place] == labels).all())
+    key, cells = points.keys(keep)
+    seen = np.empty(cells, dtype=labels.dtype)
+    seen[key] = labels  # of several labels the last one stays
+    return bool((seen[key] == labels).all())
+
+
+def finer(labels: Ints, others: Ints) -> bool:
+    """Whether places with the same label have the same other one."""
+    return len(distinct_rows([labels, others], len(labels))[0]) == len(distinct_rows([labels], len(labels))[0])
 
 
 def relevant(points: Points, labels: Whole) -> tuple[int, ...]:
@@ -155,8 +162,9 @@ def first_of_each(points: Points, keep: Sequence[int]) -> Ints:
 
 def first_alike(labels: Ints) -> Ints:
     """For each place the first that has the same label."""
-    first, place = distinct_rows([labels], len(labels))
-    alike: Ints = first[place]
+    first = np.empty(int(labels.max(initial=-1)) + 1, dtype=np.int64)
+    first[labels[::-1]] = np.arange(len(labels))[::-1]  # of several assignments the last one stays
+    alike: Ints = first[labels]
     return alike
 
 
@@ -214,10 +222,11 @@ def crossings(points: Points, labels: Ints) -> Ints:
     return rows[distinct_rows(rows.T, len(rows))[0]]
 
 
-def crosses(numbers: Whole, crossed: Ints) -> bool:
-    """Whether these numbers of labels are no sum of unary functions on some `crossings`."""
-    a, b, c, d = numbers[crossed.T]
-    return bool((a - b - c + d).any())
+def crosses(numbers: Whole, crossed: Ints) -> npt.NDArray[np.bool_]:
+    """For each row, numbers of labels, whether they are no sum of unary functions on some `crossings`."""
+    a, b, c, d = (numbers[:, labels] for labels in crossed.T)
+    found: npt.NDArray[np.bool_] = np.any(a - b - c + d != 0, axis=1)
+    return found
 
 
 def _potentials(own: Ints, tail: Ints, numbers: Whole, firsts: int, rests: int) -> Whole:

@@ -35,6 +35,7 @@ from compiled.planning.points import (
     Unary,
     decides,
     dyadic,
+    finer,
     indicators,
     relevant,
 )
@@ -108,6 +109,8 @@ class Stream:
         """Whether a function might be computed earlier if selected keys scored the same."""
         self._basis: dict[Leaf, Basis] = {}
         self._resolved: dict[object, Resolved] = {}
+        self._formless: dict[tuple[SOp, ...], list[tuple[Ints, int]]] = {}
+        """Per s-ops classes of their values, and a layer that has no form which tells these classes apart."""
         self._forms: dict[object, Form | None] = {}
         self._digits: dict[object, dict[tuple[int, bool], Ints]] = {}
         self._built: dict[Joint, list[Linear]] = {}
@@ -146,6 +149,10 @@ class Stream:
     def _readable(self, leaf: Leaf) -> int:
         """The first layer whose MLP can read the leaf."""
         return self.layer(leaf) + (self.kind(leaf) in (LeafKind.EMBEDDED, LeafKind.STORED))
+
+    def _first(self, leaves: Iterable[Leaf]) -> int:
+        """The first layer whose MLP can read all of these."""
+        return max(map(self._readable, leaves), default=1)
 
     def raw_number(self, leaf: Leaf, value: Atom) -> Fraction:
         """What the head writes for a value of a raw leaf, errors aside: 1/(w+1) for a count."""
@@ -194,6 +201,16 @@ class Stream:
             self._resolved[key] = self._resolve(sops, phis)
         return self._resolved[key]
 
+    def not_before(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> int:
+        """A layer that is not above the one at which these functions can be read: where functions that tell fewer
+        values apart have no form, these have none."""
+        least = max((self.layer(leaf) for leaf in self.domain.leaves_of(sops)), default=0)
+        known = self._formless.get(tuple(sops), ())
+        labels = self.functions.apart(sops, phis) if known else None
+        if labels is not None:
+            least = max([least, *(layer + 1 for classes, layer in known if finer(labels, classes))])
+        return least
+
     def _resolve(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> Resolved:
         leaves = self.domain.leaves_of(sops)
         mixed = {Input, Position} <= {type(leaf) for leaf in leaves} and not self.additive_first
@@ -203,6 +220,10 @@ class Stream:
         if not hard:
             return Resolved(max(level, 1) if mixed else level, sums, None)
         joint = self._hard(sops, hard)
+        if joint.layer > self._first(joint.leaves) and not self.smallest:
+            labels = self.functions.apart(sops, hard)
+            if labels is not None:
+                self._formless.setdefault(tuple(sops), []).append((labels, joint.layer - 1))
         return Resolved(max(level, joint.layer), sums, joint)
 
     def _hard(self, sops: Sequence[SOp], wanted: Sequence[Phi]) -> Joint:
@@ -214,12 +235,12 @@ class Stream:
         """The function, as early as there are forms for it; the other target is only made when it is tried."""
         leaves, keep = self.domain.leaves_of(sops), relevant(target.points, target.labels)
         used = tuple(leaves[k] for k in keep)
-        first = max(map(self._readable, used), default=1)
+        first = self._first(used)
         hints = self.functions.sums_within(sops, used)
         best: Joint | None = None
         for layer, own in product((first, first + 1), (True, False)):
             tried = target if own else other()
-            if tried is None or not decides(tried.points, tried.labels, keep):
+            if tried is None or not (own or decides(tried.points, tried.labels, keep)):
                 continue
             fewer = tried.of(keep)
             found = self._computed_in(used, layer, fewer, hints)

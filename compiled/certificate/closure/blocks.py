@@ -159,7 +159,7 @@ class Block:
         self.work.spend((codes.size + count * len(self._codes)) // 64)
         present = np.zeros((count, len(self._codes)), dtype=np.bool_)
         present[np.broadcast_to(queries, codes.shape), codes] = True
-        contents, width, found = np.packbits(present, axis=1).tobytes(), (len(self._codes) + 7) // 8, []
+        contents, width, found = present.tobytes(), len(self._codes), []
         for query in range(count):
             key = contents[query * width : (query + 1) * width]
             if key not in self._sets:

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import Final, TypeAlias, assert_never
 
 import numpy as np
-import numpy.typing as npt
 
 from compiled.certificate.closure.claims import Claims, LeafClaim, NotClosed, TooMuchWork, Work
 from compiled.meaning.combinations import Combinations
 from compiled.meaning.leaves import INPUT, POSITION, Computed, Input, Leaf, Position, Stored, Tuple, leaf_order, row_key
-from compiled.numbering import Ids, distinct_rows
+from compiled.numbering import Ids, Memory, distinct_rows
 from spec.graph import Aggregate, Constant, Indices, Map, SOp, Tokens
 from spec.interp import read_token
 from spec.operators import OperatorError, function
@@ -43,6 +42,7 @@ class Local:
         self._leaves: dict[SOp, frozenset[Leaf]] = {}
         self._stored: dict[SOp, Stored] = {leaf.sop: leaf for leaf in claims.leaves if isinstance(leaf, Stored)}
         self._tables: dict[tuple[SOp, ...], Table] = {}
+        self._applied: dict[SOp, _Applied] = {}
         self._programs: dict[object, tuple[list[Step], list[int]]] = {}
 
     def keys_elsewhere(self) -> Iterator[tuple[int, Ids]]:
@@ -144,9 +144,11 @@ class Local:
         """The s-ops in so many states, from columns of what is known."""
         alive = np.arange(size)
         for node in _between(self, sops, set(known)):
-            meaning, operands = self.operation(node)
+            if node not in self._applied:
+                self._applied[node] = _Applied(*self.operation(node), self.work)
             self.work.spend(len(alive) // 64)
-            known[node], kept = _column(meaning, [known[one] for one in operands], len(alive), self.work)
+            known[node] = self._applied[node].column(known, len(alive))
+            kept = known[node].codes != NOTHING
             if not kept.all():
                 alive = alive[kept]
                 known = {one: Column(column.values, column.codes[kept]) for one, column in known.items()}
@@ -194,26 +196,45 @@ class Column:
     codes: Ids
 
 
-def _column(
-    meaning: Callable[..., Atom], operands: Sequence[Column], size: int, work: Work
-) -> tuple[Column, npt.NDArray[np.bool_]]:
-    """What the function makes of these operands, and in which states it has a value."""
-    first, place = distinct_rows([one.codes for one in operands], size)
-    work.spend(len(first))
-    known: dict[object, int] = {}
-    values: list[Atom] = []
-    codes = []
-    for k in first.tolist():
+class _Applied:
+    """An operator, and what it made of the operands so far: of each combination of values once."""
+
+    def __init__(self, meaning: Callable[..., Atom], operands: Sequence[SOp | Leaf], work: Work) -> None:
+        self._meaning, self._operands, self._work = meaning, operands, work
+        self._values: list[Atom] = []
+        self._known: dict[object, int] = {}
+        self._memories: dict[tuple[int, ...], tuple[Sequence[Column], Memory]] = {}
+
+    def column(self, known: Mapping[SOp | Leaf, Column], size: int) -> Column:
+        """What it makes of its operands in so many states, `NOTHING` where it has no value."""
+        operands = [known[one] for one in self._operands]
+        if not operands:
+            return Column(self._values, np.full(size, self._number([]), dtype=np.int64))
+        key = tuple(id(one.values) for one in operands)
+        if key not in self._memories:
+            # The operands are kept, so that no other list of values has the identity of theirs.
+            self._memories[key] = operands, Memory(partial(self._of, [one.values for one in operands]))
+        found = self._memories[key][1].of([one.codes for one in operands], [len(one.values) for one in operands])
+        if found is None:
+            first, place = distinct_rows([one.codes for one in operands], size)
+            rows = [[one.values[k] for k in one.codes[first].tolist()] for one in operands]
+            found = np.array([self._number(row) for row in zip(*rows, strict=True)], dtype=np.int64)[place]
+        return Column(self._values, found)
+
+    def _of(self, operands: Sequence[Sequence[Atom]], *numbers: int) -> int:
+        return self._number([values[k] for values, k in zip(operands, numbers, strict=True)])
+
+    def _number(self, operands: Iterable[Atom]) -> int:
+        """The number of the value for these operands."""
+        self._work.spend(1)
         try:
-            value = meaning(*[one.values[int(one.codes[k])] for one in operands])
+            value = self._meaning(*operands)
         except OperatorError:
-            codes.append(NOTHING)
-            continue
-        codes.append(known.setdefault(atom_key(value), len(values)))
-        if codes[-1] == len(values):
-            values.append(value)
-    found: Ids = np.array(codes, dtype=np.int64)[place]
-    return Column(values, found), found != NOTHING
+            return NOTHING
+        number = self._known.setdefault(atom_key(value), len(self._values))
+        if number == len(self._values):
+            self._values.append(value)
+        return number
 
 
 def _applied(meaning: Callable[..., Atom], slots: Sequence[int]) -> Step:

@@ -312,7 +312,8 @@ class _Places:
     def behaviours(self, queries: Ids, keys: Ids) -> Ids:
         """For each query with each key, at these places, the number of the behaviour."""
         pairs = self._query[queries] * len(self.block.key.members) + self._key[keys]
-        unknown = np.unique(pairs[self._pairs[pairs] == UNKNOWN])
+        unknown = pairs[self._pairs[pairs] == UNKNOWN]
+        unknown = unknown[distinct_rows([unknown], len(unknown))[0]]
         asked, keys = np.divmod(unknown, len(self.block.key.members))
         cuts = np.flatnonzero(np.diff(asked, prepend=-1)).tolist()
         for begin, end in pairwise([*cuts, len(unknown)]):
