@@ -37,6 +37,8 @@ FULL: Final = 60_000
 """Up to this many combinations a function is also tried without classes."""
 MAX_HINTS: Final = 24
 """So many s-ops are looked at for sums that a function may be read off."""
+SOME: Final = 256
+"""So many crossings are looked at to see that a function is no sum."""
 ZERO: Final = Fraction(0)
 Sum: TypeAlias = tuple[tuple[Leaf, Unary], ...]
 """Functions of leaves that are added up."""
@@ -73,6 +75,7 @@ class Functions:
         self._phis: dict[int, tuple[Phi, int]] = {}
         self._numbers: dict[object, int] = {}
         self._sums: dict[object, tuple[Sum | None, ...]] = {}
+        self._apart: dict[object, tuple[Sequence[Phi], Ints | None]] = {}
         self._targets: dict[object, Target] = {}
         self._within: dict[object, list[Mapping[Leaf, Unary]]] = {}
 
@@ -88,16 +91,23 @@ class Functions:
         return self._phis[id(phi)][1]
 
     def apart(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> Ints | None:
-        """For each of the values of the s-ops a number, the same where all of those functions are that are no sums for
-        certain; None when there are none of these, or some are not defined everywhere."""
+        """For each of the values of the s-ops a number, the same where all of those functions are that are seen to be
+        no sums; None when there are none of these, or some are not defined everywhere."""
+        key = tuple(sops), tuple(map(id, phis))
+        if key not in self._apart:
+            # They are kept, so that no other ones have their identity.
+            self._apart[key] = phis, self._found_apart(sops, phis)
+        return self._apart[key][1]
+
+    def _found_apart(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> Ints | None:
         given = self.given(sops)
         if not phis or given.where(phis) is not given:
             return None
         numbers = whole([phi[row] for phi in phis for row in given.rows])[0].reshape(len(phis), len(given.rows))
-        hard = numbers[crosses(numbers, given.crossed)]
-        if not len(hard):
+        hard = numbers[crosses(numbers, given.crossed[:: len(given.crossed) // SOME + 1])]
+        if not len(hard) or hard.dtype != np.int64:
             return None
-        return np.unique(hard, axis=1, return_inverse=True)[1].reshape(-1) if hard.dtype == np.int64 else None
+        return np.unique(hard, axis=1, return_inverse=True)[1].reshape(-1)
 
     def sums(self, sops: Sequence[SOp], phis: Sequence[Phi]) -> tuple[Sum | None, ...]:
         """Each function as a sum of functions of single leaves, or None where it is none."""

@@ -127,7 +127,9 @@ def renumbered(column: Ints) -> tuple[Ints, Ints]:
 def whole(numbers: Sequence[Fraction]) -> tuple[Whole, int]:
     """The numbers times a common denominator, as integers, and that denominator."""
     scale = lcm(*{one.denominator for one in numbers}) if numbers else 1
-    scaled = [one.numerator * (scale // one.denominator) for one in numbers]
+    scaled = [one.numerator for one in numbers]
+    if scale != 1:
+        scaled = [one.numerator * (scale // one.denominator) for one in numbers]
     small = max(map(abs, scaled), default=0) < MAX_WHOLE
     return np.array(scaled, dtype=np.int64 if small else np.object_), scale
 
