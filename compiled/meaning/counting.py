@@ -286,9 +286,9 @@ def _sums(node: Map, mean: Aggregate, domain: Domain) -> dict[int, Atom] | None:
             value = given[at]
             if isinstance(value, str) or not isfinite(value):
                 return None
-            total = Fraction(value) * size
-            whole = round(total)
-            if total != whole and abs(total - whole) > Fraction(1, 1 << 20):
+            numerator, denominator = value.as_integer_ratio()
+            whole = (2 * numerator * size + denominator) // (2 * denominator)
+            if abs(numerator * size - whole * denominator) << 20 > denominator:
                 return None
             if not isinstance(result, int) or not _fits(table, whole, result):
                 return None

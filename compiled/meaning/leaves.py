@@ -34,6 +34,12 @@ class Count:
         """As of the formula, computed once: leaves are looked up again and again."""
         return self._hash
 
+    @cached_property
+    def order(self) -> tuple[int, int, str]:
+        """See `leaf_order`."""
+        read = (*keys_of(self.formula), *queries_of(self.formula))
+        return 3, max((node.id for node in read), default=0), repr(self.formula)
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -58,8 +64,8 @@ def leaf_order(leaf: Leaf) -> tuple[int, int, str]:
             return 1, 0, ""
         case Aggregate(id=number):
             return 2, number, ""
-        case Count(formula=inner):
-            return 3, max((node.id for node in (*keys_of(inner), *queries_of(inner))), default=0), repr(inner)
+        case Count():
+            return leaf.order
         case Stored(sop=sop):
             return 4, sop.id, ""
     assert_never(leaf)

@@ -82,22 +82,27 @@ def aggregated(
     `averages`: whether several values have a mean, which the whole sequence decides.
     """
     found: list[Atom] = [default] if least == 0 else []
-    union = distinct(value for _, values in choices for value in values)
+    # Most keys have the same values, in one tuple.
+    different = {id(values): values for _, values in choices}
+    union = distinct(value for values in different.values() for value in values)
     musts = [values for must, values in choices if must]
     if len(musts) <= 1:
         found += musts[0] if musts else union
     if most > 1 and averages:
-        found += _means([(m, tuple(v for v in values if is_number(v))) for m, values in choices], numbers, shares)
+        numeric = {key: tuple(filter(is_number, values)) for key, values in different.items()}
+        found += _means([(must, numeric[id(values)]) for must, values in choices], numbers, shares)
     return distinct(found)
 
 
 def _means(choices: Sequence[Choice], numbers: Numbers, shares: Shares) -> list[Atom]:
     """Every mean of two or more: sets of sums are bit sets, one for each number of summands."""
-    scale = lcm(*[as_fraction(v).denominator for _, values in choices for v in values])
-    whole = [(must, [int(as_fraction(v) * scale) for v in values]) for must, values in choices]
-    low = min((v for _, values in whole for v in values), default=0)
-    step = gcd(*[v - low for _, values in whole for v in values]) or 1
-    high = max((v for _, values in whole for v in values), default=0)
+    given = {id(values): [as_fraction(v) for v in values] for _, values in choices}
+    scale = lcm(*[v.denominator for values in given.values() for v in values])
+    scaled = {key: [v.numerator * (scale // v.denominator) for v in values] for key, values in given.items()}
+    whole = [(must, scaled[id(values)]) for must, values in choices]
+    every = [v for values in scaled.values() for v in values]
+    low, high = min(every, default=0), max(every, default=0)
+    step = gcd(*[v - low for v in every]) or 1
     if numbers is Numbers.IEEE and (max(abs(low), abs(high)) * len(whole)).bit_length() > 53:
         raise Refused("a mean of reals whose double sum depends on the order of the summands")
     # About 6/pi^2 of the fractions s/m with s up to m times the range are different.

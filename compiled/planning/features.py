@@ -1,6 +1,6 @@
 """Functions of one leaf that the stream holds: what is a multiple of one, or a sum of several, takes no dimension."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Final, TypeAlias
 
@@ -53,9 +53,12 @@ class Basis:
         return self._multiple(unary) or self._sum(unary)
 
     def _multiple(self, unary: Unary) -> Linear | None:
-        complete = len(unary) == len(self.values)
-        # Functions of different shapes are no multiples of each other.
-        among = self._alike.get(_shape(unary, self.values), ()) if complete else range(len(self.slots))
+        among: Iterable[int] = range(len(self.slots))
+        if len(unary) == len(self.values):
+            # Functions of different shapes are no multiples of each other, others if they are one where they differ.
+            shape = _shape(unary, self.values)
+            among = self._alike.get(shape, ())
+            unary = {value: unary[value] for value in dict(zip(shape, self.values, strict=True)).values()}
         for slot, known in (self.slots[k] for k in among):
             line = affine({value: known[value] for value in unary}, unary)
             if line is not None:
@@ -113,9 +116,7 @@ def affine(known: Unary, wanted: Unary) -> tuple[Fraction, Fraction] | None:
     constant = wanted[low] - slope * known[low]
     if not slope or not dyadic((slope, constant), 20):
         return None
-    # Most functions have few numbers, each one object.
-    pairs = {(id(known[value]), id(wanted[value])): value for value in wanted}.values()
-    return (slope, constant) if all(wanted[value] == slope * known[value] + constant for value in pairs) else None
+    return (slope, constant) if all(wanted[value] == slope * known[value] + constant for value in wanted) else None
 
 
 def combined(

@@ -49,8 +49,7 @@ def program(text: str, numbers: Numbers = Numbers.EXACT) -> Program:
 def analysed(root: SOp, alphabet: tuple[Atom, ...], length: int, numbers: Numbers) -> Claims:
     """What the analysis says; `Refused` when it gives up."""
     domain = Domain(alphabet, length, numbers)
-    for sop, made in counting.definitions([root], domain, split_means=True).items():
-        domain.define(sop, made)
+    counting.definitions([root], domain, split_means=True)
     storing.store([root], domain)
     return claims_of(domain, [root], [])
 

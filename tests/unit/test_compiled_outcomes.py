@@ -37,8 +37,7 @@ Found = set[tuple[int, tuple[object, ...], frozenset[tuple[Key, int]]]]
 
 def analysed(root: SOp, alphabet: Sequence[Atom], length: int, numbers: Numbers) -> Claims:
     domain = Domain(tuple(alphabet), length, numbers)
-    for sop, made in counting.definitions([root], domain, split_means=True).items():
-        domain.define(sop, made)
+    counting.definitions([root], domain, split_means=True)
     return claims_of(domain, [root], [])
 
 

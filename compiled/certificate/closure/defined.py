@@ -92,9 +92,9 @@ class _Folded:
         """Every row with every state of its query."""
         folding, known = Folding(frozenset({0}), self._step), set[object]()
         for row in self.rows.all([0] * len(self.rows.local.places)):
-            self._check_order(row.keys)
+            self._check_order(keys := row.keys)
             kept = row_key(row.given)
-            for state in folding.of(row.keys):
+            for state in folding.of(keys):
                 if (state, kept) not in known:
                     known.add((state, kept))
                     yield state, row

@@ -71,12 +71,12 @@ def _check_count(claims: Claims, local: Local, work: Work, leaf: Count, claim: L
     known = [frozenset(map(atom_key, values)) for values in claim.sets]
     one_key = _one_key(claims, local, work, leaf)
     for row in rows.all([claim.number[place] for place in local.places]):
-        keys = [rows.outcomes[key] for key in row.keys]
+        keys = [(rows.outcomes[number], count) for number, count in row.counted]
         work.spend(len(keys))
-        if not all(keys):
+        if not all(outcomes for outcomes, _ in keys):
             continue
-        least = sum((NOT,) not in outcomes for outcomes in keys)
-        most = sum((0,) in outcomes for outcomes in keys)
+        least = sum(count for outcomes, count in keys if (NOT,) not in outcomes)
+        most = sum(count for outcomes, count in keys if (0,) in outcomes)
         most = min(most, 1) if one_key else most
         _check_size(leaf, claim, row.place, least == 0, most > 1)
         for width in range(least, most + 1):
@@ -112,10 +112,10 @@ class _AggregateCheck:
         where: dict[int, Place] = {}
         for row in self.rows.all([2 * self.claim.number[m, i] + averages[m] for m, i in self.local.places]):
             number, mean = row.kind // 2, bool(row.kind % 2)
-            together = folds[mean][1].of(row.keys)
+            together = folds[mean][1].of(keys := row.keys)
             self._check_few(together, number, row.place)
             if mean and together.several:
-                self._check_order(row.keys)
+                self._check_order(keys)
                 reached[number] = reached.get(number, 0) | together.bits
                 where.setdefault(number, row.place)
         for number, bits in reached.items():

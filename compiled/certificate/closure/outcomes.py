@@ -47,7 +47,7 @@ Pattern: TypeAlias = tuple[tuple[int, ...], list[tuple[int, list[int]]]]
 
 @dataclass(frozen=True)
 class Row:
-    """What a row can be: the numbers of the sets of outcomes of its keys, ascending, but for those that select nothing.
+    """What a row can be: how many keys have which sets of outcomes.
 
     `place` is one of the places of this kind that have it, and `given` what else is known of the query.
     """
@@ -55,7 +55,12 @@ class Row:
     kind: int
     place: Place
     given: Tuple
-    keys: tuple[int, ...]
+    counted: Counted
+
+    @property
+    def keys(self) -> list[int]:
+        """The numbers of the sets of outcomes of its keys, ascending, but for those that select nothing."""
+        return [number for number, count in self.counted for _ in range(count)]
 
 
 class Rows:
@@ -178,8 +183,7 @@ class Rows:
                 key = kinds[at], row_key(given), row
                 if key not in seen:
                     seen.add(key)
-                    every = tuple(key for key, count in row for _ in range(count))
-                    yield Row(kinds[at], self.local.places[at], given, every)
+                    yield Row(kinds[at], self.local.places[at], given, row)
 
     def _behaviours(self, blocks: Sequence["_Places"]) -> Iterator[Ids]:
         """Per place the behaviours of the keys elsewhere that are not `NO_USE`, ascending."""
@@ -286,12 +290,19 @@ class _Places:
         """Per set of states of the query a number for its ranks."""
         same: dict[bytes, int] = {}
         for members in block.query.members:
-            parts = [tuple(block.query.rows[number][k] for k in asked) for number in members.tolist()]
-            known: dict[object, int] = {}
-            ranks = [known.setdefault(row_key(part), len(known)) for part in parts]
-            self._ranks.append(np.array(ranks, dtype=np.int64))
-            self._alike.append(same.setdefault(self._ranks[-1].tobytes(), len(same)))
-            self._values.append(list({row_key(part): part for part in parts}.values()))
+            ranks, values = self._ranked(members, asked)
+            self._ranks.append(ranks)
+            self._alike.append(same.setdefault(ranks.tobytes(), len(same)))
+            self._values.append(values)
+
+    def _ranked(self, members: Ids, asked: Sequence[int]) -> tuple[Ids, list[Tuple]]:
+        """For each state of the query a number for what is known of it, and what these numbers stand for."""
+        if not asked:
+            return np.zeros(len(members), dtype=np.int64), [()]
+        parts = [tuple(self.block.query.rows[number][k] for k in asked) for number in members.tolist()]
+        known: dict[object, int] = {}
+        ranks = np.array([known.setdefault(row_key(part), len(known)) for part in parts], dtype=np.int64)
+        return ranks, list({row_key(part): part for part in parts}.values())
 
     def same(self, at: int) -> tuple[int, int]:
         """Places where this is the same have the same state of the own key, and the same is known of the query."""
