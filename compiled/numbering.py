@@ -42,13 +42,17 @@ def distinct_rows(columns: Iterable[Ids], size: int) -> tuple[Ids, Ids]:
     return distinct(key, bound)
 
 
-def different_columns(table: Ids) -> list[int]:
-    """The first of each kind of equal columns: faster than by numbers where the columns are few and long."""
+def columns_alike(table: Ids) -> tuple[list[int], list[int]]:
+    """The first of each kind of equal columns, and for each column the number of its kind: faster than by numbers where
+    the columns are few and long."""
     contents, width = np.ascontiguousarray(table.T).tobytes(), table.shape[0] * table.itemsize
-    first: dict[bytes, int] = {}
+    number: dict[bytes, int] = {}
+    first, kinds = list[int](), list[int]()
     for k in range(table.shape[1]):
-        first.setdefault(contents[k * width : (k + 1) * width], k)
-    return list(first.values())
+        kinds.append(number.setdefault(contents[k * width : (k + 1) * width], len(first)))
+        if kinds[-1] == len(first):
+            first.append(k)
+    return first, kinds
 
 
 class Memory:

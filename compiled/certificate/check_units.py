@@ -43,10 +43,9 @@ class _Read:
     def bounds(self, rows: slice) -> tuple[Floats, Floats]:
         """The least and the largest that each unit reads in each of these states."""
         low = self.constant + self.at_state[rows] @ self.at_unit
-        high = low.copy()
+        high = low
         for codes, least, most in self.ranges:
-            low += least[codes[rows]]
-            high += most[codes[rows]]
+            low, high = low + least[codes[rows]], high + most[codes[rows]]
         return low, high
 
 
@@ -104,7 +103,8 @@ class UnitCheck:
         for begin in range(0, size, step):
             low, high = read.bounds(slice(begin, min(size, begin + step)))
             reachable = ~np.isnan(low).any(axis=1)
-            margin = np.maximum(low - 1, -high) - errors
+            margin = np.maximum(low - 1, -high)
+            margin -= errors
             decided: Rows = np.logical_and(reachable, (margin >= 0).all(axis=1))
             undecided: Rows = np.logical_and(reachable, ~decided)
             if undecided.any():

@@ -14,7 +14,7 @@ import numpy as np
 from compiled.certificate.closure.comparisons import FAILS, Comparison, Truths, by_number, sides, truth
 from compiled.certificate.closure.local import Local, Table
 from compiled.meaning.leaves import Leaf, Tuple, row_key
-from compiled.numbering import Ids
+from compiled.numbering import Ids, columns_alike
 from spec.graph import SOp
 from spec.values import Atom, atom_key
 
@@ -138,13 +138,16 @@ class Block:
                 table[number, kind] = known.setdefault(part, len(known))
         self._codes, self._code = list(known), table
         self._merged = merged[self._kinds]
+        shown, alike = columns_alike(self._merged)
+        self._shown_queries, self._query_kind = np.array(shown, dtype=np.int64), np.array(alike, dtype=np.int64)
 
     def apart(self, number: int) -> Ids:
         """Per state of the query the number of the set of contributions of a key elsewhere, with this set of states."""
         ids = self.key.members[number]
         compared, read = (one[ids] for one in self._at_key)
-        codes = self._code[read[:, None], self._merged[compared]]
-        return self._set_numbers(codes, np.arange(len(self.query.rows))[None, :], len(self.query.rows))
+        codes = self._code[read[:, None], self._merged[np.ix_(compared, self._shown_queries)]]
+        count = len(self._shown_queries)
+        return self._set_numbers(codes, np.arange(count)[None, :], count)[self._query_kind]
 
     def together(self, asked: int, both: int) -> Ids:
         """The same for the key at the query's own position: only states that are one with that of the query."""

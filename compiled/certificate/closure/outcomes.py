@@ -28,7 +28,7 @@ from compiled.certificate.closure.comparisons import FAILS, Comparison, Truths, 
 from compiled.certificate.closure.local import LARGEST, NO_KEY, Local
 from compiled.meaning.formula import Formula
 from compiled.meaning.leaves import Count, Tuple, row_key
-from compiled.numbering import Ids, different_columns, distinct, distinct_rows
+from compiled.numbering import Ids, columns_alike, distinct, distinct_rows
 from spec.graph import Aggregate, Selector, SOp
 from spec.values import Atom
 
@@ -233,13 +233,13 @@ class Rows:
             for k, block in enumerate(blocks):
                 tables = [block.tables[self._sequences[number][k]] for number in behaviours]
                 table = np.stack([block.ranks(at), *tables, block.owns[block.own[at]]])
-                parts.append(table[:, different_columns(table)])
+                parts.append(table[:, columns_alike(table)[0]])
             sizes = [table.shape[1] for table in parts]
             self.work.spend(prod(sizes) * (len(behaviours) + 1))
             grid = np.indices(sizes).reshape(len(sizes), -1)
             chosen = [table[:, states] for table, states in zip(parts, grid, strict=True)]
             rows = np.vstack([*(table[:1] for table in chosen), self._joined([table[1:] for table in chosen])])
-            rows, cut = rows[:, different_columns(rows)], len(blocks)
+            rows, cut = rows[:, columns_alike(rows)[0]], len(blocks)
             self._found[key] = [(tuple(row[:cut]), _groups(row[cut:])) for row in rows.T.tolist()]
         return self._found[key]
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from math import gcd, isfinite, lcm
 from typing import Generic, TypeVar
 
@@ -50,14 +51,19 @@ class Scale:
         """The most steps."""
         return max((k for k in self.steps if k is not None), default=0)
 
-    def total(self, steps: int, count: int) -> Fraction:
-        """The sum of so many numbers with so many steps together."""
-        return steps * self.unit + count * self.low
-
     def mean(self, steps: int, count: int) -> Atom:
-        """The mean that the interpreter computes from it."""
-        total = self.total(steps, count)
-        return total / count if self.numbers is Numbers.EXACT else float(total) * 1.0 / count
+        """The mean that the interpreter computes of so many numbers with so many steps together."""
+        unit, low, parts = self._whole
+        total = steps * unit + count * low
+        if self.numbers is Numbers.EXACT:
+            return Fraction(total, parts * count)
+        return float(Fraction(total, parts)) * 1.0 / count
+
+    @cached_property
+    def _whole(self) -> tuple[int, int, int]:
+        """The unit and the least number as integers over a common denominator, and that."""
+        parts = lcm(self.unit.denominator, self.low.denominator)
+        return int(self.unit * parts), int(self.low * parts), parts
 
 
 def scale(values: Sequence[Atom], numbers: Numbers) -> Scale:
