@@ -9,7 +9,6 @@ time and memory; only when it is asked for. Where there is no certificate in flo
 """
 
 import argparse
-import gc
 import re
 import resource
 from collections import Counter
@@ -151,28 +150,12 @@ class Allowed:
         resource.setrlimit(resource.RLIMIT_CPU, (int(process_time()) + self.seconds, resource.RLIM_INFINITY))
 
 
-def limited(program: Program, name: str, symbols: Sequence[Atom], length: int, dtype: str, allowed: Allowed) -> Outcome:
-    """The same in a child with limits."""
-    context = get_context("fork")
+def limited(path: str, name: str, symbols: Sequence[Atom], length: int, dtype: str, allowed: Allowed) -> Outcome:
+    """The same in an interpreter of its own, with limits: a fork of this one pays for what is imported here."""
+    context = get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-
-    def run(channel: Connection) -> None:
-        allowed.limit_time()
-        resource.setrlimit(resource.RLIMIT_AS, (allowed.gigabytes << 30, resource.RLIM_INFINITY))
-        try:
-            options = {"dtype": dtype, "optimise": allowed.optimise}
-            outcome, made = made_of(program, name, symbols, length, options)
-            if made is not None and allowed.words:
-                allowed.limit_time()
-                outcome = compared(made, outcome, allowed.words)
-        except MemoryError:
-            outcome = Outcome(dtype, megabytes=megabytes(), reason=f"more than {allowed.gigabytes} GiB of memory")
-        channel.send(outcome)
-
-    child = context.Process(target=run, args=(sender,))
-    gc.freeze()  # what is imported here, torch for one, is no garbage to look for there
+    child = context.Process(target=_measured, args=(sender, path, name, symbols, length, dtype, allowed))
     child.start()
-    gc.unfreeze()
     sender.close()
     try:
         return receiver.recv()  # type: ignore[no-any-return]  # the child sends one outcome
@@ -181,6 +164,25 @@ def limited(program: Program, name: str, symbols: Sequence[Atom], length: int, d
         return Outcome(dtype, seconds=allowed.seconds, reason=reason)
     finally:
         child.join()
+
+
+def _measured(
+    channel: Connection, path: str, name: str, symbols: Sequence[Atom], length: int, dtype: str, allowed: Allowed
+) -> None:
+    """Send the outcome."""
+    subject = Subject.load(PROGRAMS / f"{path}.rasp")
+    program = subject(None, usual_scope(subject).numbers)
+    allowed.limit_time()
+    resource.setrlimit(resource.RLIMIT_AS, (allowed.gigabytes << 30, resource.RLIM_INFINITY))
+    try:
+        options = {"dtype": dtype, "optimise": allowed.optimise}
+        outcome, made = made_of(program, name, symbols, length, options)
+        if made is not None and allowed.words:
+            allowed.limit_time()
+            outcome = compared(made, outcome, allowed.words)
+    except MemoryError:
+        outcome = Outcome(dtype, megabytes=megabytes(), reason=f"more than {allowed.gigabytes} GiB of memory")
+    channel.send(outcome)
 
 
 def padded(symbols: Sequence[Atom], count: int) -> tuple[Atom, ...]:
@@ -249,9 +251,9 @@ def programs_table(programs: Sequence[tuple[str, Subject]], length: int, symbols
         for name in program.sops():
             if name.startswith("_"):
                 continue
-            found = limited(program, name, alphabet, length, "float32", allowed)
+            found = limited(path, name, alphabet, length, "float32", allowed)
             if found.reason:
-                finer = limited(program, name, alphabet, length, "float64", allowed)
+                finer = limited(path, name, alphabet, length, "float64", allowed)
                 found = found if finer.reason else replace(finer, seconds=found.seconds + finer.seconds)
             outcomes.append(found)
             heads = ", ".join(map(str, found.heads))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from compiled.certificate.checker import Checker, Margins
 from compiled.certificate.closure.claims import Claims, LeafClaim
@@ -55,7 +56,8 @@ def certify(
     """
     leaves = [leaf for layer in ledger.layers for head in layer for _, leaf in head.columns]
     claims = claims_of(domain, [sop for sop, _ in outputs.values()], leaves)
-    return Checker(weights, ledger, domain, claims, outputs, PRECISIONS[dtype]).check()
+    with threadpool_limits(1, "blas"):  # as where it is compiled
+        return Checker(weights, ledger, domain, claims, outputs, PRECISIONS[dtype]).check()
 
 
 def claims_of(domain: Domain, outputs: Iterable[SOp], leaves: Iterable[Leaf]) -> Claims:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from compiled.certificate.checker import Margins
 from compiled.certificate.closure.claims import NotClosed
@@ -181,11 +182,13 @@ def _option(kind: type[Any], value: Any) -> Any:
 def _compile(outputs: Mapping[str, SOp], options: Options, prove: bool) -> Compiled:
     failure: Uncertified | None = None
     try:
-        for planner, plan in plans(outputs, options):
-            try:
-                return _made(outputs, options.optimise, planner, plan, prove)
-            except Uncertified as refused:
-                failure = refused
+        # Threads cost more than they save where matrices are as small as here.
+        with threadpool_limits(1, "blas"):
+            for planner, plan in plans(outputs, options):
+                try:
+                    return _made(outputs, options.optimise, planner, plan, prove)
+                except Uncertified as refused:
+                    failure = refused
     except OverflowError as error:
         raise Refused("a number of the program is too large for any number format") from error
     raise failure or Refused("there is no plan")

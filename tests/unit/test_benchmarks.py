@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any, cast
 
 import pytest
 
@@ -169,6 +170,8 @@ def test_compiling_takes_minutes_only_when_it_is_asked_to(
     wrong = Mismatch(("a",), 0, "histogram", "1", "2", 1)
     agreement = Agreement(0, 5, 0, 5, 4, wrong, "cpu", "float32", 0.1, 0.1)
     monkeypatch.setattr(benchmark, "cross_check", lambda *_, **__: agreement)
+    found = benchmark.compared(cast("Any", None), benchmark.Outcome(), 5)
+    monkeypatch.setattr(benchmark, "limited", lambda *_: found)
     assert benchmark.main(["paper/histogram_bos", "--length", "3", "--crosscheck", "5"]) == 1
     assert "compared on 5 words, 1 models differ" in capsys.readouterr().out
     monkeypatch.setattr(benchmark, "LIMITS", (replace(benchmark.LIMITS[0], parameters=1),))
