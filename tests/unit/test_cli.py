@@ -115,6 +115,13 @@ def test_brackets_as_characters_get_a_hint(rasp: Rasp, brackets: str) -> None:
     assert rasp("run", "plain.rasp::r", '["[", "]"]').out == "[], []\n"
 
 
+@pytest.mark.parametrize(("alphabet", "reason"), [("[]", "is empty"), ("[(]", "is not a JSON list"), ("", "is empty")])
+def test_an_alphabet_is_not_called_an_input(rasp: Rasp, alphabet: str, reason: str) -> None:
+    done = rasp("prove", "plain.rasp", "n > 0", "--alphabet", alphabet)
+    assert done.code == 2
+    assert f"the alphabet {reason}" in done.err
+
+
 def test_run_shows_both_number_semantics(rasp: Rasp, folder: Path) -> None:
     (folder / "third.rasp").write_text("t = 1 / (indices + 3);")
     assert rasp("run", "third.rasp::t", "a").out == "[1/3]\n"

@@ -58,13 +58,18 @@ def word(text: str) -> tuple[Atom, ...]:
     """An input: a JSON list of atoms when it starts with `[`, otherwise the characters themselves."""
     if not text.startswith("["):
         return tuple(text)
+    found = _listed(text, "the input")
+    if not found:
+        raise usage("the input is an empty list", hint=_LIST)
+    return found
+
+
+def _listed(text: str, what: str) -> tuple[Atom, ...]:
     try:
         listed = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise usage(f"the input is not a JSON list: {error}", hint=_LIST) from error
-    if not listed:
-        raise usage("the input is an empty list", hint=_LIST)
-    return _atoms(listed, "the input")
+        raise usage(f"{what} is not a JSON list: {error}", hint=_LIST) from error
+    return _atoms(listed, what)
 
 
 def _no_constant(name: str) -> Atom:
@@ -97,7 +102,7 @@ def _checked(build: Callable[[], T]) -> T:
 
 def _alphabet(text: str) -> tuple[Atom, ...]:
     if text.startswith("["):
-        return word(text)
+        return _listed(text, "the alphabet")
     if text.startswith('"'):
         try:
             return tuple(str(json.loads(text)))
