@@ -40,6 +40,14 @@ class _Read:
         ranges = [(codes[first], least, most) for codes, least, most in self.ranges]
         return _Read(self.constant, self.at_state[first], self.at_unit, ranges), place
 
+    def reachable(self, rows: slice) -> Rows:
+        """Which of these states have numbers for all that is read: others cannot occur."""
+        missing: Rows = np.any(np.isnan(self.at_state[rows]), axis=1)
+        for codes, least, most in self.ranges:
+            none: Rows = np.any(np.isnan(least + most), axis=1)
+            missing |= none[codes[rows]]
+        return ~missing
+
     def bounds(self, rows: slice) -> tuple[Floats, Floats]:
         """The least and the largest that each unit reads in each of these states."""
         low = self.constant + self.at_state[rows] @ self.at_unit
@@ -101,8 +109,8 @@ class UnitCheck:
         kept, sums = np.zeros(size, bool), []
         step = max(1, CHUNK // len(units))
         for begin in range(0, size, step):
-            low, high = read.bounds(slice(begin, min(size, begin + step)))
-            reachable = ~np.isnan(low).any(axis=1)
+            rows = slice(begin, min(size, begin + step))
+            reachable, (low, high) = read.reachable(rows), read.bounds(rows)
             margin = np.maximum(low - 1, -high)
             margin -= errors
             decided: Rows = np.logical_and(reachable, (margin >= 0).all(axis=1))
