@@ -202,7 +202,8 @@ class Checker:
         """
         found = self.results(self.computed_from(states.leaves), states.leaves, states.tuples).known
         for wider in dict.fromkeys(self.domain.leaves(sop) for sop in self.program):
-            if set(states.leaves) < set(wider) and self.few(wider) and not states.classes:
+            known = set(states.leaves) < set(wider) and self.cover.knows(wider)
+            if known and self.few(wider) and not states.classes:
                 at = [wider.index(leaf) for leaf in states.leaves]
                 parts = {tuple(row[k] for k in at) for row in self.every_state(wider).tuples}
                 found = found & np.array([row in parts for row in states.tuples], dtype=np.bool_)

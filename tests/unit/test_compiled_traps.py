@@ -121,3 +121,14 @@ def test_what_cannot_be_right_is_refused_with_the_reason(
     made = elaborated(text, numbers)
     with pytest.raises(compiled.Refused, match=reason):
         compiled.compile_program(made.graph, made.sop("out_"), alphabet=alphabet, max_length=length)
+
+
+def test_a_unit_that_a_format_cannot_decide_is_the_reason() -> None:
+    """Also where some s-op of the program is computed from what counts have taken the place of."""
+    made = elaborated(
+        "n = count(tokens_int / 0.5, tokens_int / 0.5);"
+        ' r = aggregate(select(tokens_str == "1", tokens_str == "#", ==), length % 4, True);'
+        " out_ = selector_width(select(n, r, ==));"
+    )
+    with pytest.raises(compiled.Uncertified, match="neither 0 nor 1"):
+        compiled.compile_program(made.graph, made.sop("out_"), alphabet="01", max_length=3, dtype="bfloat16")

@@ -13,7 +13,7 @@ import numpy as np
 from compiled.certificate.closure.claims import Claims, NotClosed, TooMuchWork, Work
 from compiled.certificate.closure.local import LARGEST, NOTHING, Axis, Local, frontier
 from compiled.meaning.combinations import Combinations
-from compiled.meaning.leaves import Classes, Leaf, Tuple
+from compiled.meaning.leaves import Classes, Input, Leaf, Position, Tuple
 from compiled.numbering import Ids, distinct_rows
 from spec.graph import Map, SOp
 from spec.operators import OperatorError, function
@@ -26,6 +26,10 @@ class Cover:
     def __init__(self, claims: Claims, limit: int) -> None:
         self.claims, self.work, self.complete = claims, Work(limit), True
         self._local = Local(claims, self.work)
+
+    def knows(self, leaves: Sequence[Leaf]) -> bool:
+        """Whether something is claimed of all of these: counts are in the place of what they were computed from."""
+        return all(isinstance(leaf, Input | Position) or leaf in self.claims.leaves for leaf in leaves)
 
     def check(
         self, leaves: Sequence[Leaf], tuples: Sequence[Tuple], classes: Classes | None = None, sops: Sequence[SOp] = ()
