@@ -21,7 +21,7 @@ from spec.transplant import as_sop
 from verifier.bounds.written import Front
 from verifier.cli.common import Commands, add_scope, overrides, symbols, target
 from verifier.report.progress import Steps
-from verifier.report.text import word_text
+from verifier.report.text import counted, word_text
 from verifier.running.overrides import usage
 from verifier.running.selection import usual_scope
 from verifier.running.subject import Subject
@@ -94,7 +94,7 @@ def _crosscheck(options: argparse.Namespace) -> int:
             progress=lambda done, total: steps.tell(f"{done} of {total} inputs"),
         )
     _warn(made)
-    shape = f"{made.layers} layers, heads {'/'.join(map(str, made.heads))}, {made.parameters} parameters"
+    shape = f"{counted(made.layers, 'layer')}, heads {'/'.join(map(str, made.heads))}, {made.parameters} parameters"
     print(f"model      {shape}, {found.dtype} on {found.device}")
     covered = f"every input of n ≤ {found.exhaustive_to}, " if found.exhaustive_to else ""
     print(
@@ -180,7 +180,7 @@ def met(front: Front, step: Schedule, scope: Scope) -> Met | str:
 
 
 def _shape_text(layers: int, heads: Sequence[int], dtype: str) -> str:
-    return f"{layers} layers, heads {'/'.join(map(str, heads)) or 'none'}, {dtype}"
+    return f"{counted(layers, 'layer')}, heads {'/'.join(map(str, heads)) or 'none'}, {dtype}"
 
 
 def _agreed(found: "Agreement") -> None:
