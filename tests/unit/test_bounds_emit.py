@@ -22,6 +22,7 @@ from verifier.bounds.synthesis import Exists, fewest_heads
 from verifier.bounds.target import ANYTHING, Mealy, OfFunction, OfProgram, Word, of_regex
 from verifier.bounds.written import as_written
 from verifier.cli.compile import compiled_from
+from verifier.report.text import counted
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "spec" / "programs"
 
@@ -54,7 +55,7 @@ def test_program_on_the_front_is_proved_equal_compiled_and_costs_what_was_found(
             step = written.widths.steps[0]
             assert step.heads == exists.shape
             compiled = compiled_from(written, step, scope)
-            assert compiled.startswith(f"met by a compiled model: {len(exists.shape)} layers, heads ")
+            assert compiled.startswith(f"met by a compiled model: {counted(len(exists.shape), 'layer')}, heads ")
             assert compiled.endswith(f"right on {scope.total} inputs")
 
 
