@@ -60,9 +60,11 @@ class Entries:
         if self.children:
             rows = [child.rows(m) for child in self.children]
             can, cannot = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+            # Where one comparison has no value there is none, whatever the others say.
+            valued = np.all(can | cannot, axis=0)
             if isinstance(self.part, Both):
-                return np.all(can, axis=0), np.any(cannot, axis=0)
-            return np.any(can, axis=0), np.all(cannot, axis=0)
+                return np.all(can, axis=0), np.any(cannot, axis=0) & valued
+            return np.any(can, axis=0) & valued, np.all(cannot, axis=0)
         outcomes = self._of_all(m)
         np.fill_diagonal(outcomes, self._on_diagonal(m))
         return (outcomes & CAN) > 0, (outcomes & CANNOT) > 0

@@ -75,8 +75,10 @@ class Profile(Sets):
         self.rank = rank_of(domain, rows.part) if useful and not single else None
         """A count that tells the keys apart of which a row can select one only."""
         single |= self.rank is not None
+        possible = False
         for m in range(1, domain.max_length + 1):
             can, cannot = rows.rows(m)
+            possible |= bool((can | cannot).all())
             must = can & ~cannot
             low, high = must.sum(axis=1), can.sum(axis=1)
             high = np.minimum(high, 1) if single else high
@@ -93,6 +95,8 @@ class Profile(Sets):
                 elif key not in known:
                     known[key] = self._add(tuple(range(size[0], size[1] + 1)))
                 self.where.append(known[key])
+        if not possible:
+            raise Refused("a selector has no value on any input")
 
     def _add(self, values: Values) -> int:
         if len(values) > MAX_SET:

@@ -112,8 +112,15 @@ def test_every_word_of_a_padded_batch_is_right(name: str) -> None:
             "8000 values",
         ),
         ("out_ = length;", Numbers.EXACT, "a", 513, "the maximal length must be 1 to 512"),
+        (
+            "out_ = aggregate(not (select(tokens, indices, <) or select(tokens, tokens, ==)), 1);",
+            Numbers.EXACT,
+            "ab",
+            3,
+            "a selector has no value on any input",
+        ),
     ],
-    ids=["one and true", "doubles in any order", "too many means", "too long"],
+    ids=["one and true", "doubles in any order", "too many means", "too long", "letters before numbers"],
 )
 def test_what_cannot_be_right_is_refused_with_the_reason(
     text: str, numbers: Numbers, alphabet: Iterable[Atom], length: int, reason: str
