@@ -1,4 +1,4 @@
-"""Numbers for equal entries of arrays: nothing but arithmetic, for all that lists combinations."""
+"""Numbers for equal entries of arrays, and tables of what functions of numbers gave: where combinations are listed."""
 
 from collections.abc import Callable, Iterable, Sequence
 from math import prod
@@ -12,7 +12,9 @@ FEW: Final = 1 << 10
 LARGEST: Final = 1 << 62
 """Keys of few rows may be as large as numbers are."""
 UNKNOWN: Final = -2
+"""In a table, where the function has not been asked for yet."""
 LARGEST_TABLE: Final = 1 << 19
+"""The most entries of a table that is kept: 4 MiB."""
 
 
 def distinct(keys: Ids, bound: int) -> tuple[Ids, Ids]:

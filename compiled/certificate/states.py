@@ -18,6 +18,7 @@ from spec.values import Atom
 
 Floats = npt.NDArray[np.float64]
 SMALL: Final = 1 << 12
+"""Integers over a range up to this are numbers of themselves, without a sort."""
 
 
 @dataclass(frozen=True)
